@@ -1,0 +1,44 @@
+"""What every family module offers to the stages, and the little they share.
+
+A family module `benchmark/families/<family>.py` holds
+
+    <Family>Subject, <Family>Truth, <Family>Explanation     frozen dataclasses
+    <family>_method, <family>_task                          decorators
+    check(raw, posed) -> Explanation                        validates what a method returned
+    random, oracle, ...                                     functions marked `@reference`
+    pictures(cases) -> list[Picture]                        what the page shows
+
+and nothing in the stages, the Snakefile or the page is special to one family.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Case:
+    """One explanation with all that a picture needs: on which instance, by which method, what was true, how it scored."""
+
+    task: str
+    variant: str
+    seed: int
+    method: str
+    posed: Any
+    truth: Any
+    explanation: Any
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure for the page. `name` becomes part of a file name; `caption` is a sentence of plain text."""
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure

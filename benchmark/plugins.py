@@ -1,0 +1,121 @@
+"""Decorators that declare plugins. They only attach a `Definition`; finding plugins is the registry's work.
+
+The registry reads decorator arguments and parameter defaults from the source text, so that listing never imports torch. Both must
+therefore be Python literals (numbers, strings, tuples, dictionaries of them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, TypeVar
+
+T = TypeVar("T")
+Kind = Literal["subject", "task", "method", "metric", "reference"]
+Direction = Literal["higher", "lower", "none"]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """What a decorator said about the function or class below it."""
+
+    kind: Kind
+    family: str | None
+    cites: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def define(kind: Kind, family: str | None, *, cites: str, **options: Any) -> Callable[[T], T]:
+    """Attach a `Definition` to the decorated object and return the object unchanged."""
+
+    def attach(target: T) -> T:
+        target.__touchstone__ = Definition(kind, family, cites, options)  # type: ignore[attr-defined]
+        return target
+
+    return attach
+
+
+def subject(*, cites: str = "", threads: int = 1) -> Callable[[T], T]:
+    """Declare the class below as a subject (see `benchmark.subjects`); `threads` is how many cores its training uses."""
+    return define("subject", None, cites=cites, threads=threads)
+
+
+def metric(
+    *, range: tuple[float, float], direction: Direction, cites: str = "", name: str | None = None
+) -> Callable[[T], T]:
+    """Declare a metric `(explanation, truth, posed) -> float | dict[str, float]`.
+
+    `range` holds its least and greatest value (infinities as 1e999); `direction` says which way is better, "none" for a description
+    without better or worse (such numbers get no skill). `name` replaces the file's stem where a name is no identifier.
+    """
+    return define("metric", None, cites=cites, range=range, direction=direction, name=name)
+
+
+def reference(*, draws: bool = False, cites: str = "") -> Callable[[T], T]:
+    """Declare a reference explanation of a family, `(posed, truth, generator) -> explanation`.
+
+    With `draws`, it is drawn many times and the mean of its scores is the floor. The function named `oracle` gives the ceiling.
+    """
+    return define("reference", None, cites=cites, draws=draws)
+
+
+class MethodDecorator(Protocol):
+    """The form of `<family>_method`."""
+
+    def __call__(self, *, cites: str = "", batched: bool = False) -> Callable[[T], T]:
+        """Declare a method; `batched` ones receive all posed subjects of a cell at once and return a list in the same order."""
+
+
+class TaskDecorator(Protocol):
+    """The form of `<family>_task`."""
+
+    def __call__(
+        self,
+        *,
+        subject: str,
+        primary: str,
+        metrics: Sequence[str],
+        variants: Mapping[str, Mapping[str, Any]],
+        unranked: Sequence[str] = (),
+        cites: str = "",
+    ) -> Callable[[T], T]:
+        """Declare a task on a subject.
+
+        Each variant maps parameters of the subject or of the task to values. `unranked` variants (a twin with random weights) are
+        scored and shown but enter no average.
+        """
+
+
+def method_decorator(family: str) -> MethodDecorator:
+    """Make the decorator with which a family's methods are declared."""
+
+    def decorator(*, cites: str = "", batched: bool = False) -> Callable[[T], T]:
+        return define("method", family, cites=cites, batched=batched)
+
+    return decorator
+
+
+def task_decorator(family: str) -> TaskDecorator:
+    """Make the decorator with which a family's tasks are declared."""
+
+    def decorator(
+        *,
+        subject: str,
+        primary: str,
+        metrics: Sequence[str],
+        variants: Mapping[str, Mapping[str, Any]],
+        unranked: Sequence[str] = (),
+        cites: str = "",
+    ) -> Callable[[T], T]:
+        return define(
+            "task",
+            family,
+            cites=cites,
+            subject=subject,
+            primary=primary,
+            metrics=tuple(metrics),
+            variants=variants,
+            unranked=tuple(unranked),
+        )
+
+    return decorator
