@@ -2,14 +2,16 @@
 
     render(board, folder)    writes folder/index.html, folder/README.md and folder/pictures/*.png
 
-`index.html` needs nothing beside it: pictures, style and the small script are inside, and a content security policy forbids the
-browser to load anything else. Without JavaScript it is a page of plain tables. Nothing here knows a family, task or method by name.
+`index.html` needs nothing beside it: pictures, style and the small script are inside, and a content security policy
+forbids the browser to load anything else. Without JavaScript it is a page of plain tables. Nothing here knows a family,
+task or method by name.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -77,13 +79,15 @@ def _markdown(view: View) -> str:
     environment = _environment(autoescape=False)
     environment.filters.update(NUMBERS)
     environment.filters.update(md=text.markdown, code=text.markdown_code, linked=text.markdown_sources)
-    return environment.get_template("README.md.jinja").render(view=view, board=view.board).rstrip() + "\n"
+    lines = environment.get_template("README.md.jinja").render(view=view, board=view.board)
+    return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"
 
 
 NUMBERS = {
     "fixed": text.fixed,
     "amount": text.amount,
     "score": text.score,
+    "spread": text.spread,
     "probability": text.probability,
     "count": text.count,
 }

@@ -1,7 +1,8 @@
 """What the leaderboard page is made from: tables, descriptions and pictures, all finished before the page sees them.
 
-The page computes no statistics. Whoever publishes fills a `Board`, whose tables are the published CSV files plus a few columns that
-only a reader of the page needs, and calls `benchmark.page.render`. A missing value (NaN or None) is shown as a dash.
+The page computes no statistics. Whoever publishes fills a `Board`, whose tables are the published CSV files plus a few
+columns that only a reader of the page needs, and calls `benchmark.page.render`. A missing value (NaN or None) is shown
+as a dash.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class About:
 
 @dataclass(frozen=True)
 class PagePicture:
-    """A PNG file to show. `name` becomes part of the published file's name; an empty `task` shows it with the whole family."""
+    """A PNG file to show. `name` goes into the published file's name; an empty `task` shows it with the family."""
 
     family: str
     task: str

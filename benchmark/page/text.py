@@ -70,6 +70,13 @@ def score(value: Any) -> str:
     return amount(value)
 
 
+def spread(mean: Any, value: Any) -> str:
+    """The spread beside a mean that `score` shows, with the decimals of that mean."""
+    if is_missing(mean) or is_missing(value):
+        return MISSING
+    return fixed(value, 3) if float(mean) == 0 or 0.0005 <= abs(float(mean)) < 10 else amount(value)
+
+
 def probability(value: Any) -> str:
     """A p value: three decimals, or `< 0.001`."""
     if is_missing(value):
@@ -207,6 +214,8 @@ def plain(value: Any) -> str:
         return ", ".join(f"{key} {plain(inner)}" for key, inner in value.items())
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and not is_missing(value):
+        return f"{value:g}"
     if isinstance(value, list | tuple):
         return ", ".join(plain(inner) for inner in value)
     return MISSING if is_missing(value) else str(value)

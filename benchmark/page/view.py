@@ -1,4 +1,4 @@
-"""A `Board` arranged the way the page shows it: by family, then ranked, apart and reference rows, then by task and variant.
+"""A `Board` arranged the way the page shows it: by family, then ranked and other rows, then by task and variant.
 
 Only grouping and ordering happen here; templates do the rest. A row is a dictionary of the table's columns.
 """
@@ -114,14 +114,14 @@ class Family:
 
 @dataclass(frozen=True)
 class Check:
-    """One check of one subject over all its seeds: the value nearest to failing, and the seeds that failed."""
+    """One check of one subject over all its seeds: the value nearest to failing, and which seeds passed."""
 
     subject: str
     name: str
     value: Any
     threshold: Any
     at_least: bool
-    seeds: list[int]
+    passed: list[int]
     failed: list[int]
 
 
@@ -155,7 +155,9 @@ class View:
         found = [_image(picture) for picture in self.board.pictures]
         names = [image.file for image in found]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise TouchstoneError(f"two pictures of the board are called {twice[0]!r}; their names must differ within a task")
+            raise TouchstoneError(
+                f"two pictures of the board are called {twice[0]!r}; their names must differ within a task"
+            )
         return found
 
     @cached_property
@@ -191,7 +193,9 @@ class View:
             )
         return result
 
-    def _task(self, family: str, name: str, rated: list[Row], metrics: list[Row], references: set[tuple[str, str]]) -> Task:
+    def _task(
+        self, family: str, name: str, rated: list[Row], metrics: list[Row], references: set[tuple[str, str]]
+    ) -> Task:
         mine = [row for row in metrics if row["task"] == name]
         primary = _order(row["metric"] for row in mine if row["primary"] is True)
         ranking = _ranking([row for row in rated if row["task"] == name])
@@ -208,7 +212,11 @@ class View:
                     floor=_extents(here, "floor"),
                     ceiling=_extents(here, "ceiling"),
                     rows=[
-                        (method, (family, method) in references, {row["metric"]: row for row in here if row["method"] == method})
+                        (
+                            method,
+                            (family, method) in references,
+                            {row["metric"]: row for row in here if row["method"] == method},
+                        )
                         for method in methods
                     ],
                 )
@@ -241,7 +249,10 @@ class View:
     @cached_property
     def verdicts(self) -> list[tuple[str, int]]:
         """How many claims have each verdict."""
-        return [(name, sum(row["verdict"] == name for row in self.claims)) for name in _order(row["verdict"] for row in self.claims)]
+        return [
+            (name, sum(row["verdict"] == name for row in self.claims))
+            for name in _order(row["verdict"] for row in self.claims)
+        ]
 
     @cached_property
     def effects(self) -> svg.Axis:
@@ -257,8 +268,10 @@ class View:
             mine = [row for row in table if (row["subject"], row["check"]) == (subject, name)]
             worst = min(mine, key=_reserve)
             failed = sorted({int(row["seed"]) for row in mine if row["passed"] is not True})
-            seeds = sorted({int(row["seed"]) for row in mine})
-            result.append(Check(subject, name, worst["value"], worst["threshold"], bool(worst["at_least"]), seeds, failed))
+            passed = sorted({int(row["seed"]) for row in mine} - set(failed))
+            result.append(
+                Check(subject, name, worst["value"], worst["threshold"], bool(worst["at_least"]), passed, failed)
+            )
         return sorted(result, key=lambda check: not check.failed)
 
     @cached_property
