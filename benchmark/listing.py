@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmark.claims import find_claims
+from benchmark.claims import load
 from benchmark.errors import UnknownNameError
 from benchmark.registry import PROJECT, Plugin, plugins
 
@@ -20,7 +20,7 @@ def entries(kind: str = "") -> list[dict[str, Any]]:
     found = [_entry(plugin) for plugin in registry.plugins]
     found += [
         {"kind": "claim", "name": c.name, "family": None, "summary": c.statement, "cites": c.source, "defaults": {}}
-        for c in find_claims([PROJECT / "tasks" / "claims"])
+        for c in load([PROJECT / "tasks" / "claims"])
     ]
     order = list(KINDS.values())
     chosen = (entry for entry in found if entry["kind"] in wanted)

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.artifacts import damaged, read_json, write_atomically, write_bytes
-from benchmark.claims import evaluate, find_claims
+from benchmark.claims import evaluate, load
 from benchmark.errors import DamagedArtifactError
 from benchmark.layout import Layout
 from benchmark.page import About, Board, PagePicture, render
@@ -31,7 +31,7 @@ def publish(plan: Plan, layout: Layout) -> None:
     scores = read_scores(plan, layout)
     folder = layout.leaderboard
     folder.mkdir(parents=True, exist_ok=True)
-    claims = evaluate(find_claims([PROJECT / "tasks" / "claims"]), scores)
+    claims = evaluate(load([PROJECT / "tasks" / "claims"]), scores)
     tables = {
         "leaderboard": leaderboard(scores),
         "tasks": per_task(scores),
