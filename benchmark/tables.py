@@ -2,7 +2,7 @@
 
     leaderboard(scores)              one row per family and method
     per_task(scores)                 one row per family, task and method
-    metric_table(scores, "task")     every metric of a task: means and spreads
+    metric_rows(scores)              every metric of every task: means and spreads
     resolution(scores)               the smallest difference each family's board can show
 
 `scores` has one row per (family, task, variant, method, seed, metric) with the columns of the scores files and three
@@ -20,9 +20,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from benchmark.errors import UnknownNameError
 from benchmark.statistics import LEVEL, Grid, Layout, chance, compare, estimate, grid, holm, ranked_rows, ranks
-from benchmark.statistics.rows import ScoresError, checked
+from benchmark.statistics.rows import checked
 
 COLUMNS = (
     *("family", "method", "skill", "ci_low", "ci_high", "rank_low", "rank_high", "beats_random", "p_value"),
@@ -90,40 +89,28 @@ def resolution(scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table, columns=["family", "resolution", "resolution_all", "pairs", "tasks", "seeds"])
 
 
-def metric_table(
-    scores: pd.DataFrame, task: str, *, family: str | None = None, variant: str | None = None
-) -> pd.DataFrame:
-    """All metrics of a task, as raw values: methods x (metric, mean | spread | seeds), primary metric and best first.
+def board_notes(scores: pd.DataFrame) -> dict[str, dict[str, float | int]]:
+    """What the page says beside each family's ranking: what this run can tell apart, and on how many independent draws."""
+    rows = ranked_rows(scores)
+    clusters = rows.groupby("family")[["task", "seed"]].apply(lambda own: len(own.drop_duplicates()))
+    return {
+        str(row.family): {"resolution": float(row.resolution), "clusters": int(clusters[row.family])}
+        for row in resolution(scores).itertuples()
+    }
 
-    mean is over seeds of the mean over variants, spread the standard deviation over seeds (NaN for one seed). Without
-    `variant` the ranked variants are averaged; a named one may be unranked. Only measured values enter (a failure is a
-    smaller number of seeds here, and counts at the floor on the leaderboard only). `family` is needed where two
-    families have a task of this name.
+
+def metric_rows(scores: pd.DataFrame) -> pd.DataFrame:
+    """Every metric as raw values: a row per (family, task, variant, method, metric), with `mean` over `n` seeds.
+
+    `spread` is the standard deviation over seeds (NaN for one seed); `floor` and `ceiling` are means over the same seeds.
+    Only measured values enter: a failure is a smaller `n` here, and counts at the floor on the leaderboard only.
     """
     table = checked(scores)
-    here = table if family is None else table[table["family"] == family]
-    own = here[here["task"] == task]
-    if own.empty:
-        raise UnknownNameError("task", task, set(here["task"]))
-    families = sorted(set(own["family"]))
-    if len(families) > 1:
-        raise ScoresError(
-            f"several families have a task {task!r}: say which, family={' or family='.join(map(repr, families))}"
-        )
-    if variant is not None and variant not in set(own["variant"]):
-        raise UnknownNameError("variant", variant, set(own["variant"]), where=f"{families[0]}/{task}")
-    own = own[own["ranked"] if variant is None else own["variant"] == variant]
-    ok = own[(own["status"] == "ok") & np.isfinite(own["value"])]
-    seeds = ok.groupby(["method", "metric", "seed"])["value"].mean()
-    wide = seeds.groupby(["method", "metric"]).agg(["mean", "std", "count"]).unstack("metric").swaplevel(axis=1)
-    wide = wide.rename(columns={"std": "spread", "count": "seeds"}, level=1)
-    first = sorted(set(own.loc[own["primary"], "metric"]))
-    metrics = first + sorted(set(own["metric"]) - set(first))
-    columns = pd.MultiIndex.from_product([metrics, ["mean", "spread", "seeds"]], names=["metric", None])
-    order = list(per_task(own.assign(ranked=True))["method"]) if first else []
-    order += sorted(set(own["method"]) - set(order))
-    result: pd.DataFrame = wide.reindex(index=pd.Index(order, name="method"), columns=columns)
-    return result
+    ok = table[(table["status"] == "ok") & np.isfinite(table["value"])]
+    groups = ok.groupby(["family", "task", "variant", "method", "metric", "primary"], sort=True)
+    return groups.agg(
+        mean=("value", "mean"), spread=("value", "std"), floor=("floor", "mean"), ceiling=("ceiling", "mean"), n=("value", "count")
+    ).reset_index()
 
 
 def _specialists(whole: Grid) -> frozenset[str]:
