@@ -70,7 +70,7 @@ def _html(view: View) -> str:
     environment = _environment(autoescape=True)
     environment.filters.update({name: _typeset(function) for name, function in NUMBERS.items()})
     environment.filters.update(linked=_linked, typeset=_typeset(str))
-    environment.globals["interval"] = _typeset(text.interval)
+    environment.globals.update(interval=_typeset(text.interval), expected=_typeset(text.expected))
     template = environment.get_template("index.html.jinja")
     return template.render(view=view, board=view.board, style=Markup(style), script=Markup(script), digest=digest)
 
@@ -107,11 +107,15 @@ def _environment(*, autoescape: bool) -> Environment:
         duration=text.duration,
         seeds=text.seeds,
         plain=text.plain,
+        brief=text.brief,
+        moment=text.moment,
         block=text.block,
         slug=text.slug,
     )
     environment.tests["missing"] = text.is_missing
-    environment.globals.update(svg=svg, span=text.span, interval=text.interval, downloads=DOWNLOADS, verdicts=VERDICTS)
+    environment.globals.update(
+        svg=svg, span=text.span, interval=text.interval, expected=text.expected, downloads=DOWNLOADS, verdicts=VERDICTS
+    )
     return environment
 
 

@@ -50,15 +50,16 @@ def effect_axis(values: Iterable[Any]) -> Axis:
     return Axis(-reach, reach, ((0.0, "chance", "0"),))
 
 
-def interval(axis: Axis, value: Any, low: Any, high: Any, *, hollow: bool = False, margin: Any = None) -> Markup:
+def interval(
+    axis: Axis, value: Any, low: Any, high: Any, *, hollow: bool = False, margins: Iterable[Any] = ()
+) -> Markup:
     """A dot at `value` with its interval as a bar.
 
-    A `hollow` dot could be chance. What leaves the axis is drawn as an arrow at its edge. `margin` adds a dotted line.
+    A `hollow` dot could be chance. What leaves the axis is drawn as an arrow at its edge. `margins` add dotted lines.
     Without a value only the axis is drawn.
     """
     parts = [_line(axis, at, name) for at, name, _ in axis.marks]
-    if not is_missing(margin):
-        parts.append(_line(axis, float(margin), "margin"))
+    parts += [_line(axis, float(margin), "margin") for margin in margins if not is_missing(margin)]
     if not is_missing(value):
         left = float(value) if is_missing(low) else float(low)
         right = float(value) if is_missing(high) else float(high)

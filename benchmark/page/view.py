@@ -45,10 +45,11 @@ class Image:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The rows of a ranking by skill, specialists and references apart."""
+    """The rows of a ranking in the order of the table; those without a rank apart, by the reason."""
 
     ranked: list[Row]
     specialists: list[Row]
+    declined: list[Row]
     references: list[Row]
 
     @property
@@ -57,6 +58,7 @@ class Ranking:
         parts = (
             ("ranked", "", self.ranked),
             ("specialists", "Specialists: they answer under half of the tasks and are not ranked", self.specialists),
+            ("declined", "Declined: these methods say that they do not apply here", self.declined),
             ("references", "References: not methods, but what methods are measured against", self.references),
         )
         return [part for part in parts if part[2]]
@@ -303,12 +305,16 @@ VERDICTS = {
 
 
 def rows(frame: pd.DataFrame) -> list[Row]:
-    """A table as dictionaries of plain Python values, so that `is True` and `== 1` mean what they say."""
+    """A table as dictionaries of plain Python values: missing ones are None, and `is True` means what it says."""
     names = [str(name) for name in frame.columns]
     return [
-        {name: value.item() if hasattr(value, "item") else value for name, value in zip(names, line, strict=True)}
+        {name: _plain(value) for name, value in zip(names, line, strict=True)}
         for line in frame.itertuples(index=False, name=None)
     ]
+
+
+def _plain(value: Any) -> Any:
+    return None if text.is_missing(value) else value.item() if hasattr(value, "item") else value
 
 
 def _order(values: Iterable[Any]) -> list[Any]:
@@ -316,14 +322,18 @@ def _order(values: Iterable[Any]) -> list[Any]:
 
 
 def _ranking(table: list[Row]) -> Ranking:
-    def by_skill(row: Row) -> tuple[bool, float]:
-        return text.is_missing(row["skill"]), 0.0 if text.is_missing(row["skill"]) else -float(row["skill"])
-
-    ordered = sorted(table, key=by_skill)
-    references = [row for row in ordered if row["reference"] is True]
-    specialists = [row for row in ordered if row["specialist"] is True and row["reference"] is not True]
-    ranked = [row for row in ordered if row["specialist"] is not True and row["reference"] is not True]
-    return Ranking(ranked, specialists, references)
+    references = [row for row in table if row["reference"] is True]
+    methods = [row for row in table if row["reference"] is not True]
+    declined = [row for row in methods if row["skill"] is None]
+    # In the table of one task a specialist of the family has a rank like any other method.
+    specialists = [row for row in methods if row["specialist"] is True and row["rank_low"] is None]
+    apart = {id(row) for row in declined + specialists}
+    return Ranking(
+        ranked=[row for row in methods if id(row) not in apart],
+        specialists=[row for row in specialists if row["skill"] is not None],
+        declined=declined,
+        references=references,
+    )
 
 
 def _flat(ranking: Ranking) -> list[tuple[str, Row]]:

@@ -127,7 +127,7 @@ def _claims() -> pd.DataFrame:
              "Annealing the norm finds more <em>true</em> features | always.", 0.0, HOSTILE],
         ],
         columns=columns,
-    )  # fmt: skip
+    ).assign(expect=["above", "above", "below", "within"], published=["left 0.4", "", None, "second-hand"])  # fmt: skip
 
 
 def _certificates() -> pd.DataFrame:
@@ -203,7 +203,7 @@ def fake_board(folder: Path) -> Board:
     first = picture(folder / "first.png")
     return Board(
         profile="smoke",
-        title="Touchstone",
+        title="An invented board; it means nothing",
         leaderboard=pd.DataFrame(ranks),
         tasks=pd.DataFrame(tasks),
         metrics=_metrics(rng),
@@ -211,7 +211,7 @@ def fake_board(folder: Path) -> Board:
         certificates=_certificates(),
         failures=_failures(),
         provenance={
-            "date": "2026-01-31 12:00 UTC",
+            "finished": "2026-01-31T12:00:00+00:00",
             "commit": "0123456789abcdef0123456789abcdef01234567",
             "dirty": True,
             "configuration": {
@@ -220,8 +220,8 @@ def fake_board(folder: Path) -> Board:
             },
             "configuration_hash": "sha256:1f2e3d",
             "versions": {"python": "3.11.9", "torch": "2.13.0", "numpy": "2.3.1"},
-            "hardware": {"cpu": "Example CPU 3000", "cores": 8, "memory": "16 GB"},
-            "duration_seconds": 4321.0,
+            "hardware": {"processor": "Example CPU 3000", "cores": 8, "memory_gb": 15.5, "gpus": []},
+            "duration_seconds": {"train": 4000.0, "explain": 300.0, "score": 21.0, "total": 4321.0},
         },
         plugins=plugins,
         pictures=[

@@ -174,7 +174,12 @@ def test_claims_and_certificates_in_markdown(board: Board, readme: str) -> None:
     for row in claims:
         true = next(each for each in board.claims.itertuples() if f"`{each.claim}`" in row["Claim"])
         assert same(row["Effect"], true.effect, step=0.01)
-        assert same(row["Margin"], true.margin, step=0.01)
+        sign = {"above": "> ", "below": "< ", "within": "within ±"}[true.expect]
+        assert (
+            row["Expected"] == "–"
+            if math.isnan(true.margin)
+            else same(row["Expected"].removeprefix(sign), true.margin, step=0.01)
+        )
         assert row["95 % interval"] == text.interval(true.ci_low, true.ci_high)
     checks = next(table for table in tables(readme) if table and "Worst value" in table[0])
     assert len(checks) == 9
@@ -291,8 +296,18 @@ def test_specialists_and_references_stand_apart(board: Board) -> None:
     assert [kind for kind, _, _ in family.ranking.groups] == ["ranked", "specialists", "references"]
     assert {row["method"] for row in family.ranking.references} == set(REFERENCES)
     assert [row["method"] for row in family.ranking.specialists] == ["input_magnitude"]
-    skills = [row["skill"] for row in family.ranking.ranked]
-    assert skills == sorted(skills, reverse=True)
+    table = board.leaderboard[board.leaderboard.family == family.name]
+    assert [row["method"] for row in family.ranking.ranked] == list(table.method[:11])
+
+
+def test_a_method_that_declines_everything_is_said_to(board: Board) -> None:
+    table = board.leaderboard.copy()
+    table.loc[table.method == "occlusion", ["skill", "ci_low", "ci_high"]] = NAN
+    table["rank_low"] = table["rank_low"].astype("Int64")
+    changed = dataclasses.replace(board, leaderboard=table)
+    assert [row["method"] for row in View(changed).families[0].ranking.declined] == ["occlusion"]
+    assert "Declined: these methods say that they do not apply here" in Reader(html(changed)).text
+    assert "`occlusion` (declined)" in markdown(changed)
 
 
 def test_render_writes_the_page_and_copies_its_pictures(board: Board, tmp_path: Path) -> None:
@@ -318,11 +333,11 @@ def test_render_writes_the_page_and_copies_its_pictures(board: Board, tmp_path: 
 
 def test_an_empty_board_is_a_page(tmp_path: Path) -> None:
     empty = {name: pd.DataFrame(columns=list(columns)) for name, columns in COLUMNS.items()}
-    board = Board(profile="smoke", title="Touchstone", provenance={}, **empty)
+    board = Board(profile="smoke", title="Nothing", provenance={}, **empty)
     reader = Reader(html(board))
     assert reader.open == []
     assert "Every method answered every task." in reader.text
-    assert markdown(board).startswith("# Touchstone\n")
+    assert markdown(board).startswith("# Touchstone leaderboard: smoke\n")
 
 
 def test_a_table_without_a_column_is_named(board: Board) -> None:

@@ -63,6 +63,12 @@ def test_small_words() -> None:
     assert [text.duration(value) for value in (42, 420, 7500)] == ["42 s", "7 min", "2 h 05 min"]
     assert text.slug("a b", "", "../c/<d>") == "a-b-c-d"
     assert text.sentence(" Done") == "Done."
+    assert text.duration({"train": 400.0, "total": 420.0}) == "7 min"
+    assert text.moment("2026-01-31T13:00:00+01:00") == "2026-01-31 12:00 UTC"
+    assert text.moment("yesterday") == "yesterday"
+    hardware = {"processor": "X", "cores": 8, "memory_gb": 15.5, "gpus": ["A", "B"], "none": []}
+    assert text.brief(hardware) == "X, 8 cores, 15.5 GB memory, A, B"
+    assert [text.expected(side, 0.25) for side in ("above", "within", None)] == ["> 0.25", "within ±0.25", "0.25"]
     assert text.plain({"cpu": "X", "cores": 8, "ok": True, "list": [1.0, None]}) == "cpu X, cores 8, ok yes, list 1, –"
 
 
