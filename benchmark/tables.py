@@ -92,9 +92,9 @@ def resolution(scores: pd.DataFrame) -> pd.DataFrame:
 def board_notes(scores: pd.DataFrame) -> dict[str, dict[str, float | int]]:
     """What the page says beside a family's ranking: what this run can tell apart, on how many clusters."""
     rows = ranked_rows(scores)
-    clusters = rows.groupby("family")[["task", "seed"]].apply(lambda own: len(own.drop_duplicates()))
+    clusters = rows.drop_duplicates(["family", "task", "seed"])["family"].value_counts().to_dict()
     found = resolution(scores).set_index("family")["resolution"].astype("float64").to_dict()
-    return {str(family): {"resolution": found[family], "clusters": int(clusters.loc[family])} for family in found}
+    return {str(family): {"resolution": found[family], "clusters": int(clusters[family])} for family in found}
 
 
 def metric_rows(scores: pd.DataFrame) -> pd.DataFrame:
