@@ -1,14 +1,15 @@
 """Attribution: which entries of an input did the model use for its answer?
 
     method:  AttributionSubject(model, inputs [n, *shape], targets [n], ...)  ->  attributions [n, *shape], signed
-    truth:   AttributionTruth(masks [n, *shape])       the entries that carry what was planted; only metrics and the oracle see it
+    truth:   AttributionTruth(masks [n, *shape])       the entries that carry what was planted; methods never see it
 
-An attribution is one number an entry: how much that entry speaks for the target (for the whole output where there is no target).
-Signs are kept as the method gives them; the metrics rank by magnitude, since an entry that speaks against the target is used, too.
+An attribution is one number an entry: how much that entry speaks for the target (for the whole output where there is no
+target). Signs are kept as the method gives them; the metrics rank by magnitude, since an entry that speaks against the
+target is used, too.
 
-What the model *uses* is known because it was planted: inputs are composed of a part that fixes the label and parts that cannot
-(Shah, Jain and Netrapalli 2021, arXiv:2102.12781), and the subject's certificate shows by interventions that the model follows
-the first and ignores the rest.
+What the model *uses* is known because it was planted: inputs are composed of a part that fixes the label and parts that
+cannot (Shah, Jain and Netrapalli 2021, arXiv:2102.12781), and the subject's certificate shows by interventions that the
+model follows the first and ignores the rest.
 """
 
 from __future__ import annotations
@@ -37,14 +38,15 @@ class AttributionSubject:
     """What a method may see. All tensors lie on one device, values are float32."""
 
     model: nn.Module
-    """In eval mode, `[n, *shape] -> [n, classes]` logits (or `[n]` where there is no target); every activation is a module."""
-    inputs: Float[Tensor, "n *shape"]
+    """In eval mode, `[n, *shape] -> [n, classes]` logits (or `[n]` where there is no target); every activation is a
+    module."""
+    inputs: Float[Tensor, "n ..."]
     """The inputs to explain."""
     targets: Int[Tensor, " n"] | None
     """The class whose logit is to be explained, for each input; None where the model has a single output."""
-    background: Float[Tensor, "m *shape"]
+    background: Float[Tensor, "m ..."]
     """Inputs from the training distribution, for methods that compare with one."""
-    baseline: Float[Tensor, "*shape"]
+    baseline: Float[Tensor, " ..."]
     """The neutral input ("nothing there"), for methods that start from one."""
     seed: int
     """Where a method's own randomness starts, so that it gives the same answer twice."""
@@ -52,11 +54,11 @@ class AttributionSubject:
 
 @dataclass(frozen=True, eq=False)
 class AttributionTruth:
-    """What was planted: masks over the inputs, True where an entry carries it. The first mask, named "", is the primary one."""
+    """What was planted: masks over the inputs, True where an entry carries it; the first one, "", is primary."""
 
-    masks: Mapping[str, Bool[Tensor, "n *shape"]]
+    masks: Mapping[str, Bool[Tensor, "n ..."]]
     """Every metric is evaluated for each mask: {"": signal block, "digit": the digit's own pixels}."""
-    zero_set: Bool[Tensor, "n *shape"] | None = None
+    zero_set: Bool[Tensor, "n ..."] | None = None
     """Entries that carry nothing about the label by construction; None where no such set exists."""
 
     def __post_init__(self) -> None:
@@ -80,7 +82,7 @@ class AttributionTruth:
 class AttributionExplanation:
     """What a method returns, validated."""
 
-    attributions: Float[Tensor, "n *shape"]
+    attributions: Float[Tensor, "n ..."]
     """Signed, float32, finite, on the CPU."""
 
 
@@ -124,7 +126,7 @@ def random(posed: AttributionSubject, truth: AttributionTruth, generator: torch.
 
 @reference()
 def oracle(posed: AttributionSubject, truth: AttributionTruth, generator: torch.Generator) -> AttributionExplanation:  # noqa: ARG001
-    """The planted truth as an attribution: 1 in the primary mask, far more in the finer ones, 0 elsewhere: right for all of them."""
+    """The planted truth as an attribution: 1 in the primary mask, far more in the finer ones, 0 elsewhere."""
     masks = list(truth.masks.values())
     total = torch.zeros(masks[0].shape, device=masks[0].device)
     for depth, mask in enumerate(masks):

@@ -1,10 +1,11 @@
-"""BlockMNIST: does an explanation mark the half of the image that carries the digit, or also the half that says nothing?
+"""BlockMNIST: does an explanation mark the half of the image with the digit, or also the half that says nothing?
 
-    input [1, 56, 28] = signal block (a digit, fixes the label) + null block (a fixed square, or noise), one above the other
+    input [1, 56, 28] = signal block (a digit, fixes the label) + null block (a fixed square, or noise), stacked
     truth: "" the pixels of the signal block (half the image); "digit" those of them where the digit has ink
     zero set: the null block
 
-Source: Shah, Jain and Netrapalli, "Do Input Gradients Highlight Discriminative Features?", NeurIPS 2021, arXiv:2102.12781.
+Source: Shah, Jain and Netrapalli, "Do Input Gradients Highlight Discriminative Features?", NeurIPS 2021,
+arXiv:2102.12781.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ class BlockMnistTask:
     """Which half of the image carries the digit that the classifier reads?"""
 
     inputs: int = 100
-    """So many test images are explained: the first ones, in the test set's order, that the model classifies correctly. A model
-    with random weights is right by chance only; for it they are the first ones."""
+    """So many test images are explained: the first ones, in the test set's order, that the model classifies correctly.
+    A model with random weights is right by chance only; for it they are the first ones."""
 
     def pose(self, saved: Saved) -> AttributionSubject:
         """The model, the images with their labels as targets, training images, and a black image as baseline."""

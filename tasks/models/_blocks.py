@@ -1,4 +1,4 @@
-"""Images of two blocks, one above the other: a digit that fixes the label (signal) and a block that says nothing about it (null).
+"""Images of two blocks: a digit that fixes the label (signal), and a block that says nothing about it (null).
 
     +--------+        +--------+
     | signal |        |  null  |         [1, 56, 28], pixels in [0, 1]; which block is on top is drawn for each image,
@@ -6,8 +6,9 @@
     |  null  |        | signal |
     +--------+        +--------+
 
-Null blocks are either one fixed bright square, drawn once from the seed and the same in every image, or noise of the digits' own
-resolution (8 x 8 uniform values, enlarged bilinearly), drawn anew for each image and independent of everything else.
+Null blocks are either one fixed bright square, drawn once from the seed and the same in every image, or noise of the
+digits' own resolution (8 x 8 uniform values, enlarged bilinearly), drawn anew for each image and independent of
+everything else.
 """
 
 from __future__ import annotations

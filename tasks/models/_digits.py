@@ -2,8 +2,8 @@
 
 - "digits": the 1,797 real digits that come with scikit-learn (8 x 8 pixels, 43 writers; Alpaydin and Kaynak 1998,
   doi:10.24432/C50P49), enlarged bilinearly. No network, no download.
-- "mnist": MNIST in the form in which the Hugging Face hub stores it (columns `image` and `label`, splits `train` and `test`), read
-  with the `datasets` library: from the hub, or from a local folder of that form.
+- "mnist": MNIST in the form in which the Hugging Face hub stores it (columns `image` and `label`, splits `train` and
+  `test`), read with the `datasets` library: from the hub, or from a local folder of that form.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def load(data: Data, source: str, generator: torch.Generator) -> Digits:
 
 
 def embedded(generator: torch.Generator) -> Digits:
-    """scikit-learn's digits, split at random: 1,297 for training and 500 for testing, as far as possible without repeats.
+    """scikit-learn's digits, split at random: 1,297 for training and 500 for testing.
 
     The set holds no image twice (a test asserts it), so that a split by index is a split by image.
     """
@@ -78,9 +78,9 @@ def hub(source: str, generator: torch.Generator) -> Digits:
         where = "the local folder" if local.exists() else "the Hugging Face hub (no such local folder exists)"
         raise TouchstoneError(
             f'data="mnist" could not be read: tried {source!r} in {where} and got {type(error).__name__}:'
-            f" {str(error).splitlines()[0] if str(error) else 'no message'}. Set `source` to a reachable dataset of the hub"
-            ' ("ylecun/mnist") or to a local folder with splits `train` and `test` and columns `image` and `label`, or set'
-            ' data="digits", which needs no network.'
+            f" {str(error).splitlines()[0] if str(error) else 'no message'}. Set `source` to a dataset of the hub that"
+            ' can be reached ("ylecun/mnist") or to a local folder with the splits `train` and `test` and the columns'
+            ' `image` and `label`, or set data="digits", which needs no network.'
         ) from error
     train, test = (torch.randperm(len(parts[name][1]), generator=generator) for name in ("train", "test"))
     return Digits(parts["train"][0][train], parts["train"][1][train], parts["test"][0][test], parts["test"][1][test])

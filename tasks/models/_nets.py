@@ -1,7 +1,7 @@
-"""Two small classifiers. Every activation is a module of its own and none is used twice, as attribution libraries require.
+"""Two small classifiers in which every activation is a module of its own, as attribution libraries require.
 
-The convolutional net ends in a linear layer over all positions instead of global average pooling: a pooled net did not learn the
-task to be certified, and position is part of what is planted.
+The convolutional net ends in a linear layer over all positions instead of global average pooling: a pooled net did not
+learn the task to be certified, and position is part of what is planted.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Training a classifier on images in [0, 1], as usual or against an adversary.
 
-Adversarial training (Madry et al. 2018, arXiv:1706.06083) replaces each image x by the worst one found in a ball around it,
+Adversarial training (Madry et al. 2018, arXiv:1706.06083) replaces each image by the worst one in a ball around it,
 
     min over weights of  E max over |d| <= eps of  loss(f(x + d), y),
 
-where projected gradient descent (PGD) searches for d. The radius grows from 0 over the first half of the training (warm-up): a net
-that meets the full attack at once often learns nothing.
+where projected gradient descent (PGD) searches for d. The radius grows from 0 over the first half of the training
+(warm-up): a net that meets the full attack at once often learns nothing.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 
-def accuracy(model: nn.Module, images: Float[Tensor, "n *shape"], labels: Int[Tensor, " n"]) -> float:
+def accuracy(model: nn.Module, images: Float[Tensor, "n ..."], labels: Int[Tensor, " n"]) -> float:
     """The share of `images` that get their label."""
     return float((predict(model, images) == labels).float().mean())
 
 
-def predict(model: nn.Module, images: Float[Tensor, "n *shape"], chunk: int = 1000) -> Int[Tensor, " n"]:
+def predict(model: nn.Module, images: Float[Tensor, "n ..."], chunk: int = 1000) -> Int[Tensor, " n"]:
     """The class with the greatest logit, for each image."""
     with torch.no_grad():
         return torch.cat([model(part).argmax(1) for part in images.split(chunk)])
@@ -31,14 +31,14 @@ def predict(model: nn.Module, images: Float[Tensor, "n *shape"], chunk: int = 10
 
 def attack(
     model: nn.Module,
-    images: Float[Tensor, "n *shape"],
+    images: Float[Tensor, "n ..."],
     labels: Int[Tensor, " n"],
     *,
     eps: float,
     steps: int,
     generator: torch.Generator,
-) -> Float[Tensor, "n *shape"]:
-    """Images within an L2 distance of `eps`, pixels in [0, 1], that PGD found to have a high loss, from a random start."""
+) -> Float[Tensor, "n ..."]:
+    """Images within an L2 distance of `eps`, in [0, 1], for which PGD from a random start found a high loss."""
     wide = (-1, *[1] * (images.dim() - 1))
     direction = torch.randn(images.shape, generator=generator).to(images.device)
     radius = torch.rand(len(images), generator=generator).to(images.device).view(wide)
@@ -57,7 +57,7 @@ def attack(
 
 def robust_accuracy(
     model: nn.Module,
-    images: Float[Tensor, "n *shape"],
+    images: Float[Tensor, "n ..."],
     labels: Int[Tensor, " n"],
     *,
     eps: float,
@@ -75,7 +75,7 @@ def robust_accuracy(
 
 def fit(
     model: nn.Module,
-    draw: Callable[[], tuple[Float[Tensor, "n *shape"], Int[Tensor, " n"]]],
+    draw: Callable[[], tuple[Float[Tensor, "n ..."], Int[Tensor, " n"]]],
     *,
     epochs: int,
     batch: int,
@@ -107,6 +107,6 @@ def fit(
         progress(epoch + 1, epochs, loss=total / len(images))
 
 
-def _norm(x: Float[Tensor, "n *shape"], wide: tuple[int, ...]) -> Tensor:
+def _norm(x: Float[Tensor, "n ..."], wide: tuple[int, ...]) -> Tensor:
     """The L2 norm of each image, never zero, in a shape that divides it."""
     return x.flatten(1).norm(dim=1).clamp_min(1e-12).view(wide)

@@ -1,16 +1,16 @@
-"""BlockMNIST: a digit that fixes the label, stacked with a block that cannot (Shah, Jain and Netrapalli 2021, arXiv:2102.12781).
+"""BlockMNIST (Shah, Jain and Netrapalli 2021, arXiv:2102.12781): a digit, stacked with a block that says nothing.
 
-The classifier learns the ten digits from images whose other half says nothing. Where the digit may be in either half, the input
-gradients of a usually trained net mark both halves of every image ("feature leakage": they show where the digit is in *other*
-images); they mark the digit alone if it is always on top, or if the net was trained against an adversary. So one planted truth
-separates bad explanations from leaky models.
+The classifier learns the ten digits from images whose other half says nothing. Where the digit may be in either half,
+the input gradients of a usually trained net mark both halves of every image ("feature leakage": they show where the
+digit is in *other* images); they mark the digit alone if it is always on top, or if the net was trained against an
+adversary. So one planted truth separates bad explanations from leaky models.
 
 The certificate intervenes on the test images:
 
 - *signal followed*: the signal block is exchanged for a digit of another label. Does the prediction become that label?
-- *null ignored*: the null block is replaced. Does the prediction stay? Noise is replaced by the noise of another image, exactly as
-  in training. The fixed square has no other value in training; the nearest replacements are the same square moved by one
-  pixel (checked) and nothing at all (a fact).
+- *null ignored*: the null block is replaced. Does the prediction stay? Noise is replaced by the noise of another image,
+  exactly as in training. The fixed square has no other value in training; the nearest replacements are the same square
+  moved by one pixel (checked) and nothing at all (a fact).
 - *blocks exchanged*: upper and lower half change places, where both orders occur in training. Does the prediction stay?
 """
 
@@ -70,7 +70,7 @@ class BlockMnist:
     batch: int = 128
     learning_rate: float = 0.001
     eps: float = 2.0
-    """Radius of the adversary's L2 ball, in training (robust) and in the certificate (all); a digit's norm is about 12."""
+    """Radius of the adversary's L2 ball, in training (robust) and in the certificate; a digit's norm is about 12."""
     attack_steps: int = 5
     """Steps of the adversary in training; the certificate's attack takes 20 and three random starts."""
     tests: int = 1000
@@ -118,7 +118,7 @@ class BlockMnist:
         return model.to(saved.device).eval().requires_grad_(False)
 
     def tops(self, count: int, generator: torch.Generator) -> Bool[Tensor, " count"]:
-        """Whether the signal block is on top, for each of `count` test images; `generator` is the one named "test positions"."""
+        """Whether the signal block is on top, for each test image; `generator` is that named "test positions"."""
         return _blocks.draw_tops(count, self.position, generator)
 
     def _plant(self, data: _digits.Digits, run: Run) -> Plant:
