@@ -32,7 +32,7 @@ def test_{name}_conforms() -> None:
 
 
 def write_method(family: str, name: str, root: Path = PROJECT) -> Iterator[str]:
-    """Write `methods/<family>/<name>.py` and its test under `root`; yield lines for the user. Nothing is overwritten."""
+    """Write `methods/<family>/<name>.py` and its test; yield lines for the user. Nothing is overwritten."""
     registry = plugins()
     if family not in registry.families:
         raise UnknownNameError("family", family, registry.families)

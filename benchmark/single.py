@@ -1,10 +1,11 @@
-"""`touchstone run`: one cell from training to scores, in the same folders as the full run, so that nothing is computed twice."""
+"""`touchstone run`: one cell from training to scores, in the folders of the full run: nothing is computed twice."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -48,7 +49,9 @@ def _method(task: TaskPlan, name: str) -> MethodPlan:
     if name.endswith(".py"):
         plugin = read_file(Path(name))
         if plugin.family != task.family:
-            raise TouchstoneError(f"{name} holds a method of {plugin.family}, but {task.plugin.key} is a task of {task.family}")
+            raise TouchstoneError(
+                f"{name} holds a method of {plugin.family}, but {task.plugin.key} is a task of {task.family}"
+            )
         return MethodPlan(plugin.name, plugin, plugin.defaults)
     bare = name.rpartition("/")[2]
     for method in task.methods:
@@ -57,15 +60,23 @@ def _method(task: TaskPlan, name: str) -> MethodPlan:
     raise UnknownNameError("method", bare, [method.name for method in task.methods], where=f"family {task.family}")
 
 
-def _print(rows: object, task: TaskPlan) -> None:
-    import pandas as pd
-
-    table = pd.DataFrame(rows)
+def _print(table: pd.DataFrame, task: TaskPlan) -> None:
     view = Table(title=f"{task.plugin.key}, primary metric {task.primary}", title_justify="left")
     for column in ("variant", "seed", "metric", "value", "floor", "ceiling", "skill", "status", "seconds", "reason"):
-        view.add_column(column, justify="left" if column in ("variant", "metric", "status", "reason") else "right", overflow="fold")
+        view.add_column(
+            column, justify="left" if column in ("variant", "metric", "status", "reason") else "right", overflow="fold"
+        )
     for row in table.itertuples():
         numbers = [f"{getattr(row, name):.3f}" for name in ("value", "floor", "ceiling", "skill")]
         style = "bold" if row.primary else None
-        view.add_row(str(row.variant), str(row.seed), str(row.metric), *numbers, str(row.status), f"{row.seconds:.2f}", str(row.reason), style=style)
+        view.add_row(
+            str(row.variant),
+            str(row.seed),
+            str(row.metric),
+            *numbers,
+            str(row.status),
+            f"{row.seconds:.2f}",
+            str(row.reason),
+            style=style,
+        )
     Console(width=None).print(view)

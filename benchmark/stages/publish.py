@@ -1,6 +1,6 @@
 """Stage 4, publish: from all scores to `leaderboard/<profile>/`, as the contract lists its files.
 
-    publish(plan, layout)
+publish(plan, layout)
 """
 
 from __future__ import annotations
@@ -131,7 +131,9 @@ def pictures(plan: Plan, layout: Layout) -> list[PagePicture]:
         listing = layout.pictures(task.id) / "pictures.json"
         entries: list[dict[str, Any]] = read_json(listing) if listing.is_file() else []
         found += [
-            PagePicture(task.family, task.plugin.name, e["name"], e["title"], e["caption"], listing.parent / f"{e['name']}.png")
+            PagePicture(
+                task.family, task.plugin.name, e["name"], e["title"], e["caption"], listing.parent / f"{e['name']}.png"
+            )
             for e in entries
         ]
     return found
