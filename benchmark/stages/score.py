@@ -119,7 +119,7 @@ def _score_instance(
         "variant": instance.variant,
         "seed": instance.seed,
     }
-    identity |= {"ranked": instance.ranked and certified(layout, instance), "subject": instance.subject}
+    identity |= {"ranked": instance.ranked and certified(layout, instance), "subject": plan.subject(instance.subject).plugin.name}
     for name, values in measured.items():
         row = {**identity, "method": name, "reference": True}
         send(rows_of(row, values, scale, task.primary, {"status": "ok"}))
