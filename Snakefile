@@ -11,7 +11,6 @@ import json
 import os
 import sys
 import uuid
-
 from pathlib import Path
 
 import psutil
@@ -89,7 +88,7 @@ rule explain:
             + [PLAN.profile.limits.model_dump()],
             default=str,
         ),
-    threads: workflow.cores or 2
+    threads: PLAN.profile.workers
     resources:
         gpu=GPU,
         mem_mb=MEMORY,
@@ -112,7 +111,7 @@ rule score:
         LAYOUT.score_index("{task}"),
     params:
         draws=PLAN.profile.draws,
-    threads: workflow.cores or 2
+    threads: PLAN.profile.workers
     resources:
         gpu=GPU,
         mem_mb=MEMORY,
