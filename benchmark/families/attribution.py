@@ -140,6 +140,35 @@ def inverted(posed: AttributionSubject, truth: AttributionTruth, generator: torc
     return AttributionExplanation((~truth.masks[""]).float().cpu())
 
 
+TRIVIAL_METRIC = "rank_accuracy"
+
+
+def trivial(seed: int) -> tuple[AttributionSubject, AttributionTruth]:
+    """A problem with a closed form: logits that are positive sums over the upper half of a positive 6 x 6 image.
+
+    The ReLU between is always active, so that the model is linear: its gradient is the weights, zero in the lower half.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    weights = torch.rand((3, 1, 6, 6), generator=generator) + 0.5
+    weights[:, :, 3:] = 0
+    first, second = nn.Linear(36, 3, bias=False), nn.Linear(3, 3, bias=False)
+    first.load_state_dict({"weight": weights.flatten(1)})
+    second.load_state_dict({"weight": torch.eye(3)})
+    model = nn.Sequential(nn.Flatten(), first, nn.ReLU(), second)
+    inputs = torch.rand((8, 1, 6, 6), generator=generator) + 0.1
+    posed = AttributionSubject(
+        model=model.eval().requires_grad_(False),
+        inputs=inputs,
+        targets=torch.arange(8) % 3,
+        background=torch.rand((16, 1, 6, 6), generator=generator) + 0.1,
+        baseline=torch.zeros(1, 6, 6),
+        seed=seed,
+    )
+    upper = torch.zeros(inputs.shape, dtype=torch.bool)
+    upper[:, :, :3] = True
+    return posed, AttributionTruth(masks={"": upper}, zero_set=~upper)
+
+
 def pictures(cases: Sequence[Case]) -> list[Picture]:
     """The page's pictures: one a method, on the same few inputs for all, and one of all methods side by side."""
     from benchmark.families import _attribution_pictures as drawing
@@ -148,6 +177,7 @@ def pictures(cases: Sequence[Case]) -> list[Picture]:
 
 
 __all__ = [
+    "TRIVIAL_METRIC",
     "AttributionExplanation",
     "AttributionSubject",
     "AttributionTruth",
@@ -158,4 +188,5 @@ __all__ = [
     "oracle",
     "pictures",
     "random",
+    "trivial",
 ]

@@ -1,6 +1,6 @@
 """BlockMNIST: does an explanation mark the half of the image with the digit, or also the half that says nothing?
 
-    input [1, 56, 28] = signal block (a digit, fixes the label) + null block (a fixed square, or noise), stacked
+    input [1, 56, 28] = signal block (a digit, fixes the label) + null block (a jigsaw of a digit), stacked
     truth: "" the pixels of the signal block (half the image); "digit" those of them where the digit has ink
     zero set: the null block
 
@@ -38,8 +38,10 @@ INK = 0.25
         "robust_noise": {"training": "robust", "null": "noise"},
         "standard_cnn": {"architecture": "cnn"},
         "robust_cnn": {"training": "robust", "architecture": "cnn"},
+        "standard_square": {"null": "square"},
+        "robust_square": {"training": "robust", "null": "square"},
     },
-    unranked=("untrained",),
+    unranked=("untrained", "standard_square", "robust_square"),
 )
 @dataclass(frozen=True, kw_only=True)
 class BlockMnistTask:
