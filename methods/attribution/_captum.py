@@ -118,7 +118,7 @@ def require_rewritable(
         if isinstance(module, tuple({kind for kinds in rules.values() for kind in kinds}))
     ]
     try:
-        constants = {name: value.detach() for name, value in subject.model.state_dict().items()}
+        constants = {name: value.detach() for name, value in subject.model.named_parameters()}
         point = subject.inputs[:1].detach().clone().requires_grad_()
         with torch.enable_grad():
             output = torch.func.functional_call(subject.model, constants, (point,))
