@@ -150,17 +150,3 @@ def count_calls(posed: Sequence[AttributionSubject]) -> Callable[[], int]:
     for subject in posed:
         subject.model.register_forward_pre_hook(count)
     return lambda: counted
-
-
-__all__ = [
-    "AttributionExplanation",
-    "AttributionSubject",
-    "AttributionTruth",
-    "attribution_method",
-    "attribution_task",
-    "check",
-    "inverted",
-    "oracle",
-    "count_calls",
-    "random",
-]

@@ -1,4 +1,4 @@
-"""The last complete run of a profile: how long it took, and which share of it was neither training, explaining nor scoring."""
+"""The last complete run of a profile: its time by stage, and the share that was overhead."""
 
 from __future__ import annotations
 
@@ -28,7 +28,12 @@ def measure(profile: str) -> Iterator[Row]:
     busy = covered([line for line in lines if line["stage"] in WORK])
     yield Row(f"run of profile {profile}: whole", wall, "s of wall time")
     share = 1 - busy / wall
-    yield Row(f"run of profile {profile}: not training, explaining or scoring", share, "of the wall time", limit=OVERHEAD_LIMIT)
+    yield Row(
+        f"run of profile {profile}: not training, explaining or scoring",
+        share,
+        "of the wall time",
+        limit=OVERHEAD_LIMIT,
+    )
 
 
 def last_full_run(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:

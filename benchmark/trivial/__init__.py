@@ -1,4 +1,4 @@
-"""Each family's trivial problem: made in a moment, its answer known in closed form. What `touchstone check` runs a method on.
+"""Each family's trivial problem, its answer known in closed form: what `touchstone check` runs a method on.
 
 A module `<family>.py` holds
 

@@ -1,6 +1,4 @@
-"""Attribution: a network that is linear where it matters and blind to half of its input.
-
-    f(x) = V relu(W x + b),   W zero on the blind half, b so large that every unit is on: f is affine in the seen half
+"""Attribution: a network that is linear where it matters and blind to the lower half of its input.
 
 Whatever looks at the model must find the seen half; what only looks at the input need not.
 """
@@ -12,8 +10,8 @@ from torch import nn
 
 from benchmark.families.attribution import AttributionSubject, AttributionTruth
 
-SHAPE = (1, 16, 8)
-INPUTS, BACKGROUND, UNITS, CLASSES = 6, 12, 10, 3
+SIDE, INPUTS, CLASSES = 6, 8, 3
+SHAPE = (1, SIDE, SIDE)
 
 METRIC = "rank_accuracy"
 
@@ -37,25 +35,25 @@ from benchmark.families.attribution import AttributionSubject, attribution_metho
 
 
 def trivial(seed: int) -> tuple[AttributionSubject, AttributionTruth]:
-    """A subject that is made, not trained, and its truth: the rows of the image that the network sees."""
+    """Logits that are positive sums over the upper half of a positive 6 x 6 image, and that half as the truth.
+
+    The ReLU between is always active, so that the model is linear: its gradient is the weights, zero in the lower half.
+    """
     generator = torch.Generator().manual_seed(seed)
-    size = SHAPE[1] * SHAPE[2]
-    seen = torch.zeros(SHAPE, dtype=torch.bool)
-    seen[:, : SHAPE[1] // 2] = True
-    model = nn.Sequential(nn.Flatten(), nn.Linear(size, UNITS), nn.ReLU(), nn.Linear(UNITS, CLASSES))
-    with torch.no_grad():
-        weight = torch.rand(UNITS, size, generator=generator) * seen.flatten()
-        weights = (weight, weight.sum(1), torch.rand(CLASSES, UNITS, generator=generator), torch.zeros(CLASSES))
-        for parameter, value in zip(model.parameters(), weights, strict=True):
-            parameter.copy_(value)
-    inputs = 0.1 + 0.9 * torch.rand(INPUTS, *SHAPE, generator=generator)
-    subject = AttributionSubject(
-        model=model.eval().requires_grad_(False),
+    weights = torch.rand((CLASSES, *SHAPE), generator=generator) + 0.5
+    weights[:, :, SIDE // 2 :] = 0
+    first, second = nn.Linear(SIDE * SIDE, CLASSES, bias=False), nn.Linear(CLASSES, CLASSES, bias=False)
+    first.load_state_dict({"weight": weights.flatten(1)})
+    second.load_state_dict({"weight": torch.eye(CLASSES)})
+    inputs = torch.rand((INPUTS, *SHAPE), generator=generator) + 0.1
+    posed = AttributionSubject(
+        model=nn.Sequential(nn.Flatten(), first, nn.ReLU(), second).eval().requires_grad_(False),
         inputs=inputs,
         targets=torch.arange(INPUTS) % CLASSES,
-        background=torch.rand(BACKGROUND, *SHAPE, generator=generator),
+        background=torch.rand((2 * INPUTS, *SHAPE), generator=generator) + 0.1,
         baseline=torch.zeros(SHAPE),
         seed=seed,
     )
-    mask = seen.expand(INPUTS, *SHAPE)
-    return subject, AttributionTruth({"": mask}, zero_set=~mask)
+    upper = torch.zeros(inputs.shape, dtype=torch.bool)
+    upper[:, :, : SIDE // 2] = True
+    return posed, AttributionTruth(masks={"": upper}, zero_set=~upper)
