@@ -106,7 +106,7 @@ def _markdown(cells: list[list[str]], profile: str) -> str:
     lines = [
         "# Speed",
         "",
-        f"Measured by `make speed` on {device}; Python {library['python']}, torch {library['torch']}; {profile} profile.",
+        f"Measured by `make speed` on {device}; Python {library['python']}, torch {library['torch']}; `{profile}`.",
         "Ours and the other were measured in the same run, in turns; a ratio above 1 means ours is faster.",
         "",
         "| " + " | ".join(COLUMNS) + " |",
