@@ -10,6 +10,7 @@ does not depend on how many.
 from __future__ import annotations
 
 import functools
+import importlib
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -119,7 +120,10 @@ def _score_instance(
         "variant": instance.variant,
         "seed": instance.seed,
     }
-    identity |= {"ranked": instance.ranked and certified(layout, instance), "subject": plan.subject(instance.subject).plugin.name}
+    identity |= {
+        "ranked": instance.ranked and certified(layout, instance),
+        "subject": plan.subject(instance.subject).plugin.name,
+    }
     for name, values in measured.items():
         row = {**identity, "method": name, "reference": True}
         send(rows_of(row, values, scale, task.primary, {"status": "ok"}))
@@ -202,8 +206,7 @@ def _picture_job(plan: Plan, layout: Layout, task: TaskPlan, send: Callable[[dic
     from io import BytesIO
 
     family = family_module(task.family)
-    if not hasattr(family, "pictures"):
-        return
+    drawing = importlib.import_module(f"benchmark.pictures.{task.family}")
     cls = explanation_class(family)
     references = _references(family, plan)
     cases: list[Case] = []
@@ -228,7 +231,7 @@ def _picture_job(plan: Plan, layout: Layout, task: TaskPlan, send: Callable[[dic
             cases.append(
                 Case(task.plugin.name, instance.variant, instance.seed, name, posed, truth, explanation, values)
             )
-    for picture in family.pictures(cases):
+    for picture in drawing.pictures(cases):
         buffer = BytesIO()
         picture.figure.savefig(buffer, format="png", metadata={"Software": None})
         send({"name": picture.name, "title": picture.title, "caption": picture.caption, "png": buffer.getvalue()})

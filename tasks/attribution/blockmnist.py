@@ -1,6 +1,6 @@
 """BlockMNIST: does an explanation mark the half of the image with the digit, or also the half that says nothing?
 
-    input [1, 56, 28] = signal block (a digit, fixes the label) + null block (a fixed square, or noise), stacked
+    input [1, 56, 28] = signal block (a digit, fixes the label) + null block (a square, or a jigsaw of a digit), stacked
     truth: "" the pixels of the signal block (half the image); "digit" those of them where the digit has ink
     zero set: the null block
 
