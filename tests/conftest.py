@@ -1,4 +1,4 @@
-"""A small project in a temporary folder: a subject, a task and methods of the attribution family, trained in no time."""
+"""A small project in a temporary folder: a subject, a task and methods of attribution, trained in no time."""
 
 from __future__ import annotations
 
