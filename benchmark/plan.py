@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import __version__
-from benchmark.config import Parameters, Profile, _variant_base, read_profile
+from benchmark.config import Parameters, Profile, _variant_base, read_profile, seed_list
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.registry import ENGINE, PROJECT, Plugin, Registry, plugins
 from benchmark.sources import closure, fingerprint
@@ -283,10 +283,10 @@ def _instances(
     if builder.problem:
         raise TouchstoneError(f"task {task.key} needs subject {builder.name}: {builder.problem}")
     overrides = next((v for k, v in profile.tasks.items() if registry.find("task", k).key == task.key), None) or {}
-    wanted = list(overrides.get("variants") or task.options["variants"])
+    wanted = [str(name) for name in overrides.get("variants") or task.options["variants"]]
     settings = {key: value for key, value in overrides.items() if key != "variants"}
     base = dict(profile.subjects.get(builder.name) or {})
-    seeds = tuple(base.pop("seeds", profile.seeds))
+    seeds = seed_list(base.pop("seeds", profile.seeds))
     for variant in wanted:
         changes = task.options["variants"][variant]
         for key in changes:

@@ -14,6 +14,7 @@ row instead of stopping the others.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import importlib
 import importlib.metadata
@@ -49,6 +50,8 @@ class Plugin:
     summary: str = ""
     cites: str = ""
     defaults: dict[str, Any] = field(default_factory=dict)
+    choices: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    """The values of the parameters that are annotated as `Literal[...]`."""
     options: dict[str, Any] = field(default_factory=dict)
     origin: str = "touchstone"
     problem: str = ""
@@ -243,6 +246,7 @@ def read(
             summary=own if kind == "reference" else module_summary or own,
             cites=str(options.pop("cites", "")),
             defaults=defaults,
+            choices=_choices(node),
             options=options,
             origin=origin,
         )
@@ -296,3 +300,21 @@ def _defaults(node: ast.FunctionDef | ast.ClassDef) -> dict[str, Any]:
             raise ValueError(f"parameter {name!r} has no default")
         defaults[name] = ast.literal_eval(value)
     return defaults
+
+
+def _choices(node: ast.FunctionDef | ast.ClassDef) -> dict[str, tuple[Any, ...]]:
+    if isinstance(node, ast.ClassDef):
+        annotated = [
+            (i.target.id, i.annotation)
+            for i in node.body
+            if isinstance(i, ast.AnnAssign) and isinstance(i.target, ast.Name)
+        ]
+    else:
+        annotated = [(a.arg, a.annotation) for a in node.args.kwonlyargs if a.annotation]
+    found = {}
+    for name, annotation in annotated:
+        if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value).rpartition(".")[2] == "Literal":
+            with contextlib.suppress(SyntaxError, ValueError, TypeError):
+                values = ast.literal_eval(annotation.slice)
+                found[name] = values if isinstance(values, tuple) else (values,)
+    return found
