@@ -108,9 +108,7 @@ def test_the_key_of_a_subject_follows_its_parameters_and_sources(project: Projec
     project.write("toy", SUBJECT + "\n# edited\n")
     # a process reads each source once; another one sees the edit
     program = (
-        "import pathlib, sys
-from benchmark.sources import closure, fingerprint
-"
+        "import pathlib, sys; from benchmark.sources import closure, fingerprint; "
         "print(fingerprint(closure(pathlib.Path(sys.argv[1]))))"
     )
     answer = subprocess.run(

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.errors import TouchstoneError, unknown
-from benchmark.runtime import device_of, make_deterministic, progress_lines, warm_up
+from benchmark.runtime import device_of, make_deterministic, progress_lines
 from benchmark.subjects import Check, Run, generator_for
 
 
