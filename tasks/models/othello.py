@@ -2,12 +2,13 @@
 
     OthelloModel(size=6, layers=3, width=128, ...)        a small GPT trained on random legal games made as it goes
 
-The board is what is planted: it never enters the training, but the legal moves depend on it (Li et al. 2023, arXiv:2210.13382; linear
-in mine / yours: Nanda et al. 2023, arXiv:2309.00941). Methods may see the games' moves and activations; labels are rebuilt from the
-moves by `tasks.models._othello.labels`.
+The board is what is planted: it never enters the training, but the legal moves depend on it (Li et al. 2023,
+arXiv:2210.13382; linear in mine / yours: Nanda et al. 2023, arXiv:2309.00941). Methods may see the games' moves and
+activations; labels are rebuilt from the moves by `tasks.models._othello.labels`.
 
-Public arrays, for each split of train, validation and test: `<split>_tokens` [games, plies] (square of each move, `size**2` behind the
-end), `<split>_index` [n, 2] (game, ply), and `<split>_activations` [n, d] at `place` after that ply's move, bfloat16.
+Public arrays, for each split of train, validation and test: `<split>_tokens` [games, plies] (square of each move,
+`size**2` behind the end), `<split>_index` [n, 2] (game, ply), and `<split>_activations` [n, d] at `place` after that
+ply's move, bfloat16.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ class OthelloModel:
     def train(self, run: Run) -> Trained:
         """Train one model (or leave its weights random), certify it and read its activations."""
         twin = self._new(run)
-        twin.read(torch.zeros(1, 1, dtype=torch.long), [self.place])  # an unknown place is an error before training, not after
+        twin.read(
+            torch.zeros(1, 1, dtype=torch.long), [self.place]
+        )  # an unknown place is an error before training, not after
         twin = twin.to(run.device).eval()
         model = twin
         if self.training == "trained":
@@ -101,7 +104,9 @@ class OthelloModel:
 
         bare = {s: activations_at(twin, self.place, splits[s].tokens, splits[s].index) for s in ("train", "test")}
         accuracy_bare = fit_probe(bare["train"], labels["train"]).accuracy(bare["test"], labels["test"])
-        some = splits["test"].index[torch.randperm(len(splits["test"].index), generator=run.generator("positions"))[:2000]]
+        some = splits["test"].index[
+            torch.randperm(len(splits["test"].index), generator=run.generator("positions"))[:2000]
+        ]
         directions = board_directions(read["train"], labels["train"])
         flip = flip_errors(model, self.place, directions, splits["test"].tokens, some, run.generator("flips"))
         donors = torch.randint(len(splits["test"].tokens), (len(some),), generator=run.generator("donors"))

@@ -4,8 +4,8 @@
     flip_errors(model, place, ...)                     move the activations to a board with one disc turned over
     patch_errors(model, place, ...)                    put another game's activations in at the same ply
 
-Interventions are judged as by Li et al. 2023 (arXiv:2210.13382): of the N legal moves after the change, how many are missing among
-the model's N most probable tokens, and how many others stand there instead (each counts one error).
+Interventions are judged as by Li et al. 2023 (arXiv:2210.13382): of the N legal moves after the change, how many are
+missing among the model's N most probable tokens, and how many others stand there instead (each counts one error).
 """
 
 from __future__ import annotations
@@ -55,8 +55,10 @@ def fit_probe(activations: Float[Tensor, "n d"], boards: Int8[Tensor, "n squares
     return Probe(mean.float(), weight.float(), base.float())
 
 
-def board_directions(activations: Float[Tensor, "n d"], boards: Int8[Tensor, "n squares"]) -> Float[Tensor, "squares d"]:
-    """How the activations move when one square turns from yours to mine, all else equal: a regression on the whole board."""
+def board_directions(
+    activations: Float[Tensor, "n d"], boards: Int8[Tensor, "n squares"]
+) -> Float[Tensor, "squares d"]:
+    """How the activations move when one square turns from yours to mine, all else equal: a regression on the board."""
     features = torch.cat([boards == 1, boards == -1], 1).double()
     features = features - features.mean(0)
     x = activations.double() - activations.double().mean(0)
@@ -86,7 +88,10 @@ def flip_errors(
     index: Int[Tensor, "n 2"],
     generator: torch.Generator,
 ) -> Errors:
-    """Turn one random disc over in each position by adding its direction at its ply; positions whose legal moves stay are left out."""
+    """Turn one random disc over in each position by adding its direction at its ply.
+
+    Positions whose legal moves stay as they were, or that have none afterwards, are left out.
+    """
     size, board = model.size, rules(model.size)
     mine, yours, legal = positions(tokens, index, size)
     taken = torch.from_numpy(unpacked(mine | yours, size))
@@ -134,10 +139,9 @@ def _errors(model, place, tokens, index, want, had, change) -> Errors:  # type: 
 
 
 def top_errors(logits: Float[Tensor, "n v"], legal: Bool[Tensor, "n squares"]) -> float:
-    """Mean number of missing and of wrong moves among each position's N most probable squares, N its number of legal moves."""
+    """Mean number of missing and wrong moves among the N most probable squares of positions with N legal moves."""
     count = legal.sum(1)
     ranked = logits[:, : legal.shape[1]].argsort(1, descending=True)
     chosen = torch.arange(legal.shape[1]) < count[:, None]
     hits = (legal.gather(1, ranked) & chosen).sum(1)
     return float(2 * (count - hits).float().mean())
-

@@ -1,11 +1,12 @@
 """How the language model of moves is trained: on random games, made as it goes, each seen once.
 
-The loss is the cross-entropy of the next move. The players choose uniformly among their legal moves, so its expectation over that
-choice is known: minus the mean log-probability of the legal moves. Training on this expectation instead of on the one move that was
-played has the same gradient on average and far less noise. `surplus` is the part above the least possible loss, log(legal moves).
+The loss is the cross-entropy of the next move. The players choose uniformly among their legal moves, so its
+expectation over that choice is known: minus the mean log-probability of the legal moves. Training on this expectation
+instead of on the one move that was played has the same gradient on average and far less noise. `surplus` is the part
+above the least possible loss, log(legal moves).
 
-Matrices inside the blocks are trained by momentum whose update is replaced by the nearest orthogonal matrix (Muon, Jordan et al. 2024,
-kellerjordan.github.io/posts/muon), everything else by Adam (arXiv:1412.6980).
+Matrices inside the blocks are trained by momentum whose update is replaced by the nearest orthogonal matrix (Muon,
+Jordan et al. 2024, kellerjordan.github.io/posts/muon), everything else by Adam (arXiv:1412.6980).
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonalised(matrices: Float[Tensor, "n o i"]) -> Float[Tensor, "n o i"]:
-    """Singular values brought near 1 by five steps of a quintic Newton-Schulz iteration (coefficients of Jordan et al.)."""
+    """Singular values brought near 1 by five quintic Newton-Schulz steps (coefficients of Jordan et al.)."""
     tall = matrices.shape[1] > matrices.shape[2]
     x = matrices.mT if tall else matrices
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
@@ -98,22 +99,18 @@ class Recipe:
     steps: int
     games: int
     """Games a step."""
-    muon_rate: float = 0.02
+    muon_rate: float = 0.04
     adam_rate: float = 3e-3
     cooling: float = 0.5
     """The last share of the steps, in which the rates fall linearly to zero."""
     precision: str = "float32"
 
 
-def fit(
-    model: OthelloGPT, recipe: Recipe, generator: torch.Generator, progress: Callable[..., None]
-) -> OthelloGPT:
+def fit(model: OthelloGPT, recipe: Recipe, generator: torch.Generator, progress: Callable[..., None]) -> OthelloGPT:
     """Train `model` in place and return it; a loss that is not finite raises a `TouchstoneError`."""
     device = next(model.parameters()).device
     optimisers = _optimisers(model, recipe)
-    schedules = [
-        torch.optim.lr_scheduler.LambdaLR(o, lambda step: _rate(step, recipe)) for o in optimisers
-    ]
+    schedules = [torch.optim.lr_scheduler.LambdaLR(o, lambda step: _rate(step, recipe)) for o in optimisers]
     source = batches(model.size, recipe.games, generator, device)
     mixed = recipe.precision == "bfloat16"
     model.train()
@@ -147,10 +144,13 @@ def _rate(step: int, recipe: Recipe) -> float:
 
 
 def _optimisers(model: OthelloGPT, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    named = ("query_key_value", "attention_out", "up", "down")
+    named = {"query_key_value": 3, "attention_out": 1, "up": 1, "down": 1}
     groups = [
-        {"params": [getattr(block, name).weight for block in model.blocks], "parts": 3 if name == "query_key_value" else 1}
-        for name in named
+        {
+            "params": [getattr(block, name).weight for block in model.blocks],
+            "parts": parts,
+        }
+        for name, parts in named.items()
     ]
     inside = {id(w) for group in groups for w in group["params"]}  # type: ignore[union-attr]
     rest = [w for w in model.parameters() if id(w) not in inside]
