@@ -135,7 +135,7 @@ class OthelloGPT(nn.Module):
         return self.tokens(tokens) + self.plies[: tokens.shape[1]]
 
     def _run(self, start: int, x: Tensor, at: At) -> Float[Tensor, "b t v"]:
-        """Run on from the `start`-th place of the stream, with activations `x`; `at` may replace those of each place."""
+        """Run on from the `start`-th place of the stream, with activations `x`; `at` may replace those of a place."""
         x = at(self.stream[start], x)
         for i, block in enumerate(self.blocks):
             if start <= 2 * i:
