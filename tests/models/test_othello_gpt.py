@@ -11,12 +11,12 @@ from torch import Tensor
 from benchmark.errors import TouchstoneError, UnknownNameError
 from tasks.models._othello.games import random_games
 from tasks.models._othello.gpt import OthelloGPT, initialised
+from tasks.models._othello.muon import orthogonalised
 from tasks.models._othello.training import (
     Recipe,
     batches,
     fit,
     legal_rate,
-    orthogonalised,
     surplus_loss,
 )
 

@@ -10,6 +10,7 @@ missing among the model's N most probable tokens, and how many others stand ther
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,7 +119,15 @@ def patch_errors(
     return _errors(model, place, tokens, index[use], want[use], had[use], lambda x, rows: given[rows].to(x))
 
 
-def _errors(model, place, tokens, index, want, had, change) -> Errors:  # type: ignore[no-untyped-def]
+def _errors(
+    model: OthelloGPT,
+    place: str,
+    tokens: Int[Tensor, "games t"],
+    index: Int[Tensor, "n 2"],
+    want: Bool[Tensor, "n squares"],
+    had: Bool[Tensor, "n squares"],
+    change: Callable[[Tensor, Tensor], Tensor],
+) -> Errors:
     """Errors where `change(activations [m, d], rows)` replaces the activations of single positions."""
     device = next(model.parameters()).device
     plain, changed = [], []
@@ -127,7 +136,7 @@ def _errors(model, place, tokens, index, want, had, change) -> Errors:  # type: 
             games = tokens[index[rows, 0].long(), :-1].long().to(device)
             at = (torch.arange(len(rows), device=device), index[rows, 1].long().to(device))
 
-            def edit(x: Tensor, at=at, rows=rows) -> Tensor:  # type: ignore[no-untyped-def]
+            def edit(x: Tensor, at: tuple[Tensor, Tensor] = at, rows: Tensor = rows) -> Tensor:
                 x = x.clone()
                 x[at] = change(x[at], rows)
                 return x

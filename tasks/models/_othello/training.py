@@ -5,8 +5,7 @@ expectation over that choice is known: minus the mean log-probability of the leg
 instead of on the one move that was played has the same gradient on average and far less noise. `surplus` is the part
 above the least possible loss, log(legal moves).
 
-Matrices inside the blocks are trained by momentum whose update is replaced by the nearest orthogonal matrix (Muon,
-Jordan et al. 2024, kellerjordan.github.io/posts/muon), everything else by Adam (arXiv:1412.6980).
+Matrices inside the blocks are trained by Muon, everything else by Adam (arXiv:1412.6980).
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from benchmark.errors import TouchstoneError
 from tasks.models._othello.games import CHUNK, random_games
 from tasks.models._othello.gpt import OthelloGPT
 from tasks.models._othello.labels import unpacked
+from tasks.models._othello.muon import Muon
 
 
 @dataclass(frozen=True)
@@ -57,39 +57,6 @@ def legal_rate(logits: Float[Tensor, "b t v"], legal: Bool[Tensor, "b t squares"
     best = logits.argmax(-1, keepdim=True)
     padded = torch.nn.functional.pad(legal, (0, logits.shape[-1] - legal.shape[-1]))
     return float(padded.gather(-1, best).sum() / legal.any(-1).sum())
-
-
-class Muon(torch.optim.Optimizer):
-    """Nesterov momentum with orthogonalised updates, for matrices [outputs, inputs]; `parts` splits stacked ones."""
-
-    def __init__(self, groups: list[dict[str, object]], rate: float, momentum: float = 0.95) -> None:
-        super().__init__(groups, {"lr": rate, "momentum": momentum, "parts": 1})
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]  # noqa: ARG002
-        """One update. All matrices of a group have the same shape and are orthogonalised together."""
-        for group in self.param_groups:
-            weights = group["params"]
-            gradients = torch.stack([w.grad for w in weights])
-            average = self.state[weights[0]].setdefault("average", torch.zeros_like(gradients))
-            average.lerp_(gradients, 1 - group["momentum"])
-            direction = gradients.lerp(average, group["momentum"])
-            n, outputs, inputs = direction.shape
-            split = direction.view(n * group["parts"], outputs // group["parts"], inputs)
-            update = orthogonalised(split) * max(1.0, split.shape[1] / inputs) ** 0.5
-            for weight, change in zip(weights, update.view(n, outputs, inputs), strict=True):
-                weight.sub_(change, alpha=group["lr"])
-
-
-def orthogonalised(matrices: Float[Tensor, "n o i"]) -> Float[Tensor, "n o i"]:
-    """Singular values brought near 1 by five quintic Newton-Schulz steps (coefficients of Jordan et al.)."""
-    tall = matrices.shape[1] > matrices.shape[2]
-    x = matrices.mT if tall else matrices
-    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
-    for _ in range(5):
-        gram = x @ x.mT
-        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
-    return x.mT if tall else x
 
 
 @dataclass(frozen=True)
