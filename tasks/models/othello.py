@@ -108,12 +108,18 @@ class OthelloModel:
             torch.randperm(len(splits["test"].index), generator=run.generator("positions"))[:2000]
         ]
         directions = board_directions(read["train"], labels["train"])
-        flip = flip_errors(model, self.place, directions, splits["test"].tokens, some, run.generator("flips"))
+        flip, control = (
+            flip_errors(
+                model, self.place, directions, splits["test"].tokens, some, run.generator("flips"), elsewhere=elsewhere
+            )
+            for elsewhere in (False, True)
+        )
         donors = torch.randint(len(splits["test"].tokens), (len(some),), generator=run.generator("donors"))
         patch = patch_errors(model, self.place, splits["test"].tokens, some, donors)
         facts |= {
             "board accuracy of random weights": accuracy_bare,
             **{f"disc turned, errors {k}": v for k, v in vars(flip).items()},
+            "another disc turned, errors after": control.after,
             **{f"activations exchanged, errors {k}": v for k, v in vars(patch).items()},
         }
         return [

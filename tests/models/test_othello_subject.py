@@ -149,6 +149,13 @@ def test_an_intervention_of_nothing_changes_nothing() -> None:
     errors = flip_errors(small(), "block0.residual", nothing, readings.tokens, readings.index, generator())
     assert errors.before == errors.after
     assert errors.before != errors.original
+    arguments, large = (readings.tokens, readings.index), 5 * torch.randn(16, 16, generator=generator(1))
+    moved = [
+        flip_errors(small(), "block0.residual", large, *arguments, generator(), elsewhere=elsewhere)
+        for elsewhere in (False, True)
+    ]
+    assert moved[0].before == moved[1].before == errors.before
+    assert moved[0].after != moved[1].after
 
 
 def test_exchanging_the_last_activations_exchanges_the_predictions() -> None:

@@ -88,20 +88,24 @@ def flip_errors(
     tokens: Int[Tensor, "games t"],
     index: Int[Tensor, "n 2"],
     generator: torch.Generator,
+    *,
+    elsewhere: bool = False,
 ) -> Errors:
     """Turn one random disc over in each position by adding its direction at its ply.
 
-    Positions whose legal moves stay as they were, or that have none afterwards, are left out.
+    Positions whose legal moves stay as they were, or that have none afterwards, are left out. With `elsewhere`, the
+    direction of another disc is added and the first one's board still expected: a control of the same size.
     """
     size, board = model.size, rules(model.size)
     mine, yours, legal = positions(tokens, index, size)
     taken = torch.from_numpy(unpacked(mine | yours, size))
-    square = torch.multinomial(taken.double(), 1, generator=generator).squeeze(1)
+    square, other = torch.multinomial(taken.double(), 2, generator=generator).T
     bit = np.uint64(1) << square.numpy().astype(np.uint64)
     turned = board.legal(mine ^ bit, yours ^ bit)
     use = torch.from_numpy((turned != legal) & (turned != 0))
-    sign = torch.from_numpy(np.where(mine & bit, -1.0, 1.0)).float()
-    added = (sign[:, None] * directions[square])[use]
+    edited = other if elsewhere else square
+    sign = np.where(mine >> edited.numpy().astype(np.uint64) & np.uint64(1), -1.0, 1.0)
+    added = (torch.from_numpy(sign).float()[:, None] * directions[edited])[use]
     want, had = (torch.from_numpy(unpacked(boards, size))[use] for boards in (turned, legal))
     return _errors(model, place, tokens, index[use], want, had, lambda x, rows: x + added[rows].to(x))
 
