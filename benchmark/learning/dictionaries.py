@@ -22,6 +22,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from benchmark.errors import TouchstoneError
+from benchmark.families.dictionary import Dictionary, DictionarySubject
 from benchmark.learning.dictionary_step import EPSILON, Measured, Stack, Step, sparse_supported
 
 SPARSE_BELOW = 0.08  # share of active codes under which the sparse way is the faster one, as measured
@@ -177,6 +178,32 @@ def best_dtype(device: torch.device) -> torch.dtype:
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
     native = getattr(torch.cpu, "_is_amx_tile_supported", None)
     return torch.bfloat16 if device.type == "cpu" and native is not None and native() else torch.float32
+
+
+def learn(
+    subjects: Sequence[DictionarySubject], rule: Rule, *, steps: int, batch: int, learning_rate: float
+) -> list[Dictionary]:
+    """Train one dictionary for each subject; those of equal size and width are one stack."""
+    groups: dict[tuple[int, int], list[int]] = {}
+    for index, subject in enumerate(subjects):
+        groups.setdefault((subject.size, subject.train.shape[1]), []).append(index)
+    found: dict[int, Dictionary] = {}
+    for (size, _), members in groups.items():
+        chosen = [subjects[index] for index in members]
+        coders = train(
+            [subject.train for subject in chosen],
+            [subject.sparsity for subject in chosen],
+            [subject.seed for subject in chosen],
+            size=size,
+            rule=rule,
+            steps=steps,
+            batch=batch,
+            learning_rate=learning_rate,
+        )
+        for index, subject, coder in zip(members, chosen, coders, strict=True):
+            codes = coder.encode(subject.validation), coder.encode(subject.test)
+            found[index] = Dictionary(coder.atoms, coder.bias, *codes)
+    return [found[index] for index in range(len(subjects))]
 
 
 class _Batches:
