@@ -2,7 +2,8 @@
 
     read_profile("smoke", registry) -> Profile
 
-Every problem of a profile is reported at once, each with the nearest valid name. Nothing here imports torch: the Snakefile reads profiles.
+Every problem of a profile is reported at once, each with the nearest valid name. Nothing here imports torch: the
+Snakefile reads profiles.
 """
 
 from __future__ import annotations

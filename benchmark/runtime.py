@@ -22,7 +22,7 @@ PROGRESS_SECONDS = 5.0
 
 
 def start_logging() -> None:
-    """Send the engine's lines to standard error, plain, so that they read well in a terminal and in a job's log."""
+    """Send the engine's lines to standard error, plain: they read well in a terminal and in a job's log."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     log.handlers = [handler]
@@ -51,7 +51,7 @@ def make_deterministic(seed: int, threads: int = 1) -> None:
 
 
 def warm_up(sources: Iterable[Path]) -> None:
-    """Import the libraries that these files import, once, before children are forked; plugins themselves stay unimported."""
+    """Import the libraries that these files import before children are forked; plugins themselves stay unimported."""
     for name in libraries(sources):
         try:
             importlib.import_module(name)

@@ -17,10 +17,10 @@ import numpy as np
 
 COLUMNS = (
     "family", "task", "variant", "method", "seed", "metric", "primary", "value", "floor", "ceiling", "skill",
-    "status", "reason", "seconds", "model_calls", "peak_memory_mb", "floor_sd", "ranked", "reference",
+    "status", "reason", "seconds", "model_calls", "peak_memory_mb", "floor_sd", "ranked", "reference", "subject",
 )  # fmt: skip
 TYPES = {
-    **dict.fromkeys(("family", "task", "variant", "method", "metric", "status", "reason"), "string"),
+    **dict.fromkeys(("family", "task", "variant", "method", "metric", "status", "reason", "subject"), "string"),
     **dict.fromkeys(("primary", "ranked", "reference"), "bool"),
     **dict.fromkeys(
         ("value", "floor", "ceiling", "skill", "seconds", "model_calls", "peak_memory_mb", "floor_sd"), "float64"
@@ -67,7 +67,10 @@ def scale_of(draws: Sequence[Values], oracle: Values, described: frozenset[str])
     table = np.array([[draw[name] for name in names] for draw in draws])
     sd = table.std(axis=0, ddof=1) if len(draws) > 1 else np.full(len(names), math.nan)
     return Scale(
-        dict(zip(names, table.mean(axis=0).tolist(), strict=True)), dict(zip(names, sd.tolist(), strict=True)), oracle, described
+        dict(zip(names, table.mean(axis=0).tolist(), strict=True)),
+        dict(zip(names, sd.tolist(), strict=True)),
+        oracle,
+        described,
     )
 
 

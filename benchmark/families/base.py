@@ -22,7 +22,7 @@ from matplotlib.figure import Figure
 
 @dataclass(frozen=True)
 class Case:
-    """One explanation with all that a picture needs: on which instance, by which method, what was true, how it scored."""
+    """One explanation with all that a picture needs: the instance, the method, the truth and the scores."""
 
     task: str
     variant: str
