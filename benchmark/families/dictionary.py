@@ -67,8 +67,6 @@ class DictionaryTruth:
     validation_codes: Float[Tensor, "v g"] | None = None
     """Magnitudes with which the features were added; None where only on and off are known."""
     test_codes: Float[Tensor, "t g"] | None = None
-    groups: Int[Tensor, "g"] | None = None
-    """Features of equal number exclude each other (the states of one square)."""
     board: Int[Tensor, "g 3"] | None = None
     """(state, row, column) of a feature that stands for a square's state, for pictures."""
     twin_validation: Float[Tensor, "v d"] | None = None

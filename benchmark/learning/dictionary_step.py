@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 import scipy.sparse
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 Way = Literal["dense", "sparse"]
@@ -46,7 +46,6 @@ class Measured:
 
     error: Float[Tensor, "k"]
     l0: Float[Tensor, "k"]
-    fired: Bool[Tensor, "k m"]
 
 
 def sparse_supported(device: torch.device) -> bool:
@@ -87,7 +86,7 @@ class Step:
             np.greater(self.codes.numpy(), 0, out=self.mask.numpy())
         else:
             torch.gt(self.codes, 0, out=self.mask)
-        active = np.count_nonzero(self.mask.numpy()) if self.plain else int(self.mask.sum())
+        active = np.count_nonzero(self.mask.numpy()) if self.plain else int(self.mask.sum())  # numpy counts bytes, torch adds integers
         return active / self.mask.numel()
 
     def _least_kept(self) -> Float[Tensor, "k B"]:
@@ -117,7 +116,8 @@ class Step:
 
     def _dense(self, penalty: Tensor, power: float) -> Measured:
         stack, batch, dtype = self.stack, self.batch, self.dtype
-        codes = self.codes.mul_(self.mask)
+        counts = self._counts()
+        codes = self._masked()
         atoms = stack.atoms.to(dtype)
         torch.sub(_products(codes, atoms).float(), self.centred, out=self.residual)
         error = self.residual.square().sum((1, 2)) / batch
@@ -127,11 +127,8 @@ class Step:
             self.slope = torch.empty_like(codes)
         slope = _products(low, atoms.transpose(1, 2), out=self.slope)
         weight = (penalty / batch).to(dtype)[:, None, None]
-        if power == 1:
-            slope.add_(weight)
-        else:
-            slope.add_(weight * power * (codes + EPSILON).pow(power - 1))
-        slope.mul_(self.mask)
+        slope.add_(weight if power == 1 else (codes + EPSILON).pow_(power - 1).mul_(weight * power))
+        torch.ops.aten.threshold_backward.grad_input(slope, codes, 0, grad_input=slope)  # zero where a code is, in one pass
         centred = self.centred.to(dtype)
         self._write(
             _products(slope.transpose(1, 2), centred).float(),
@@ -139,7 +136,22 @@ class Step:
             slope.sum(1, dtype=torch.float32),
             outward,
         )
-        return Measured(error, self.mask.sum((1, 2)) / batch, self.mask.any(1))
+        return Measured(error, counts / batch)
+
+    def _counts(self) -> Float[Tensor, "k"]:
+        """Active codes of each dictionary."""
+        if self.plain:
+            return torch.tensor([float(np.count_nonzero(part)) for part in self.mask.numpy()])
+        return self.mask.sum((1, 2)).float()
+
+    def _masked(self) -> Float[Tensor, "k B m"]:
+        """The codes, with those that are not active set to 0 in place."""
+        if self.keep is None:
+            return self.codes.clamp_(min=0)
+        if self.plain:
+            np.multiply(self.codes.numpy(), self.mask.numpy(), out=self.codes.numpy())
+            return self.codes
+        return self.codes.mul_(self.mask)
 
     def _sparse(self, penalty: Tensor, power: float) -> Measured:
         stack, batch = self.stack, self.batch
@@ -173,8 +185,7 @@ class Step:
             torch.from_numpy(sums).view(k, m),
             outward,
         )
-        fired = torch.from_numpy(np.diff(turned.indptr) > 0).view(k, m)
-        return Measured(error, counts / batch, fired)
+        return Measured(error, counts / batch)
 
     def _write(self, encoder: Tensor, atoms: Tensor, encoder_bias: Tensor, outward: Tensor) -> None:
         """Set the gradients; that of the atoms loses its part along each atom, because atoms keep unit norm."""

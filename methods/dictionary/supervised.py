@@ -17,7 +17,7 @@ from benchmark.families.dictionary import Dictionary, DictionarySubject, diction
 
 @dictionary_method(cites="arXiv:2405.08366")
 def supervised(
-    subject: DictionarySubject, *, steps: int = 300, ridge: float = 1e-4, rows: int = 10000
+    subject: DictionarySubject, *, steps: int = 150, ridge: float = 1e-4, rows: int = 10000
 ) -> Dictionary:
     """A logistic probe for each true feature (the most frequent ones, if not all fit): not a dictionary learner, but their ceiling."""
     if subject.labels is None:
