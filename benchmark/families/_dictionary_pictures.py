@@ -116,7 +116,7 @@ def _boards(task: str, cases: Sequence[Case]) -> Picture:
     axes = figure.subplots(len(cases), ATOMS_SHOWN, squeeze=False)
     for row, case in zip(axes, cases, strict=True):
         for axis, (board, title) in zip(row, _best_atoms(case), strict=False):
-            image = axis.imshow(board, vmin=-1, vmax=1, cmap="PuOr", interpolation="nearest")
+            image = axis.imshow(board.numpy(), vmin=-1, vmax=1, cmap="PuOr", interpolation="nearest")
             axis.set_title(title, fontsize=7)
         row[0].set_ylabel(case.method, fontsize=8)
     _bare(axes.ravel())

@@ -6,7 +6,7 @@
 Three rules say how codes become sparse. `TopK` keeps the largest codes of a sample (Gao et al. 2024, arXiv:2406.04093). `L1` penalises
 their sum (Bricken et al. 2023) and `Anneal` the sum of their powers, the power falling in steps from 1 towards 0 (Karvonen et al. 2024,
 arXiv:2408.00113). For the penalties, the asked number of active codes is met by a controller: after every step the penalty is multiplied
-by (measured L0 / asked L0)^gain, with a gain that falls as training proceeds, so that dictionaries are compared at equal L0.
+by (measured L0 / asked L0)^gain, with a gain that falls in the last tenth of training, so that dictionaries are compared at equal L0.
 
 Each dictionary draws from its own generators, so it does not depend on which others are trained beside it (up to rounding).
 """
@@ -240,7 +240,7 @@ class _Controller:
         if isinstance(self.rule, TopK):
             return
         self.average = measured.l0.float() if now == 0 else self.average.lerp(measured.l0.float(), 0.1)
-        gain = 0.01 * _pace(now, self.steps)
+        gain = 0.01 * min(1.0, max(0.1, 10 * (1 - now / self.steps)))
         ratio = (self.average / self.target).clamp(1e-2, 1e2)
         self.penalty = (self.penalty * ratio.pow(gain)).clamp(1e-6, 1e3)
         if isinstance(self.rule, Anneal) and self.updates:
