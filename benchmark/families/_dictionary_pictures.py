@@ -1,8 +1,8 @@
-"""Pictures of the dictionary family: the frontier of quality against L0, cosines with the plant, and atoms drawn on the board."""
+"""Pictures of the dictionary family: quality against L0, cosines with the plant, and atoms drawn on the board."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 import numpy as np
@@ -20,7 +20,7 @@ MOST_METHODS, ATOMS_SHOWN = 9, 5
 
 
 def pictures(cases: Sequence[Case]) -> list[Picture]:
-    """Of every task: the frontier over the variants that differ in sparsity alone, and what the atoms are in its middle variant."""
+    """Of every task the frontier over the variants that differ in sparsity alone, and the atoms of the middle one."""
     drawn: list[Picture] = []
     for task, group in groupby(sorted(cases, key=lambda case: case.task), lambda case: case.task):
         members = list(group)
@@ -77,8 +77,8 @@ def _frontier(task: str, cases: Sequence[Case]) -> Picture:
         axis.grid(alpha=0.3)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=8, frameon=False)
     caption = (
-        f"{task}: quality against sparsity, and against the variance explained, over the variants that differ in the asked sparsity alone; "
-        "one curve a method, first seed."
+        f"{task}: quality against sparsity, and against the variance explained, over the variants that differ in the "
+        "asked sparsity alone; one curve a method, first seed."
     )
     return Picture("frontier", "Quality against sparsity", caption, figure)
 
@@ -94,8 +94,8 @@ def _cosine_matrices(task: str, cases: Sequence[Case]) -> Picture:
     _bare(axes)
     figure.colorbar(image, ax=list(axes), shrink=0.6, label="cosine")
     caption = (
-        f"{task}: cosine of every true direction (rows) with every atom (columns), the atom assigned to a direction on the diagonal "
-        "and the surplus atoms to the right. A perfect dictionary is a diagonal."
+        f"{task}: cosine of every true direction (rows) with every atom (columns), the atom "
+        "assigned to a direction on the diagonal and the surplus atoms to the right. A perfect dictionary is a diagonal."
     )
     return Picture("cosines", "True directions beside atoms", caption, figure)
 
@@ -122,8 +122,8 @@ def _boards(task: str, cases: Sequence[Case]) -> Picture:
     _bare(axes.ravel())
     figure.colorbar(image, ax=list(axes.ravel()), shrink=0.4, label="mine - yours, against the usual")
     caption = (
-        f"{task}: the board while an atom fires, less the board as it usually is, for the {ATOMS_SHOWN} atoms of each method that detect a "
-        "cell best (test F1 above each; one atom a cell). Orange to purple: from yours to mine."
+        f"{task}: the board while an atom fires, less the board as it usually is, for the {ATOMS_SHOWN} atoms of "
+        "each method that detect a cell best (test F1 above each; one atom a cell). Orange to purple: from yours to mine."
     )
     return Picture("boards", "Atoms on the board", caption, figure)
 
@@ -149,7 +149,7 @@ def _best_atoms(case: Case) -> list[tuple[Float[Tensor, "side side"], str]]:
     return shown
 
 
-def _bare(axes: Sequence[Axes]) -> None:
+def _bare(axes: Iterable[Axes]) -> None:
     for axis in axes:
         axis.set_xticks([])
         axis.set_yticks([])

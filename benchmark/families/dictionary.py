@@ -1,10 +1,12 @@
 """The dictionary family: which sparse directions are activations made of?
 
-    method(subject: DictionarySubject) -> Dictionary(atoms [m, d], bias [d], codes of the validation rows, codes of the test rows)
+    method(subject: DictionarySubject) -> Dictionary(atoms [m, d], bias [d], codes of the validation rows, codes of the
+    test rows)
 
-A reconstruction is `codes @ atoms + bias`. Codes are not negative, and an atom "fires" where its code exceeds a threshold; a signed basis
-(PCA, ICA, neurons) is therefore returned as two atoms a direction, one of each sign. Codes are stored as the indices and values of the
-positive ones, so their size follows the sparsity and not the number of atoms.
+A reconstruction is `codes @ atoms + bias`. Codes are not negative, and an atom "fires" where its code exceeds a
+threshold; a signed basis (PCA, ICA, neurons) is therefore returned as two atoms a direction, one of each sign. Codes
+are stored as the indices and values of the positive ones, so their size follows the sparsity and not the number of
+atoms.
 """
 
 from __future__ import annotations
@@ -51,8 +53,9 @@ class DictionarySubject:
     """The mean number of active codes a row that is asked for (L0)."""
     seed: int
     labels: Bool[Tensor, "n g"] | None = None
-    """Which true features are on in each training row. For the supervised ceiling alone: a method that reads it is no dictionary
-    learner, and its file must say so."""
+    """Which true features are on in each training row. For the supervised ceiling alone: a method that reads it is no
+    dictionary learner, and its file must say so.
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +66,7 @@ class DictionaryTruth:
     test: Bool[Tensor, "t g"]
     directions: Float[Tensor, "g d"] | None = None
     """Unit directions of the features; None where only their meaning is known (squares of a board)."""
-    bias: Float[Tensor, "d"] | None = None
+    bias: Float[Tensor, d] | None = None
     validation_codes: Float[Tensor, "v g"] | None = None
     """Magnitudes with which the features were added; None where only on and off are known."""
     test_codes: Float[Tensor, "t g"] | None = None
@@ -79,20 +82,20 @@ Codes = Float[Tensor, "n m"] | tuple[Int[Tensor, "n w"], Float[Tensor, "n w"]]
 
 @dataclass(frozen=True)
 class Dictionary:
-    """What a method returns. Codes are dense [n, m], or (indices [n, w], values [n, w]) with value 0 where a place is unused."""
+    """What a method returns. Codes are dense [n, m], or indices and values [n, w], 0-valued places being unused."""
 
     atoms: Float[Tensor, "m d"]
-    bias: Float[Tensor, "d"]
+    bias: Float[Tensor, d]
     validation: Codes
     test: Codes
 
 
 @dataclass(frozen=True, eq=False)
 class DictionaryExplanation:
-    """A validated dictionary as it is stored: row j of `*_indices` names the atoms active in row j, 0-valued places being unused."""
+    """A validated dictionary as it is stored: `*_indices` name the atoms of each row, 0-valued places being unused."""
 
     atoms: Float[Tensor, "m d"]
-    bias: Float[Tensor, "d"]
+    bias: Float[Tensor, d]
     validation_indices: Int[Tensor, "v w"]
     validation_values: Float[Tensor, "v w"]
     test_indices: Int[Tensor, "t w"]
@@ -115,7 +118,7 @@ def dense(indices: Int[Tensor, "n w"], values: Float[Tensor, "n w"], size: int) 
 
 
 def sparse(codes: Float[Tensor, "n m"]) -> tuple[Int[Tensor, "n w"], Float[Tensor, "n w"]]:
-    """The positive codes as indices (int32) and values (float32); w is the largest number of them in a row, at least 1."""
+    """The positive codes as indices (int32) and values (float32); w is their largest number in a row, at least 1."""
     width = max(1, int((codes > 0).sum(1).max())) if codes.numel() else 1
     kept = codes.topk(min(width, codes.shape[1]), dim=1)
     return kept.indices.to(torch.int32), kept.values.float().clamp_(min=0)
@@ -128,9 +131,12 @@ def keep_largest(codes: Float[Tensor, "n m"], sparsity: int) -> Float[Tensor, "n
 
 
 def both_signs(
-    axes: Float[Tensor, "a d"], bias: Float[Tensor, "d"], subject: DictionarySubject, inverse: Float[Tensor, "a d"] | None = None
+    axes: Float[Tensor, "a d"],
+    bias: Float[Tensor, d],
+    subject: DictionarySubject,
+    inverse: Float[Tensor, "a d"] | None = None,
 ) -> Dictionary:
-    """A signed basis as a dictionary: each axis gives an atom of each sign, and the `sparsity` largest codes of a row are kept.
+    """A signed basis as a dictionary: an atom of each sign for each axis; a row keeps its `sparsity` largest codes.
 
     The code of axis i is `inverse[i] @ (x - bias)`; without `inverse` the axes are orthonormal and are their own.
     """
@@ -150,7 +156,9 @@ def check(raw: object, posed: DictionarySubject) -> DictionaryExplanation:
     d = posed.train.shape[1]
     atoms, bias = raw.atoms.detach().cpu().float(), raw.bias.detach().cpu().float()
     if atoms.ndim != 2 or atoms.shape[1] != d or not 1 <= len(atoms) <= posed.size:
-        raise InvalidExplanation(f"got atoms of shape {tuple(atoms.shape)}, expected between 1 and {posed.size} rows of length {d}")
+        raise InvalidExplanation(
+            f"got atoms of shape {tuple(atoms.shape)}, expected between 1 and {posed.size} rows of length {d}"
+        )
     if bias.shape != (d,):
         raise InvalidExplanation(f"got a bias of shape {tuple(bias.shape)}, expected ({d},)")
     parts = [*_codes(raw.validation, "validation", len(posed.validation), len(atoms))]
@@ -168,12 +176,15 @@ def _codes(codes: Codes, name: str, rows: int, size: int) -> tuple[Tensor, Tenso
             raise InvalidExplanation(f"got {name} codes of shape {tuple(codes.shape)}, expected ({rows}, {size})")
         codes = codes.detach().cpu()
         if (codes < 0).any():
-            raise InvalidExplanation(f"got negative {name} codes, expected codes >= 0: return an atom of each sign instead")
+            raise InvalidExplanation(
+                f"got negative {name} codes, expected codes >= 0: return an atom of each sign instead"
+            )
         return sparse(torch.nan_to_num(codes, nan=torch.inf))
     indices, values = (part.detach().cpu() for part in codes)
     if indices.shape != values.shape or indices.ndim != 2 or len(indices) != rows:
         raise InvalidExplanation(
-            f"got {name} codes with indices {tuple(indices.shape)} and values {tuple(values.shape)}, expected two of ({rows}, w)"
+            f"got {name} codes with indices {tuple(indices.shape)} and values {tuple(values.shape)}, "
+            f"expected two of ({rows}, w)"
         )
     if indices.numel() and not 0 <= int(indices.min()) <= int(indices.max()) < size:
         raise InvalidExplanation(
@@ -201,7 +212,8 @@ def random(posed: DictionarySubject, truth: DictionaryTruth, generator: torch.Ge
 def oracle(posed: DictionarySubject, truth: DictionaryTruth, generator: torch.Generator) -> DictionaryExplanation:  # noqa: ARG001
     """The planted truth: true directions with true magnitudes, at the truth's own L0.
 
-    Where only on and off are known, codes are 0 and 1 and the atoms are those that reconstruct the validation rows best.
+    Where only on and off are known, codes are 0 and 1 and the atoms are those that reconstruct the validation rows
+    best.
     """
     atoms, bias = truth.directions, truth.bias
     if atoms is None or bias is None:
@@ -217,7 +229,7 @@ def oracle(posed: DictionarySubject, truth: DictionaryTruth, generator: torch.Ge
 def sparsest_oracle(
     posed: DictionarySubject, truth: DictionaryTruth, generator: torch.Generator
 ) -> DictionaryExplanation:
-    """The planted truth cut to the asked sparsity: in every row only its largest features. What a perfect dictionary of that L0 gets."""
+    """The planted truth cut to the asked sparsity: in every row only its largest features."""
     full = oracle(posed, truth, generator)
     validation = keep_largest(full.validation_codes, posed.sparsity)
     return DictionaryExplanation(

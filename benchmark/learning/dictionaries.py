@@ -1,14 +1,16 @@
 """Training of sparse autoencoders, many at once: every sparsity, width and seed of a method is one stack of parameters.
 
-    coders = train(activations, sparsities, seeds, size=128, rule=L1())          one coder for each entry of `activations`
-    codes = coders[0].encode(test)                                              [n, m], not negative
+    coders = train(activations, sparsities, seeds, size=128, rule=L1())          one coder for each entry of
+    `activations` codes = coders[0].encode(test)                                              [n, m], not negative
 
-Three rules say how codes become sparse. `TopK` keeps the largest codes of a sample (Gao et al. 2024, arXiv:2406.04093). `L1` penalises
-their sum (Bricken et al. 2023) and `Anneal` the sum of their powers, the power falling in steps from 1 towards 0 (Karvonen et al. 2024,
-arXiv:2408.00113). For the penalties, the asked number of active codes is met by a controller: after every step the penalty is multiplied
-by (measured L0 / asked L0)^gain, with a gain that falls in the last tenth of training, so that dictionaries are compared at equal L0.
+Three rules say how codes become sparse. `TopK` keeps the largest codes of a sample (Gao et al. 2024,
+arXiv:2406.04093). `L1` penalises their sum (Bricken et al. 2023) and `Anneal` the sum of their powers, the power
+falling in steps from 1 towards 0 (Karvonen et al. 2024, arXiv:2408.00113). For the penalties, the asked number of
+active codes is met by a controller: after every step the penalty is multiplied by (measured L0 / asked L0)^gain, with
+a gain that falls in the last tenth of training, so that dictionaries are compared at equal L0.
 
-Each dictionary draws from its own generators, so it does not depend on which others are trained beside it (up to rounding).
+Each dictionary draws from its own generators, so it does not depend on which others are trained beside it (up to
+rounding).
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from torch import Tensor
 
 from benchmark.errors import TouchstoneError
 from benchmark.families.dictionary import Dictionary, DictionarySubject
-from benchmark.learning.dictionary_step import EPSILON, Measured, Stack, Step, sparse_supported
+from benchmark.learning.dictionary_step import EPSILON, Measured, Stack, Step, Way, sparse_supported
 
 SPARSE_BELOW = 0.08  # share of active codes under which the sparse way is the faster one, as measured
 SPARSE_FROM = 2**17  # codes in a step under which the sparse way's fixed costs outweigh its gain
@@ -63,7 +65,9 @@ class Anneal:
     """Batches over which the penalty before and after an update is set equal."""
 
     def schedule(self, steps: int) -> list[tuple[int, float]]:
-        """(step, power) of every update. The last one leaves as many steps as lie between two updates, so the final power is trained."""
+        """(step, power) of every update. The last one leaves as many steps as lie between two updates, so the final
+        power is trained.
+        """
         first = round(self.start * steps)
         length = (steps - first) / self.updates
         fall = (1 - self.power) / self.updates
@@ -79,8 +83,8 @@ class Coder:
 
     encoder: Float[Tensor, "m d"]
     atoms: Float[Tensor, "m d"]
-    encoder_bias: Float[Tensor, "m"]
-    bias: Float[Tensor, "d"]
+    encoder_bias: Float[Tensor, m]
+    bias: Float[Tensor, d]
     keep: int | None
     """How many codes of a sample survive, or None where a penalty made them sparse."""
     history: dict[str, list[float]] = field(default_factory=dict)
@@ -110,8 +114,9 @@ def train(
 ) -> list[Coder]:
     """Train a dictionary of `size` atoms on each of `activations` for the asked L0 (`sparsities`).
 
-    `dtype` is that of the matrix products (None: bfloat16 where the hardware multiplies it natively, else float32); parameters and
-    optimiser states are always float32. Raises `TooLargeError` before anything is allocated and `DivergedError` at the first NaN.
+    `dtype` is that of the matrix products (None: bfloat16 where the hardware multiplies it natively, else float32);
+    parameters and optimiser states are always float32. Raises `TooLargeError` before anything is allocated and
+    `DivergedError` at the first NaN.
     """
     device = activations[0].device
     dtype = dtype or best_dtype(device)
@@ -140,7 +145,7 @@ def train(
         adam.param_groups[0]["lr"] = learning_rate * _pace(now, steps)
         share = step.forward(inputs)
         small = share > SPARSE_BELOW or step.mask.numel() < SPARSE_FROM or dtype != torch.float32
-        way = "dense" if small or not sparse_supported(device) else "sparse"
+        way: Way = "dense" if small or not sparse_supported(device) else "sparse"
         measured = step.gradients(control.penalty, control.power, way=way)
         adam.step()
         stack.atoms.div_(stack.atoms.norm(dim=-1, keepdim=True).clamp_(min=1e-12))
@@ -172,7 +177,8 @@ def train(
 def best_dtype(device: torch.device) -> torch.dtype:
     """bfloat16 where matrix products in it are native (CUDA from Ampere, CPUs with AMX or AVX512-BF16), else float32.
 
-    Elsewhere a bfloat16 product is emulated: five times slower than float32 on the AVX512 machine where this was measured.
+    Elsewhere a bfloat16 product is emulated: five times slower than float32 on the AVX512 machine where this was
+    measured.
     """
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
@@ -286,8 +292,9 @@ def _require_memory(k: int, size: int, d: int, batch: int, device: torch.device)
     there = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
     if needed > 0.9 * there:
         raise TooLargeError(
-            f"training {k} dictionaries of {size:,} atoms in {d} dimensions at batch {batch} needs {needed / 1e9:.1f} GB of memory, "
-            f"and {there / 1e9:.1f} GB are free; ask for fewer atoms, fewer seeds or sparsities at once, or a smaller batch"
+            f"training {k} dictionaries of {size:,} atoms in {d} dimensions at batch {batch} needs "
+            f"{needed / 1e9:.1f} GB of memory, and {there / 1e9:.1f} GB are free; ask for fewer atoms, "
+            "fewer seeds or sparsities at once, or a smaller batch"
         )
 
 
@@ -296,6 +303,6 @@ def _require_finite(now: int, measured: Measured, sparsities: Sequence[int], lea
     if bad:
         raise DivergedError(
             f"training met NaN or infinity by step {now} in {len(bad)} of {len(measured.error)} dictionaries (asked L0 "
-            f"{sorted({sparsities[i] for i in bad})}); got a reconstruction error of {float(measured.error[bad[0]])}, expected a finite "
-            f"one: check the activations for NaN, or lower learning_rate={learning_rate}"
+            f"{sorted({sparsities[i] for i in bad})}); got a reconstruction error of {float(measured.error[bad[0]])}, "
+            f"expected a finite one: check the activations for NaN, or lower learning_rate={learning_rate}"
         )

@@ -2,12 +2,14 @@
 
     f = relu(E (x - b) + c)         codes; with `keep`, only the `keep` largest of a sample survive        [k, B, m]
     r = f D + b - x                 residual                                                               [k, B, d]
-    L = mean_x |r|^2 + penalty * mean_x sum_i f_i^power                                                    (one number a dictionary)
+    L = mean_x |r|^2 + penalty * mean_x sum_i f_i^power                                                    (one number
+    a dictionary)
 
-k dictionaries are stacked: encoders E and atoms D are [k, m, d], encoder biases c are [k, m], biases b are [k, d]. Two ways compute the
-same gradients. `dense` uses five batched matrix products (in bfloat16 where the hardware multiplies bfloat16 faster). `sparse` treats the
-codes as one block-diagonal sparse matrix [kB, km]: only the encoder product stays dense, the other four cost as much as codes are active.
-On a CPU that is several times faster once few codes fire, and most of training has few.
+k dictionaries are stacked: encoders E and atoms D are [k, m, d], encoder biases c are [k, m], biases b are [k, d]. Two
+ways compute the same gradients. `dense` uses five batched matrix products (in bfloat16 where the hardware multiplies
+bfloat16 faster). `sparse` treats the codes as one block-diagonal sparse matrix [kB, km]: only the encoder product
+stays dense, the other four cost as much as codes are active. On a CPU that is several times faster once few codes
+fire, and most of training has few.
 """
 
 from __future__ import annotations
@@ -44,8 +46,8 @@ class Stack:
 class Measured:
     """What one step saw, a number for each dictionary."""
 
-    error: Float[Tensor, "k"]
-    l0: Float[Tensor, "k"]
+    error: Float[Tensor, k]
+    l0: Float[Tensor, k]
 
 
 def sparse_supported(device: torch.device) -> bool:
@@ -54,7 +56,7 @@ def sparse_supported(device: torch.device) -> bool:
 
 
 class Step:
-    """Buffers and formulas of one step; they are kept because fresh large buffers cost more than the products written into them."""
+    """Buffers and formulas of one step. Fresh large buffers would cost more than the products written into them."""
 
     def __init__(
         self, stack: Stack, batch: int, *, keep: Tensor | None = None, dtype: torch.dtype = torch.float32
@@ -86,7 +88,7 @@ class Step:
             np.greater(self.codes.numpy(), 0, out=self.mask.numpy())
         else:
             torch.gt(self.codes, 0, out=self.mask)
-        active = np.count_nonzero(self.mask.numpy()) if self.plain else int(self.mask.sum())  # numpy counts bytes, torch adds integers
+        active = np.count_nonzero(self.mask.numpy()) if self.plain else int(self.mask.sum())
         return active / self.mask.numel()
 
     def _least_kept(self) -> Float[Tensor, "k B"]:
@@ -108,10 +110,8 @@ class Step:
                 least[index] = self.codes[index].topk(min(count, m), dim=-1).values[:, -1]
         return least.clamp_(min=torch.finfo(self.dtype).tiny)
 
-    def gradients(
-        self, penalty: Float[Tensor, "k"], power: float, *, way: Way
-    ) -> Measured:
-        """Fill `.grad` of the stack's tensors with the gradient of the objective at the inputs of the last `forward`."""
+    def gradients(self, penalty: Float[Tensor, k], power: float, *, way: Way) -> Measured:
+        """Fill `.grad` of the stack's tensors with the objective's gradient at the inputs of the last `forward`."""
         return self._sparse(penalty, power) if way == "sparse" else self._dense(penalty, power)
 
     def _dense(self, penalty: Tensor, power: float) -> Measured:
@@ -128,7 +128,9 @@ class Step:
         slope = _products(low, atoms.transpose(1, 2), out=self.slope)
         weight = (penalty / batch).to(dtype)[:, None, None]
         slope.add_(weight if power == 1 else (codes + EPSILON).pow_(power - 1).mul_(weight * power))
-        torch.ops.aten.threshold_backward.grad_input(slope, codes, 0, grad_input=slope)  # zero where a code is, in one pass
+        torch.ops.aten.threshold_backward.grad_input(
+            slope, codes, 0, grad_input=slope
+        )  # zero where a code is, in one pass
         centred = self.centred.to(dtype)
         self._write(
             _products(slope.transpose(1, 2), centred).float(),
@@ -138,7 +140,7 @@ class Step:
         )
         return Measured(error, counts / batch)
 
-    def _counts(self) -> Float[Tensor, "k"]:
+    def _counts(self) -> Float[Tensor, k]:
         """Active codes of each dictionary."""
         if self.plain:
             return torch.tensor([float(np.count_nonzero(part)) for part in self.mask.numpy()])
@@ -208,7 +210,7 @@ def _products(left: Tensor, right: Tensor, out: Tensor | None = None) -> Tensor:
     return out
 
 
-def _csr(pointer: np.ndarray, column: np.ndarray, values: Tensor, size: tuple[int, int]) -> Tensor:  # type: ignore[type-arg]
+def _csr(pointer: np.ndarray, column: np.ndarray, values: Tensor, size: tuple[int, int]) -> Tensor:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
         return torch.sparse_csr_tensor(

@@ -3,9 +3,9 @@
     with installed_peer() as folder:                     a throw-away folder; torch stays the one that is installed
         rows = compare(folder)
 
-Both train on the same activations at equal width, batch and steps, one dictionary each, in turns; a round's time is one step's, and the
-fastest round counts, because on a busy machine anything else measures the neighbours. Ours is timed in the state in which it spends most
-of its training: at the asked L0.
+Both train on the same activations at equal width, batch and steps, one dictionary each, in turns; a round's time is
+one step's, and the fastest round counts, because on a busy machine anything else measures the neighbours. Ours is
+timed in the state in which it spends most of its training: at the asked L0.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ import torch
 from torch import Tensor
 
 from benchmark.learning.dictionaries import L1, SPARSE_BELOW, Anneal, Rule, TopK, train
-from benchmark.learning.dictionary_step import Stack, Step, sparse_supported
+from benchmark.learning.dictionary_step import Stack, Step, Way, sparse_supported
 
 PEER = ("dictionary-learning==0.1.0", "einops", "tqdm")
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """One line of the speed table: samples a second of ours and of the other, their ratio above 1 where ours is faster."""
+    """One line of the speed table; the ratio is above 1 where ours is faster."""
 
     what: str
     ours: float
@@ -56,7 +56,7 @@ def installed_peer() -> Iterator[Path]:
 
 
 def peer_trainers(folder: Path) -> types.ModuleType:
-    """Import the peer's trainers. Its package imports nnsight for a buffer that training never touches: an empty module stands in."""
+    """Import the peer's trainers. An empty module stands in for nnsight, which only its unused buffer needs."""
     sys.path.insert(0, str(folder))
     try:
         if "nnsight" not in sys.modules:
@@ -71,7 +71,7 @@ def peer_trainers(folder: Path) -> types.ModuleType:
 def compare(
     folder: Path, *, d: int = 128, m: int = 1024, batch: int = 2048, sparsity: int = 32, rounds: int = 25
 ) -> list[Measurement]:
-    """Samples a second of the three autoencoders, ours and the peer's, at equal width, batch and steps on the threads torch has."""
+    """Samples a second of three autoencoders, ours and the peer's, at equal width, batch and number of threads."""
     trainers = peer_trainers(folder)
     activations = planted_activations(d, 4 * batch)
     common = {"activation_dim": d, "dict_size": m, "layer": 0, "lm_name": "none", "device": "cpu", "seed": 0}
@@ -88,7 +88,9 @@ def compare(
         ours = step_of(rule, activations, m=m, batch=batch, sparsity=sparsity)
         theirs = _peer_step(trainer, activations, batch)
         best = in_turns(ours, theirs, rounds)
-        what = f"dictionary step, {name} (d={d}, m={m}, batch {batch}, L0 {sparsity}, {torch.get_num_threads()} threads)"
+        what = (
+            f"dictionary step, {name} (d={d}, m={m}, batch {batch}, L0 {sparsity}, {torch.get_num_threads()} threads)"
+        )
         found.append(Measurement(what, batch / best[0], batch / best[1]))
     return found
 
@@ -102,7 +104,9 @@ def planted_activations(d: int, rows: int, *, features: int = 512, active: int =
 
 
 def step_of(rule: Rule, activations: Tensor, *, m: int, batch: int, sparsity: int) -> Callable[[], None]:
-    """One training step of ours: batch, forward, gradients, Adam, norms; from a dictionary trained until it has the asked L0."""
+    """One training step of ours: batch, forward, gradients, Adam, norms; from a dictionary trained until it has the
+    asked L0.
+    """
     start = train([activations], [sparsity], [0], size=m, rule=rule, steps=150, batch=512, dtype=torch.float32)[0]
     norm = start.atoms.norm(dim=1, keepdim=True)
     stack = Stack(*(part.clone()[None] for part in (start.encoder, start.atoms / norm, start.encoder_bias, start.bias)))
@@ -115,8 +119,8 @@ def step_of(rule: Rule, activations: Tensor, *, m: int, batch: int, sparsity: in
         chosen = (torch.arange(batch) + batch * next(at)) % len(activations)
         torch.index_select(activations, 0, chosen, out=inputs[0])
         share = step.forward(inputs)
-        way = "sparse" if share < SPARSE_BELOW and sparse_supported(inputs.device) else "dense"
-        step.gradients(penalty, power, way=way)  # type: ignore[arg-type]
+        way: Way = "sparse" if share < SPARSE_BELOW and sparse_supported(inputs.device) else "dense"
+        step.gradients(penalty, power, way=way)
         adam.step()
         stack.atoms.div_(stack.atoms.norm(dim=-1, keepdim=True))
 

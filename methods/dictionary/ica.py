@@ -20,7 +20,7 @@ from benchmark.families.dictionary import Dictionary, DictionarySubject, both_si
 def ica(
     subjects: Sequence[DictionarySubject], *, iterations: int = 100, rows: int = 10000, dimensions: int = 512
 ) -> list[Dictionary]:
-    """Independent components by FastICA on at most `rows` rows; the largest of their activations are kept in each row."""
+    """Independent components by FastICA on at most `rows` rows; each row keeps its largest activations."""
     fits: list[tuple[DictionarySubject, FastICA]] = []
     found = []
     for subject in subjects:
@@ -30,12 +30,18 @@ def ica(
 
 
 def _fit(
-    subject: DictionarySubject, fits: list[tuple[DictionarySubject, FastICA]], iterations: int, rows: int, dimensions: int
+    subject: DictionarySubject,
+    fits: list[tuple[DictionarySubject, FastICA]],
+    iterations: int,
+    rows: int,
+    dimensions: int,
 ) -> FastICA:
     """FastICA on a subject's training rows, taken from `fits` where the same was asked before."""
     d = subject.train.shape[1]
     if d > dimensions:
-        raise Unsupported(f"FastICA on {d} dimensions takes too long; its limit here is {dimensions} (parameter `dimensions`)")
+        raise Unsupported(
+            f"FastICA on {d} dimensions takes too long; its limit here is {dimensions} (parameter `dimensions`)"
+        )
     components = min(d, subject.size // 2)
     for other, fit in fits:
         if (other.seed, fit.n_components) == (subject.seed, components) and torch.equal(other.train, subject.train):

@@ -1,8 +1,9 @@
-"""p-annealing (Karvonen et al. 2024): a ReLU autoencoder whose penalty, the sum of codes^p, moves from p = 1 towards p = 0.
+"""p-annealing (Karvonen et al. 2024): a ReLU autoencoder whose penalty moves from sum f to sum f^p, p falling to 0.2.
 
-At each of `updates` steps p falls, and the penalty's weight is set so that the penalty's value over the last batches stays what it was.
-In the published trainer the last of these updates falls on a step that is never run, so that p ends at 0.29 instead of 0.2; here the last
-update is followed by as much training as every other. The weight is also steered to the asked L0, as for relu_l1.
+At each of `updates` steps p falls, and the penalty's weight is set so that the penalty's value over the last batches
+stays what it was. In the published trainer the last of these updates falls on a step that is never run, so that p ends
+at 0.29 instead of 0.2; here the last update is followed by as much training as every other. The weight is also steered
+to the asked L0, as for relu_l1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Principal components as atoms, one of each sign: the directions of greatest variance, which superposition hides features from."""
+"""Principal components as atoms, one of each sign; in superposition, variance does not point at features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random directions as atoms, coded by projection: the frozen dictionary that trained ones must beat (arXiv:2602.14111)."""
+"""Random directions as atoms, coded by projection: the frozen dictionary that trained ones must beat."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmark.families.dictionary import Dictionary, DictionarySubject, diction
 
 @dictionary_method(cites="arXiv:2602.14111")
 def random_directions(subject: DictionarySubject) -> Dictionary:
-    """Random unit directions; the largest projections are kept in each row and scaled together to fit the training rows best."""
+    """Random unit directions; each row keeps its largest projections, all scaled by one factor that fits best."""
     generator = torch.Generator().manual_seed(subject.seed)
     mean = subject.train.mean(0)
     atoms = torch.nn.functional.normalize(torch.randn(subject.size, len(mean), generator=generator), dim=1)

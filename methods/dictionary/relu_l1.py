@@ -1,8 +1,8 @@
 """The ReLU autoencoder with an L1 penalty (Bricken et al. 2023; Cunningham et al. 2023).
 
-Codes are relu(E (x - b) + c); the loss is the squared error plus the penalty times the sum of codes; atoms keep unit norm, the part of
-their gradient along the atom being removed. The penalty is not a parameter: it is adapted while training until the asked number of codes
-is active, so that dictionaries are compared at equal L0.
+Codes are relu(E (x - b) + c); the loss is the squared error plus the penalty times the sum of codes; atoms keep unit
+norm, the part of their gradient along the atom being removed. The penalty is not a parameter: it is adapted while
+training until the asked number of codes is active, so that dictionaries are compared at equal L0.
 """
 
 from __future__ import annotations

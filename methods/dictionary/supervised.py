@@ -1,8 +1,9 @@
 """The supervised ceiling: what linear detectors reach when they are told which features are on (Makelov et al. 2024).
 
-It reads `subject.labels`, which no dictionary learner may, and is free of the asked sparsity: it shows how much of the truth the
-activations hold for linear detectors. Each true feature gets a logistic probe, all fitted in one batch; its code is how far the probe's
-logit exceeds the cut of greatest F1 on the training rows, and atoms are least-squares directions from codes to activations.
+It reads `subject.labels`, which no dictionary learner may, and is free of the asked sparsity: it shows how much of the
+truth the activations hold for linear detectors. Each true feature gets a logistic probe, all fitted in one batch; its
+code is how far the probe's logit exceeds the cut of greatest F1 on the training rows, and atoms are least-squares
+directions from codes to activations.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from benchmark.families.dictionary import Dictionary, DictionarySubject, diction
 
 
 @dictionary_method(cites="arXiv:2405.08366")
-def supervised(
-    subject: DictionarySubject, *, steps: int = 150, ridge: float = 1e-4, rows: int = 10000
-) -> Dictionary:
-    """A logistic probe for each true feature (the most frequent ones, if not all fit): not a dictionary learner, but their ceiling."""
+def supervised(subject: DictionarySubject, *, steps: int = 150, ridge: float = 1e-4, rows: int = 10000) -> Dictionary:
+    """A logistic probe for each true feature (the most frequent ones, if not all fit): not a dictionary learner, but
+    their ceiling.
+    """
     if subject.labels is None:
         raise Unsupported("the subject has no labels of its training rows")
     chosen = subject.labels.float().mean(0).argsort(descending=True, stable=True)[: subject.size]
@@ -42,7 +43,7 @@ def supervised(
     return Dictionary(solved[:-1], solved[-1], codes[1], codes[2])
 
 
-def whitening(activations: Float[Tensor, "n d"]) -> tuple[Float[Tensor, "d"], Float[Tensor, "d d"]]:
+def whitening(activations: Float[Tensor, "n d"]) -> tuple[Float[Tensor, d], Float[Tensor, "d d"]]:
     """Mean, and the matrix that makes the centred activations white (directions without variance are left small)."""
     mean = activations.mean(0)
     centred = activations - mean
@@ -69,7 +70,7 @@ def logistic(
     return weights
 
 
-def best_cut(logits: Float[Tensor, "n g"], labels: Bool[Tensor, "n g"]) -> Float[Tensor, "g"]:
+def best_cut(logits: Float[Tensor, "n g"], labels: Bool[Tensor, "n g"]) -> Float[Tensor, g]:
     """For every column the cut above which predicting "on" has the greatest F1."""
     ordered, order = logits.sort(0, descending=True)
     hits = labels.float().gather(0, order).cumsum(0)

@@ -1,7 +1,8 @@
-"""The board in a language model of Othello: which learned atoms mean "my disc is on c4"? (Karvonen et al. 2024, arXiv:2408.00113)
+"""The board in a language model of Othello: which learned atoms mean "my disc is on c4"? (Karvonen et al. 2024,
+arXiv:2408.00113)
 
-The true features are two for each square, mine and yours as the player to move sees it; nothing else of the model is known, so no metric
-asks for directions.
+The true features are two for each square, mine and yours as the player to move sees it; nothing else of the model is
+known, so no metric asks for directions.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ from tasks.models.superposition import Superposition
 )
 @dataclass(frozen=True, kw_only=True)
 class SuperpositionTask:
-    """Find sparse features that outnumber the dimensions; variants ask for several sparsities and turn one dial each."""
+    """Find sparse features that outnumber the dimensions; variants ask for several sparsities or turn one dial."""
 
     size: int = 96
     """The most atoms a dictionary may have."""

@@ -2,9 +2,10 @@
 
     activation = bias + sum_i magnitude_i * on_i * direction_i + noise                 n features in d < n dimensions
 
-This is the toy model of Elhage et al. 2022 (arXiv:2209.10652) without its network, as dictionary learners meet it in Sharkey et al. 2022
-and SynthSAEBench (arXiv:2602.14687). The dials are how often features fire, how strongly, whether they fire together (a Gaussian copula
-of low rank), and the noise. Directions are spread so that they overlap little, which together with sparsity makes them identifiable.
+This is the toy model of Elhage et al. 2022 (arXiv:2209.10652) without its network, as dictionary learners meet it in
+Sharkey et al. 2022 and SynthSAEBench (arXiv:2602.14687). The dials are how often features fire, how strongly, whether
+they fire together (a Gaussian copula of low rank), and the noise. Directions are spread so that they overlap little,
+which together with sparsity makes them identifiable.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ class Planted:
     """The truth: directions, bias, and the magnitude of every feature in every row (0 where it is off)."""
 
     directions: Float[Tensor, "n d"]
-    bias: Float[Tensor, "d"]
+    bias: Float[Tensor, d]
     codes: dict[str, Float[Tensor, "rows n"]]
 
 
 class Embedding(nn.Module):
     """The model: features in, activations out."""
 
-    def __init__(self, directions: Float[Tensor, "n d"], bias: Float[Tensor, "d"]) -> None:
+    def __init__(self, directions: Float[Tensor, "n d"], bias: Float[Tensor, d]) -> None:
         super().__init__()
         self.register_buffer("directions", directions)
         self.register_buffer("bias", bias)
@@ -67,7 +68,7 @@ class Superposition:
     held_out: int = 2000
     """Rows of validation, and of test."""
 
-    def rates(self) -> Float[Tensor, "n"]:
+    def rates(self) -> Float[Tensor, n]:
         """How often each feature fires."""
         weights = torch.arange(1, self.features + 1).float().pow(-0.7 if self.law == "zipf" else 0.0)
         return self.active * weights / weights.sum()
@@ -77,8 +78,8 @@ class Superposition:
         rates = self.rates()
         if not 0 < float(rates.min()) <= float(rates.max()) <= 0.5:
             raise TouchstoneError(
-                f"got firing rates from {float(rates.min()):.3f} to {float(rates.max()):.3f}, expected above 0 and at most 0.5: active is "
-                f"{self.active} of {self.features} features"
+                f"got firing rates from {float(rates.min()):.3f} to {float(rates.max()):.3f}, expected above 0 and at "
+                f"most 0.5: active is {self.active} of {self.features} features"
             )
         if not 0 <= self.correlation < 1:
             raise TouchstoneError(f"got correlation={self.correlation}, expected at least 0 and below 1")
@@ -125,7 +126,12 @@ class Superposition:
         least = torch.stack([(planted.codes[split] > 0).sum(0).min() for split in ("validation", "test")]).min()
         size = held.sum(0) / on.sum(0).clamp(min=1)
         return [
-            Check("left_by_the_truth_over_noise", float(floor.mean().sqrt()) / (self.noise * self.dimensions**0.5 + 1e-12), 1.05, False),
+            Check(
+                "left_by_the_truth_over_noise",
+                float(floor.mean().sqrt()) / (self.noise * self.dimensions**0.5 + 1e-12),
+                1.05,
+                False,
+            ),
             Check("rows_of_the_rarest_feature", float(least), 20),
             Check("greatest_overlap_of_directions", coherence(planted.directions), 0.5, at_least=False),
             Check("least_magnitude_over_noise", float(size.min()) / (self.noise + 1e-12), 4),

@@ -4,6 +4,9 @@ import dataclasses
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from benchmark.errors import InvalidExplanation
 from benchmark.families.dictionary import (
     Dictionary,
@@ -18,8 +21,6 @@ from benchmark.families.dictionary import (
     sparse,
     sparsest_oracle,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
-"""Training of dictionaries: gradients against autograd, the two ways against each other, the schedule, the controller, the errors."""
+"""Training of dictionaries: gradients against autograd, the two ways against each other, the schedule, the controller,
+the errors.
+"""
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
+
 from benchmark.learning import dictionary_step
 from benchmark.learning.dictionaries import (
     L1,
@@ -86,7 +90,7 @@ def test_every_update_of_the_power_is_followed_by_training(updates, steps):
     assert len(schedule) == updates
     assert schedule[-1][1] == pytest.approx(0.2)
     ends = [at for at, _ in schedule] + [steps]
-    lengths = [later - at for at, later in zip(ends, ends[1:], strict=False)]
+    lengths = [later - at for at, later in pairwise(ends)]
     assert min(lengths) > 0
     assert max(lengths) - min(lengths) <= 1
 
@@ -141,7 +145,9 @@ def test_bfloat16_products_reach_what_float32_reaches():
     for dtype in (torch.float32, torch.bfloat16):
         (coder,) = train([activations], [3], [0], size=24, rule=TopK(), steps=500, batch=128, dtype=dtype)
         assert coder.atoms.dtype == torch.float32
-        left[dtype] = float((coder.encode(activations) @ coder.atoms + coder.bias - activations).square().sum()) / spread
+        left[dtype] = (
+            float((coder.encode(activations) @ coder.atoms + coder.bias - activations).square().sum()) / spread
+        )
     assert left[torch.bfloat16] < left[torch.float32] + 0.03
 
 
@@ -154,5 +160,7 @@ def test_nan_is_an_error_that_names_the_step_and_the_sparsity():
 
 def test_a_size_that_memory_cannot_hold_says_what_it_needs():
     assert memory_needed(1, 10**9, 8, 512) > 10**12
-    with pytest.raises(TooLargeError, match=r"1,000,000,000 atoms .* needs \d+\.\d GB of memory, and \d+\.\d GB are free"):
+    with pytest.raises(
+        TooLargeError, match=r"1,000,000,000 atoms .* needs \d+\.\d GB of memory, and \d+\.\d GB are free"
+    ):
         train([planted()], [3], [0], size=10**9, rule=TopK(), steps=5)

@@ -4,11 +4,14 @@ import dataclasses
 
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
+
 from benchmark.errors import Unsupported
 from benchmark.families.dictionary import DictionarySubject, DictionaryTruth, check
 from benchmark.metrics.dictionary.explained_variance import explained_variance
 from benchmark.metrics.dictionary.firing_f1 import firing_f1
 from benchmark.metrics.dictionary.l0 import l0
+from benchmark.subjects import Run
 from methods.dictionary.ica import ica
 from methods.dictionary.p_anneal import p_anneal
 from methods.dictionary.pca import pca
@@ -17,9 +20,7 @@ from methods.dictionary.raw_neurons import raw_neurons
 from methods.dictionary.relu_l1 import relu_l1
 from methods.dictionary.supervised import best_cut, logistic, supervised, whitening
 from methods.dictionary.topk import topk
-from sklearn.linear_model import LogisticRegression
 from tasks.models.superposition import Superposition
-from benchmark.subjects import Run
 
 LEARNERS = (relu_l1, topk, p_anneal)
 BASES = (pca, raw_neurons, random_directions)

@@ -1,12 +1,25 @@
-"""Metrics of dictionaries in closed form: the oracle, copies, permutations, flipped signs, detectors that are always on, nothing."""
+"""Metrics of dictionaries in closed form: the oracle, copies, permutations, flipped signs, detectors that are always
+on, nothing.
+"""
 
 import dataclasses
 import math
 
 import pytest
 import torch
-from benchmark.families.dictionary import DictionaryExplanation, DictionarySubject, DictionaryTruth, oracle, random, sparse
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
+
 from benchmark.errors import TouchstoneError
+from benchmark.families.dictionary import (
+    DictionaryExplanation,
+    DictionarySubject,
+    DictionaryTruth,
+    oracle,
+    random,
+    sparse,
+)
 from benchmark.metrics.dictionary.board_reconstruction import board_reconstruction, micro_f1
 from benchmark.metrics.dictionary.coverage import coverage
 from benchmark.metrics.dictionary.coverage_above_null import coverage_above_null
@@ -18,9 +31,6 @@ from benchmark.metrics.dictionary.mcc import mcc
 from benchmark.metrics.dictionary.mmcs_atoms_to_truth import mmcs_atoms_to_truth
 from benchmark.metrics.dictionary.mmcs_truth_to_atoms import mmcs_truth_to_atoms
 from benchmark.metrics.dictionary.recall_at_cosine import recall_at_cosine
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from sklearn.metrics import f1_score
 
 G, D, N = 6, 6, 400
 COSINE = (mcc, mmcs_truth_to_atoms, mmcs_atoms_to_truth, recall_at_cosine)

@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 import torch
+
 from benchmark.families.base import Case
 from benchmark.families.dictionary import check, oracle, pictures
 from benchmark.metrics.dictionary.board_reconstruction import board_reconstruction
@@ -18,7 +19,14 @@ from tasks.models.othello import OthelloModel
 @pytest.fixture(scope="module")
 def instance():
     subject = OthelloModel(
-        training="none", size=4, layers=2, width=16, heads=2, train_positions=600, validation_positions=400, test_positions=400
+        training="none",
+        size=4,
+        layers=2,
+        width=16,
+        heads=2,
+        train_positions=600,
+        validation_positions=400,
+        test_positions=400,
     )
     trained = subject.train(Run(0))
     return Saved(subject, 0, torch.device("cpu"), trained.weights, trained.public)

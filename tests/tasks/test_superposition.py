@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from benchmark.errors import TouchstoneError
 from benchmark.subjects import Run, Saved
 from tasks.dictionary.superposition import SuperpositionTask
@@ -59,8 +60,10 @@ def test_no_truth_lies_where_methods_read():
 
 def test_dials_turn_what_they_say():
     plain = Superposition(**SMALL)
-    on = {name: Superposition(**(SMALL | dial)).plant(0).codes["train"] > 0 for name, dial in {
-        "plain": {}, "zipf": {"law": "zipf"}, "correlated": {"correlation": 0.6}}.items()}
+    on = {
+        name: Superposition(**(SMALL | dial)).plant(0).codes["train"] > 0
+        for name, dial in {"plain": {}, "zipf": {"law": "zipf"}, "correlated": {"correlation": 0.6}}.items()
+    }
     for name, rates in (("plain", plain.rates()), ("zipf", Superposition(**(SMALL | {"law": "zipf"})).rates())):
         torch.testing.assert_close(on[name].float().mean(0), rates, rtol=0.2, atol=0.02)
 

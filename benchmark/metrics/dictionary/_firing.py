@@ -1,7 +1,8 @@
 """Atoms as detectors: F1 of every atom, at every threshold, against every true feature, by matrix products.
 
-An atom fires where its code exceeds a share t of its largest validation code, t in 0, 0.1, ..., 0.9 (Karvonen et al. 2024,
-arXiv:2408.00113). Every choice (of atom, of threshold) is made on the validation rows; scores come from the test rows.
+An atom fires where its code exceeds a share t of its largest validation code, t in 0, 0.1, ..., 0.9 (Karvonen et al.
+2024, arXiv:2408.00113). Every choice (of atom, of threshold) is made on the validation rows; scores come from the test
+rows.
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ class Table:
     hits: Float[Tensor, "t m g"]
     """Rows in which the atom fires and the feature is on."""
     fires: Float[Tensor, "t m"]
-    on: Float[Tensor, "g"]
+    on: Float[Tensor, g]
 
     @property
     def f1(self) -> Float[Tensor, "t m g"]:
-        """F1 of every atom at every threshold as a detector of every feature; 0 where an atom never fires or a feature is never on."""
+        """F1 of every atom at every threshold as a detector of every feature; 0 where an atom never fires or a feature
+        is never on.
+        """
         return 2 * self.hits / (self.fires[..., None] + self.on).clamp(min=1)
 
 
@@ -57,7 +60,7 @@ def validation_table(explanation: DictionaryExplanation, truth: DictionaryTruth)
     return known[1]
 
 
-def best_detectors(f1: Float[Tensor, "t m g"]) -> tuple[Int[Tensor, "g"], Int[Tensor, "g"]]:
+def best_detectors(f1: Float[Tensor, "t m g"]) -> tuple[Int[Tensor, g], Int[Tensor, g]]:
     """For every feature the (threshold index, atom) of greatest F1; the same atom may serve several features."""
     shares, atoms, features = f1.shape
     best = f1.reshape(shares * atoms, features).argmax(0)
@@ -68,9 +71,9 @@ def test_f1(
     validation: Float[Tensor, "v m"],
     test: Float[Tensor, "n m"],
     labels: Bool[Tensor, "n g"],
-    share: Int[Tensor, "g"],
-    atom: Int[Tensor, "g"],
-) -> Float[Tensor, "g"]:
+    share: Int[Tensor, g],
+    atom: Int[Tensor, g],
+) -> Float[Tensor, g]:
     """F1 on the test rows of one chosen atom and threshold for each feature; 0 where nothing fires or nothing is on."""
     level = torch.tensor(SHARES)[share] * validation.amax(0)[atom]
     firing = (test[:, atom] > level).float()
@@ -81,6 +84,6 @@ def test_f1(
 test_f1.__test__ = False  # type: ignore[attr-defined]
 
 
-def occurring(truth: DictionaryTruth) -> Bool[Tensor, "g"]:
-    """Features that are on in some validation row and in some test row; the others can be neither chosen for nor scored."""
+def occurring(truth: DictionaryTruth) -> Bool[Tensor, g]:
+    """Features that are on in some validation row and in some test row: no other can be chosen for and scored."""
     return truth.validation.any(0) & truth.test.any(0)

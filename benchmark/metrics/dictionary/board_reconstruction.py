@@ -1,8 +1,8 @@
 """Board reconstruction: read the whole board off the atoms that mean something precise.
 
-On the validation rows an atom (at a threshold) is labelled with every feature that it implies: precision at least 0.95, and on together
-in at least 10 rows. In a test row the predicted features are all labels of the atoms that fire. The threshold, one for all atoms, is
-chosen on the validation rows (the published code chooses it on the test games).
+On the validation rows an atom (at a threshold) is labelled with every feature that it implies: precision at least
+0.95, and on together in at least 10 rows. In a test row the predicted features are all labels of the atoms that fire.
+The threshold, one for all atoms, is chosen on the validation rows (the published code chooses it on the test games).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def board_reconstruction(
     return micro_f1(_predict(explanation.test_codes, SHARES[best] * top, means[best]), truth.test)
 
 
-def _predict(codes: Float[Tensor, "n m"], level: Float[Tensor, "m"], labels: Bool[Tensor, "m g"]) -> Bool[Tensor, "n g"]:
+def _predict(codes: Float[Tensor, "n m"], level: Float[Tensor, m], labels: Bool[Tensor, "m g"]) -> Bool[Tensor, "n g"]:
     """Features that some firing atom is labelled with; atoms without a label are left out of the product."""
     useful = labels.any(1)
     if not useful.any():

@@ -1,7 +1,8 @@
 """Coverage: is there, for every true feature, an atom that detects it?
 
-One atom may serve several features. The published code takes one threshold for all features, its text one for each; both are given.
-Unlike there, atom and threshold are chosen on validation rows and scored on test rows, and features that never occur are left out.
+One atom may serve several features. The published code takes one threshold for all features, its text one for each;
+both are given. Unlike there, atom and threshold are chosen on validation rows and scored on test rows, and features
+that never occur are left out.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def coverage(
     truth: DictionaryTruth,
     posed: DictionarySubject,  # noqa: ARG001
 ) -> dict[str, float]:
-    """Mean over true features of the test F1 of the best detector, a threshold for each feature (also `@per_cell_threshold`).
+    """Mean over true features of the test F1 of the best detector, with a threshold for each feature.
 
     `@shared_threshold` takes for all features the one threshold of greatest mean F1 on the validation rows.
     """

@@ -1,8 +1,9 @@
 """Coverage above what needs no explanation.
 
-A detector that is always on has F1 = 2p / (1 + p) for a feature on in a share p of rows, so frequent features look covered by anything.
-Three nulls are taken for each feature: the always-on detector; the same atoms with the labels' rows permuted; and, where the task has
-a twin with random weights, the principal axes and the neurons of the twin. The score is how much of the way from the null to 1 is made.
+A detector that is always on has F1 = 2p / (1 + p) for a feature on in a share p of rows, so frequent features look
+covered by anything. Three nulls are taken for each feature: the always-on detector; the same atoms with the labels'
+rows permuted; and, where the task has a twin with random weights, the principal axes and the neurons of the twin. The
+score is how much of the way from the null to 1 is made.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from benchmark.plugins import metric
 def coverage_above_null(
     explanation: DictionaryExplanation, truth: DictionaryTruth, posed: DictionarySubject
 ) -> dict[str, float]:
-    """Mean over true features of max(0, (F1 - null) / (1 - null)), null being the greatest of the three; sub-scores take one null each."""
+    """Mean over true features of max(0, (F1 - null) / (1 - null)), null being the greatest; sub-scores take each."""
     seen = occurring(truth) & ~truth.test.all(0)
     validation, test = explanation.validation_codes, explanation.test_codes
     f1 = test_f1(validation, test, truth.test, *best_detectors(validation_table(explanation, truth).f1))
@@ -36,11 +37,11 @@ def coverage_above_null(
     return {name: float(score.mean()) if len(score) else 0.0 for name, score in scores.items()}
 
 
-def _above(f1: Float[Tensor, "g"], null: Float[Tensor, "g"]) -> Float[Tensor, "g"]:
+def _above(f1: Float[Tensor, g], null: Float[Tensor, g]) -> Float[Tensor, g]:
     return ((f1 - null) / (1 - null).clamp(min=1e-6)).clamp(0, 1)
 
 
-def _permuted(explanation: DictionaryExplanation, truth: DictionaryTruth, seed: int) -> Float[Tensor, "g"]:
+def _permuted(explanation: DictionaryExplanation, truth: DictionaryTruth, seed: int) -> Float[Tensor, g]:
     """F1 of the same atoms when rows of labels belong to other rows of activations."""
     generator = torch.Generator().manual_seed(seed)
     validation = truth.validation[torch.randperm(len(truth.validation), generator=generator)]
@@ -52,7 +53,7 @@ def _permuted(explanation: DictionaryExplanation, truth: DictionaryTruth, seed: 
 _twins: WeakKeyDictionary[DictionaryTruth, Tensor] = WeakKeyDictionary()
 
 
-def _twin(truth: DictionaryTruth) -> Float[Tensor, "g"]:
+def _twin(truth: DictionaryTruth) -> Float[Tensor, g]:
     """F1 of both signs of the twin's principal axes and neurons; computed once for a truth."""
     if truth not in _twins:
         assert truth.twin_validation is not None

@@ -1,7 +1,8 @@
 """Firing F1 per true feature: does some atom fire exactly when the feature is on?
 
-Atoms are assigned to features one to one, so as to maximise the sum of validation F1 (each pair at its best threshold). A feature that
-gets no atom scores 0: missing features cost, where averages over atoms (SynthSAEBench, arXiv:2602.14687) hide them.
+Atoms are assigned to features one to one, so as to maximise the sum of validation F1 (each pair at its best
+threshold). A feature that gets no atom scores 0: missing features cost, where averages over atoms (SynthSAEBench,
+arXiv:2602.14687) hide them.
 """
 
 from __future__ import annotations

@@ -11,9 +11,10 @@ from benchmark.plugins import metric
 
 @metric(range=(0.0, 1.0), direction="higher", cites="arXiv:2505.20254")
 def mcc(explanation: DictionaryExplanation, truth: DictionaryTruth, posed: DictionarySubject) -> float:  # noqa: ARG001
-    """Mean over true directions of the absolute cosine with the atom assigned to each; a direction without an atom counts 0.
+    """Mean over true directions of the absolute cosine with the atom assigned to each; 0 where none is left.
 
-    The published mean runs over the matched pairs alone, which is the same number unless there are fewer atoms than directions.
+    The published mean runs over the matched pairs alone, which is the same number unless there are fewer atoms than
+    directions.
     """
     similarity = cosines(explanation, truth).abs().numpy()
     rows, columns = linear_sum_assignment(similarity, maximize=True)

@@ -10,7 +10,11 @@ from benchmark.metrics.dictionary._cosines import cosines
 from benchmark.plugins import metric
 
 
-@metric(range=(-1.0, 1.0), direction="higher", cites="Sharkey, Braun and Millidge 2022, Taking features out of superposition")
+@metric(
+    range=(-1.0, 1.0),
+    direction="higher",
+    cites="Sharkey, Braun and Millidge 2022, Taking features out of superposition",
+)
 def mmcs_atoms_to_truth(explanation: DictionaryExplanation, truth: DictionaryTruth, posed: DictionarySubject) -> float:  # noqa: ARG001
     """Mean over atoms, dead ones included, of the greatest signed cosine with a true direction."""
     return float(cosines(explanation, truth).amax(0).mean())
