@@ -77,8 +77,8 @@ def _frontier(task: str, cases: Sequence[Case]) -> Picture:
         axis.grid(alpha=0.3)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=8, frameon=False)
     caption = (
-        f"{task}: quality against sparsity, and against the variance explained, over the variants that differ in the "
-        "asked sparsity alone; one curve a method, first seed."
+        f"{task}: quality against sparsity, and against the variance explained, over the variants that differ in "
+        "the asked sparsity alone; one curve a method, first seed."
     )
     return Picture("frontier", "Quality against sparsity", caption, figure)
 

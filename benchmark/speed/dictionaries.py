@@ -107,7 +107,7 @@ def step_of(rule: Rule, activations: Tensor, *, m: int, batch: int, sparsity: in
     """One training step of ours: batch, forward, gradients, Adam, norms; from a dictionary trained until it has the
     asked L0.
     """
-    start = train([activations], [sparsity], [0], size=m, rule=rule, steps=150, batch=512, dtype=torch.float32)[0]
+    start = train([activations], [sparsity], [0], size=m, rule=rule, steps=300, batch=512, dtype=torch.float32)[0]
     norm = start.atoms.norm(dim=1, keepdim=True)
     stack = Stack(*(part.clone()[None] for part in (start.encoder, start.atoms / norm, start.encoder_bias, start.bias)))
     keep = torch.tensor([sparsity]) if isinstance(rule, TopK) else None
