@@ -145,8 +145,11 @@ class TaskPlan:
 
     @functools.cached_property
     def score_sources(self) -> list[Path]:
-        """What a score job depends on: the task, the family and the metrics."""
-        return sorted({*self.sources, *closure(*(metric.path for metric in self.metrics)), STAGES / "score.py"})
+        """What a score job depends on: the task, the family, the metrics and the pictures."""
+        drawing = ENGINE / "pictures" / f"{self.family}.py"
+        return sorted(
+            {*self.sources, *closure(drawing, *(metric.path for metric in self.metrics)), STAGES / "score.py"}
+        )
 
 
 @dataclass(frozen=True)

@@ -105,8 +105,8 @@ def durations(plan: Plan, layout: Layout) -> dict[str, float]:
 
 
 def failures(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
-    """One row for each instance that failed or timed out, with the command that repeats its cell."""
-    bad = scores[scores.primary & scores.status.isin(["failed", "timeout"])]
+    """One row for each instance without a score: why (failed, timed out, declined), and how to repeat it."""
+    bad = scores[scores.primary & (scores.status != "ok")]
     columns = ["family", "task", "variant", "method", "seed", "status", "reason"]
     table = bad[columns].drop_duplicates().reset_index(drop=True)
     commands = [repeat_command(plan, f"{row.family}/{row.task}", str(row.method)) for row in table.itertuples()]
