@@ -1,0 +1,1 @@
+"""Training loops that plugins share. Each trains many small models as one batch."""
