@@ -1,9 +1,9 @@
-"""Control concepts: labels that can only be memorised, mixed among the real ones (Hewitt and Liang 2019, arXiv:1909.03368).
+"""Control concepts: labels that can only be memorised (Hewitt and Liang 2019, arXiv:1909.03368), among the real ones.
 
     mixed = with_controls(train, test, train_types, test_types, classes, copies=(0, 1, 2), generator=generator)
 
-Every type of input (a word there, a pair of moves on a board) gets one label, drawn once from the frequencies of the concept that the
-control copies, and keeps it in train and test. A probe that predicts it has learnt the types by heart.
+Every type of input (a word there, a pair of moves on a board) gets one label, drawn once from the frequencies of the
+concept that the control copies, and keeps it in train and test. A probe that predicts it has learnt the types by heart.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def control_labels(
 ) -> Int[Tensor, " t"]:
     """A label for each of the inputs of types `types` [t]: one per type, drawn from the frequencies of `labels`."""
     frequencies = torch.bincount(labels.long(), minlength=classes).double()
-    kinds, which = types.unique(return_inverse=True)
+    kinds, which = torch.unique(types, return_inverse=True)
     drawn = torch.multinomial(frequencies, len(kinds), replacement=True, generator=generator)
     return drawn[which]
 

@@ -3,8 +3,8 @@
     linear = fit_linear(x, labels, classes, penalty=1.0)        multinomial logistic regression, to convergence
     linear.scores(x_test)                                       logits [b, m, concepts, classes]
 
-`x` [b, n, d] holds b sets of activations, `labels` [b, n, concepts] the classes of every concept; each (set, concept) is a problem of
-its own. All problems share every matrix product and differ only in their step lengths and curvature pairs.
+`x` [b, n, d] holds b sets of activations, `labels` [b, n, concepts] the classes of every concept; each (set, concept)
+is a problem of its own. All share every matrix product and differ only in their step lengths and curvature pairs.
 """
 
 from __future__ import annotations
@@ -55,8 +55,9 @@ def fit_linear(
 ) -> LinearProbes:
     """Minimise sum of cross-entropies + penalty/2 |W|^2 for every set and concept (scikit-learn's C is 1/penalty).
 
-    The Hessian of the softmax is at most half the covariance of the inputs (Boehning 1992, doi:10.1007/BF00048682). Coordinates in
-    which that bound is the identity make a step of 1 safe and L-BFGS short: some tens of steps whatever the scales of `x`.
+    The Hessian of the softmax is at most half the covariance of the inputs (Boehning 1992, doi:10.1007/BF00048682).
+    Coordinates in which that bound is the identity make a step of 1 safe and L-BFGS short: some tens of steps whatever
+    the scales of `x`.
 
     Args:
         x: inputs; float32 or float64.
@@ -64,7 +65,7 @@ def fit_linear(
         classes: number of classes per concept.
         penalty: weight of the squared norm; intercepts are free of it.
         steps: most steps of L-BFGS.
-        tolerance: largest entry of the gradient, in the coordinates above and per input, at which a problem counts as solved.
+        tolerance: largest entry of the gradient, in the coordinates above and per input, at which a problem is solved.
 
     """
     b, n, d = x.shape
@@ -167,8 +168,8 @@ class MlpProbes:
     def gradient_moments(self, x: Float[Tensor, "b m d"]) -> Float[Tensor, "b concepts d d"]:
         """Mean over inputs of J^T J, J the gradient of the centred logits: where the network looks.
 
-        With firing pattern f of an input, J = out diag(f) into; the sum over inputs needs only how often two hidden units fire
-        together.
+        With firing pattern f of an input, J = out diag(f) into; the sum over inputs needs only how often two hidden
+        units fire together.
         """
         firing = (self.hidden(x) > 0).to(x)
         together = firing @ firing.mT / x.shape[1]
@@ -185,14 +186,15 @@ def fit_mlp(
     *,
     seeds: Sequence[int],
     hidden: int = 64,
-    epochs: int = 40,
+    epochs: int = 20,
     batch: int = 256,
-    rate: float = 3e-3,
+    rate: float = 1e-2,
     decay: float = 1e-2,
 ) -> MlpProbes:
     """Train networks d -> hidden -> classes with AdamW and a cosine schedule, all sets and concepts in one stack.
 
-    Each set has its own seed, from which its weights and the order of its inputs come: what else is in the stack changes nothing.
+    Each set has its own seed, from which its weights and the order of its inputs come: what else is in the stack
+    changes nothing.
     """
     b, n, d = x.shape
     concepts, most = len(classes), max(classes)
@@ -206,18 +208,20 @@ def fit_mlp(
     probes = MlpProbes(torch.zeros_like(offset), torch.ones_like(scale), *weights)
     mask = absent.repeat(b, 1)[..., None]
     z = (x - offset) / scale
-    target = torch.nn.functional.one_hot(labels.long(), most).to(x).permute(0, 2, 3, 1).flatten(0, 1)
-    optimiser = torch.optim.AdamW(weights, lr=rate, weight_decay=decay)
+    target = torch.nn.functional.one_hot(labels.long(), most).to(x).flatten(2)
+    optimiser = torch.optim.AdamW(weights, lr=rate, weight_decay=decay, fused=True)
     per_epoch = -(-n // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=epochs * per_epoch, pct_start=0.1)
     for _ in range(epochs):
         order = torch.stack([torch.randperm(n, generator=g) for g in generators]).to(x.device)
-        for rows in order.split(batch, 1):
-            inputs = z.gather(1, rows[..., None].expand(-1, -1, d))
-            wanted = target.gather(2, rows.repeat_interleave(concepts, 0)[:, None].expand(-1, most, -1))
+        sets = torch.arange(b, device=x.device)[:, None]
+        shuffled, answers = z[sets, order], target[sets, order]
+        for start in range(0, n, batch):
+            inputs = shuffled[:, start : start + batch]
+            wanted = answers[:, start : start + batch].mT.reshape(b * concepts, most, -1)
             activity = probes.hidden(inputs)
             logits = torch.baddbmm(probes.out_bias, probes.out, activity)
-            error = (torch.softmax(logits + mask, 1) - wanted) / rows.shape[1]
+            error = (torch.softmax(logits + mask, 1) - wanted) / inputs.shape[1]
             back = (probes.out.mT @ error) * (activity > 0)
             back = back.view(b, concepts * hidden, -1)
             gradients = [back @ inputs, back.sum(2, keepdim=True), error @ activity.mT, error.sum(2, keepdim=True)]
@@ -225,7 +229,7 @@ def fit_mlp(
                 weight.grad = gradient
             optimiser.step()
             schedule.step()
-    fitted = MlpProbes(offset, scale, *(weight.detach() for weight in weights[:3]), weights[3] + mask)
+    fitted = MlpProbes(offset, scale, weights[0], weights[1], weights[2], weights[3] + mask)
     if not all(weight.isfinite().all() for weight in weights):
         raise TouchstoneError("mlp probe: got NaN in training, expected finite weights (lower the rate?)")
     return fitted

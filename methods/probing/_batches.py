@@ -64,7 +64,7 @@ def solve(subjects: Sequence[ProbingSubject], answer: Callable[[Batch], Answer])
 
 
 def class_means(batch: Batch) -> tuple[Float[Tensor, "b concepts classes d"], Float[Tensor, "b concepts classes"]]:
-    """Mean activation and frequency of every class; a class without train inputs has the overall mean and frequency 0."""
+    """Mean activation and frequency of every class; one without train inputs has the overall mean and frequency 0."""
     one_hot = batch.one_hot
     counts = one_hot.sum(1)
     # about the overall mean, so that float32 does not lose small differences beside large offsets
@@ -73,9 +73,7 @@ def class_means(batch: Batch) -> tuple[Float[Tensor, "b concepts classes d"], Fl
     return sums / counts.clamp_min(1)[..., None] + overall[:, None], counts / one_hot.shape[1]
 
 
-def span(
-    rows: Float[Tensor, "... r d"], classes: tuple[int, ...], tolerance: float = 1e-4
-) -> Float[Tensor, "... k d"]:
+def span(rows: Float[Tensor, "... r d"], classes: tuple[int, ...], tolerance: float = 1e-4) -> Float[Tensor, "... k d"]:
     """Orthonormal basis of each concept's rows, at most one direction per class but one, zeros beyond the rank.
 
     `rows` is [b, concepts, r, d]; singular values below `tolerance` times the largest count as zero.

@@ -1,4 +1,4 @@
-"""Difference in means: a class is read along the line from the other inputs' mean to its own (Marks and Tegmark 2023)."""
+"""Difference in means: read a class along the line from the other inputs' mean to its own (Marks and Tegmark 2023)."""
 
 from __future__ import annotations
 

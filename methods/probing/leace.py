@@ -1,8 +1,9 @@
 """LEACE: the smallest change that leaves nothing for any linear classifier (Belrose et al. 2023).
 
-With W the whitening map of the activations x and u an orthonormal basis of the columns of W cov(x, z), z the one-hot classes, the
-erased activations are x - W^+ u u^T W (x - mean). That is an oblique projection: what is removed lies in the span of the class means
-(the `subspace`), how much of it is read off by u^T W (the `reader`), which allows for noise that is shared with other directions.
+With W the whitening map of the activations x and u an orthonormal basis of the columns of W cov(x, z), z the one-hot
+classes, the erased activations are x - W^+ u u^T W (x - mean). That is an oblique projection: what is removed lies in
+the span of the class means (the `subspace`); how much of it is read off by u^T W (the `reader`), which allows for noise
+that is shared with other directions.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from methods.probing._batches import Answer, Batch, class_means, solve, span
 def leace(subjects: Sequence[ProbingSubject], *, tolerance: float = 0.01) -> list[ProbingExplanation]:
     """Fit the eraser of every concept in closed form.
 
-    Scores are those of the Gaussian rule with one covariance (linear discriminant analysis) on the component that is erased: nothing
-    outside it is read, and nothing linear is missed. Singular values of the whitened cross-covariance below `tolerance` are dropped,
-    as in the authors' package.
+    Scores are those of the Gaussian rule with one covariance (linear discriminant analysis) on the component that is
+    erased: nothing outside it is read, and nothing linear is missed. Singular values of the whitened cross-covariance
+    below `tolerance` are dropped, as in the authors' package.
     """
 
     def answer(batch: Batch) -> Answer:

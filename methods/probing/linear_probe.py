@@ -16,8 +16,8 @@ def linear_probe(
 ) -> list[ProbingExplanation]:
     """Fit all concepts of all subjects at once; the subspace is what the differences of class weights span.
 
-    Activations are centred and divided by one number, their root mean square, which keeps every angle: a rotation of the space
-    rotates the answer. `penalty` is 1/C of scikit-learn's LogisticRegression.
+    Activations are centred and divided by one number, their root mean square, which keeps every angle: a rotation of
+    the space rotates the answer. `penalty` is 1/C of scikit-learn's LogisticRegression.
     """
 
     def answer(batch: Batch) -> Answer:

@@ -1,4 +1,4 @@
-"""MLP probe: a network with one hidden layer on the activations, which also reads what is not linear (Hewitt and Liang 2019)."""
+"""MLP probe: a network with one hidden layer, which also reads what is not linear (Hewitt and Liang 2019)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ def mlp_probe(
     subjects: Sequence[ProbingSubject],
     *,
     hidden: int = 64,
-    epochs: int = 40,
-    rate: float = 3e-3,
+    epochs: int = 20,
+    rate: float = 1e-2,
     decay: float = 1e-2,
     directions: int = 3,
 ) -> list[ProbingExplanation]:
     """Train all concepts of all subjects as one stacked network.
 
-    The subspace holds the `directions` along which the logits change most: the leading eigenvectors of the gradients' second moment
-    over the train inputs. They need not be as many as a linear rule would have.
+    The subspace holds the `directions` along which the logits change most: the leading eigenvectors of the gradients'
+    second moment over the train inputs. They need not be as many as a linear rule would have.
     """
 
     def answer(batch: Batch) -> Answer:

@@ -3,9 +3,10 @@
     hidden = used code + unused code + bit a + bit b + type code + correlated noise        the place "hidden"
     answers = network(hidden) -> 4 logits for `used`, 2 for `xor` (a != b)
 
-`used` is written and read, `unused` is written and never read, `xor` is written only as two bits and read as their parity, which no
-linear probe sees. The type of an input (200 of them) has a code as well, so that labels can be memorised. Noise is correlated across
-all dimensions: the best direction to *read* a concept is not the one in which it is *written* (Haufe et al. 2014).
+`used` is written and read, `unused` is written and never read, `xor` is written only as two bits and read as their
+parity, which no linear probe sees. The type of an input (200 of them) has a code as well, so that labels can be
+memorised. Noise is correlated across all dimensions: the best direction to *read* a concept is not the one in which it
+is *written* (Haufe et al. 2014).
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class Plant:
     factors: Float[Tensor, "factors d"]
 
     def subspaces(self) -> Float[Tensor, "3 3 d"]:
-        """Orthonormal rows spanning where `used`, `unused` and `xor` are written; `xor` has two, filled up with zeros."""
+        """Orthonormal rows spanning where `used`, `unused` and `xor` are written; `xor` has two and one of zeros."""
         spans = torch.zeros(3, CODE, self.used.shape[1])
         for concept, codes in enumerate((self.used, self.unused, self.bits)):
             rank = CODE if concept < 2 else 2
@@ -58,7 +59,7 @@ class Sample:
     hidden: Float[Tensor, "n d"]
 
 
-@subject()
+@subject(cites="doi:10.1016/j.neuroimage.2013.10.067")
 @dataclass(frozen=True, kw_only=True)
 class InformativeDimensions:
     """Concepts planted in known dimensions: used by the network, unused, and visible only as an exclusive or."""
@@ -84,7 +85,9 @@ class InformativeDimensions:
         draw, d = generator("plant"), self.width
         least = 2 * CODE + 2 + TYPE_DIMENSIONS
         if d < least:
-            raise TouchstoneError(f"informative_dimensions: got width {d}, expected at least {least} to hold every concept")
+            raise TouchstoneError(
+                f"informative_dimensions: got width {d}, expected at least {least} to hold every concept"
+            )
         # rows of an orthonormal basis: unit vectors in random order, or a random rotation of them
         axes = torch.eye(d)[torch.randperm(d, generator=draw)]
         turn = torch.linalg.qr(torch.randn(d, d, generator=draw)).Q
@@ -173,7 +176,7 @@ def answers(outputs: Float[Tensor, "n 6"]) -> Int[Tensor, "n 2"]:
 def certificate(
     setting: InformativeDimensions, network: nn.Sequential, plant: Plant, train: Sample, test: Sample
 ) -> list[Check]:
-    """Measure that the network answers well, and that it uses the dimensions of `used` and `xor` and not those of `unused`."""
+    """Measure that the network answers well, and uses the dimensions of `used` and `xor` but not those of `unused`."""
     spans, read = plant.subspaces(), test.labels[:, (0, 2)]
     other = test.hidden.roll(1, 0)
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Which dimensions hold a concept, and does the network use them? The concepts, their dimensions and their use are planted."""
+"""Which dimensions hold a concept, and does the network use them? Concepts, dimensions and their use are planted."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from benchmark.families.probing import Interchange, ProbingSubject, ProbingTruth, probing_task, run_from_layers
 from benchmark.learning.controls import Mixed, with_controls
@@ -33,21 +31,22 @@ from tasks.models.informative_dimensions import CLASSES, NAMES, USED, Plant, Sam
 )
 @dataclass(frozen=True, kw_only=True)
 class InformativeDimensionsTask:
-    """Find concepts planted in known dimensions: one the network uses, one it ignores, one written as an exclusive or."""
+    """Find concepts planted in known dimensions: used by the network, ignored by it, or written as an exclusive or."""
 
     pairs: int = 200
     """Pairs of test inputs per used concept between which its value is exchanged."""
 
     def pose(self, saved: Saved) -> ProbingSubject:
-        """Activations of the place "hidden", labels of the train inputs with controls among them, and the network above."""
+        """Activations of the place "hidden", labels with controls among them, and the network above."""
         mixed, _, _ = _rebuild(saved)
+        network = saved.subject.load(saved)
         return ProbingSubject(
             layer="hidden",
             train=saved.public["train"].to(saved.device),
             test=saved.public["test"].to(saved.device),
             labels=mixed.train.to(saved.device),
             classes=mixed.classes,
-            run_from=run_from_layers({"hidden": saved.subject.load(saved)}),
+            run_from=run_from_layers({"hidden": lambda activations, _: network(activations)}),
             seed=saved.seed,
         )
 
@@ -63,18 +62,18 @@ class InformativeDimensionsTask:
             labels=mixed.test.to(saved.device),
             control_of=mixed.control_of,
             subspaces=subspaces.to(saved.device),
-            interchange=self._interchange(test, saved.public["test"], positions, saved),
+            interchange=self._interchange(test, positions, saved),
             erased=tuple(positions),
             groups={name: (position,) for name, position in zip(NAMES, positions, strict=True)},
         )
 
-    def _interchange(
-        self, test: Sample, hidden: Float[Tensor, "m d"], positions: Sequence[int], saved: Saved
-    ) -> Interchange:
+    def _interchange(self, test: Sample, positions: Sequence[int], saved: Saved) -> Interchange:
         """Random pairs that differ in every concept: exchanging one must change its answer and leave the other."""
         draw = saved.generator("pairs")
-        candidates = torch.randint(len(hidden), (20 * self.pairs, 2), generator=draw)
-        base, source = candidates[(test.labels[candidates[:, 0]] != test.labels[candidates[:, 1]]).all(1)][: self.pairs].T
+        candidates = torch.randint(len(test.labels), (20 * self.pairs, 2), generator=draw)
+        base, source = candidates[(test.labels[candidates[:, 0]] != test.labels[candidates[:, 1]]).all(1)][
+            : self.pairs
+        ].T
         read = test.labels[:, [concept for _, concept, _ in USED]]
         expected, concepts = [], []
         for _, concept, column in USED:
@@ -86,8 +85,8 @@ class InformativeDimensionsTask:
         device, copies = saved.device, len(USED)
         return Interchange(
             concept=torch.cat(concepts).to(device),
-            base=hidden[base].repeat(copies, 1).to(device),
-            source=hidden[source].repeat(copies, 1).to(device),
+            base=base.repeat(copies).to(device),
+            source=source.repeat(copies).to(device),
             follows=lambda outputs: (answers(outputs) == right).all(1).float(),
         )
 

@@ -8,7 +8,12 @@ from benchmark.families.probing import ProbingTruth
 
 
 def by_group(values: Mapping[int, float], truth: ProbingTruth) -> dict[str, float]:
-    """The mean of `values` (concept -> number) under "", and that of each of the truth's groups under its name."""
+    """The mean of `values` (concept -> number) under "", and that of each of the truth's groups under its name.
+
+    Without values there is nothing to report: a metric that does not apply gives no rows.
+    """
+    if not values:
+        return {}
     means = {"": _mean(list(values.values()))}
     for name, members in truth.groups.items():
         inside = [values[concept] for concept in members if concept in values]
@@ -18,4 +23,4 @@ def by_group(values: Mapping[int, float], truth: ProbingTruth) -> dict[str, floa
 
 
 def _mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else float("nan")
+    return sum(values) / len(values)

@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from benchmark.errors import Unsupported
 from benchmark.families.probing import ProbingExplanation, ProbingTruth
 
 
@@ -26,18 +25,13 @@ class Overlap:
 
 
 def overlaps(explanation: ProbingExplanation, truth: ProbingTruth) -> Iterator[Overlap]:
-    """One `Overlap` per real concept that has a planted subspace.
-
-    Raises:
-        Unsupported: nothing was planted at known places, or the method names no subspace.
-
-    """
-    if truth.subspaces is None:
-        raise Unsupported("no subspaces were planted in this subject")
-    if explanation.subspace is None:
-        raise Unsupported("the method names no subspace")
+    """One `Overlap` per real concept that has a planted subspace; none for a method that names no subspace."""
+    if truth.subspaces is None or explanation.subspace is None:
+        return
     for concept in truth.real:
-        found, planted = (rows[rows.norm(dim=1) > 0.5] for rows in (explanation.subspace[concept], truth.subspaces[concept]))
+        found, planted = (
+            rows[rows.norm(dim=1) > 0.5] for rows in (explanation.subspace[concept], truth.subspaces[concept])
+        )
         if len(planted):
             cosines = torch.linalg.svdvals(found @ planted.T).clamp(0, 1) if len(found) else planted.new_zeros(0)
             yield Overlap(concept, len(found), len(planted), cosines)

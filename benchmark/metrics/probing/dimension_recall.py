@@ -15,4 +15,5 @@ def dimension_recall(explanation: ProbingExplanation, truth: ProbingTruth, posed
     For sets of coordinate axes this is the share of the planted dimensions that are named. Naming the whole space scores 1: read it
     beside `dimension_precision`.
     """
-    return by_group({o.concept: float(o.cosines.square().sum()) / o.planted for o in overlaps(explanation, truth)}, truth)
+    scores = {o.concept: float(o.cosines.square().sum()) / o.planted for o in overlaps(explanation, truth)}
+    return by_group(scores, truth)

@@ -1,11 +1,10 @@
-"""Accuracy on real concepts minus accuracy on their controls: what the activations say, not what the probe learns by heart.
+"""Accuracy on real concepts minus accuracy on their controls: what activations say, not what a probe learns by heart.
 
 Source: Hewitt and Liang 2019, "Designing and Interpreting Probes with Control Tasks".
 """
 
 from __future__ import annotations
 
-from benchmark.errors import Unsupported
 from benchmark.families.probing import ProbingExplanation, ProbingSubject, ProbingTruth
 from benchmark.metrics.probing._groups import by_group
 from benchmark.plugins import metric
@@ -18,7 +17,10 @@ def selectivity(explanation: ProbingExplanation, truth: ProbingTruth, posed: Pro
     The sub-score `control_accuracy` is the second term alone, the mean over all controls.
     """
     if not truth.controls:
-        raise Unsupported("the task has no control concepts")
+        return {}
     right = (explanation.scores.argmax(2) == truth.labels).float().mean(0)
-    gained = {truth.control_of[control]: float(right[truth.control_of[control]] - right[control]) for control in truth.controls}
+    gained = {
+        truth.control_of[control]: float(right[truth.control_of[control]] - right[control])
+        for control in truth.controls
+    }
     return by_group(gained, truth) | {"control_accuracy": float(right[truth.controls].mean())}

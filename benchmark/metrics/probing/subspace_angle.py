@@ -12,7 +12,7 @@ from benchmark.plugins import metric
 
 @metric(range=(0.0, 90.0), direction="lower", cites="doi:10.2307/2005662")
 def subspace_angle(explanation: ProbingExplanation, truth: ProbingTruth, posed: ProbingSubject) -> dict[str, float]:  # noqa: ARG001
-    """Mean principal angle in degrees, in [0, 90], lower is better; a planted dimension without a partner counts 90 degrees."""
+    """Mean principal angle in degrees, in [0, 90], lower is better; a planted dimension without a partner counts 90."""
     return by_group({overlap.concept: _angle(overlap) for overlap in overlaps(explanation, truth)}, truth)
 
 

@@ -12,4 +12,3 @@ def test_accuracy(explanation: ProbingExplanation, truth: ProbingTruth, posed: P
     """Accuracy in [0, 1], higher is better; controls do not count. One sub-score per group of concepts."""
     right = (explanation.scores.argmax(2) == truth.labels).float().mean(0)
     return by_group({concept: float(right[concept]) for concept in truth.real}, truth)
-
