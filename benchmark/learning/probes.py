@@ -9,6 +9,7 @@ is a problem of its own. All share every matrix product and differ only in their
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -76,25 +77,26 @@ def fit_linear(
     to_weight = axes * curvature.rsqrt()[:, None]
     z = torch.cat([centred @ to_weight, torch.full_like(x[..., :1], 2**0.5)], 2)
     shrink = torch.cat([penalty / n / curvature, torch.zeros_like(curvature[:, :1])], 1)[..., None, None]
-    target = torch.nn.functional.one_hot(labels.long(), max(classes)).to(x)
-    mask = absent_classes(classes, x)
+    # classes before concepts: a softmax over three neighbours in memory takes many times as long
+    target = torch.nn.functional.one_hot(labels.long(), max(classes)).to(x).mT.contiguous()
+    mask = absent_classes(classes, x).T
 
     def objective(u: Tensor) -> tuple[Tensor, Tensor]:
-        logits = (z @ u.flatten(2)).view(b, n, len(classes), -1) + mask
-        log_p = torch.log_softmax(logits, -1)
-        loss = -torch.where(target > 0, log_p, 0.0).sum((1, 3)) / n + (shrink * u * u).sum((1, 3)) / 2
+        logits = (z @ u.flatten(2)).view_as(target) + mask
+        log_p = torch.log_softmax(logits, 2)
+        loss = -torch.where(target > 0, log_p, 0.0).sum((1, 2)) / n + (shrink * u * u).sum((1, 2)) / 2
         gradient = (z.mT @ (log_p.exp() - target).flatten(2)).view_as(u) / n + shrink * u
         return loss, gradient
 
-    u, converged = _lbfgs(objective, x.new_zeros(b, d + 1, len(classes), max(classes)), steps, tolerance)
-    weight = (to_weight @ u[:, :d].flatten(2)).view(b, d, len(classes), -1)
-    bias = u[:, d] * 2**0.5 - torch.einsum("bxd,bdck->bck", mean, weight) + mask
+    u, converged = _lbfgs(objective, x.new_zeros(b, d + 1, max(classes), len(classes)), steps, tolerance)
+    weight = (to_weight @ u[:, :d].flatten(2)).view_as(u[:, :d]).mT.contiguous()
+    bias = u[:, d].mT * 2**0.5 - torch.einsum("bxd,bdck->bck", mean, weight) + mask.T
     return LinearProbes(weight, bias, converged)
 
 
 def _dot(left: Tensor, right: Tensor) -> Tensor:
-    """Inner product per problem: [b, D, concepts, classes] twice -> [b, 1, concepts, 1]."""
-    return (left * right).sum((1, 3), keepdim=True)
+    """Inner product per problem: [b, D, classes, concepts] twice -> [b, 1, 1, concepts]."""
+    return (left * right).sum((1, 2), keepdim=True)
 
 
 def _lbfgs(
@@ -104,7 +106,7 @@ def _lbfgs(
     loss, gradient = objective(u)
     pairs: list[tuple[Tensor, Tensor, Tensor]] = []
     for _ in range(steps):
-        active = gradient.abs().amax((1, 3), keepdim=True) > tolerance
+        active = gradient.abs().amax((1, 2), keepdim=True) > tolerance
         if not active.any():
             return u, True
         step = -_two_loops(gradient, pairs) * active
@@ -112,8 +114,8 @@ def _lbfgs(
         length = torch.ones_like(slope)
         for _ in range(20):
             trial, trial_gradient = objective(u + length * step)
-            bound = (loss + ARMIJO * (length * slope)[:, 0, :, 0]) + 1e-6 * loss.abs()
-            too_far = (trial > bound)[:, None, :, None]
+            bound = (loss + ARMIJO * (length * slope)[:, 0, 0]) + 1e-6 * loss.abs()
+            too_far = (trial > bound)[:, None, None]
             if not too_far.any():
                 break
             length = torch.where(too_far, length / 2, length)
@@ -186,12 +188,12 @@ def fit_mlp(
     *,
     seeds: Sequence[int],
     hidden: int = 64,
-    epochs: int = 20,
+    steps: int = 300,
     batch: int = 256,
     rate: float = 1e-2,
     decay: float = 1e-2,
 ) -> MlpProbes:
-    """Train networks d -> hidden -> classes with AdamW and a cosine schedule, all sets and concepts in one stack.
+    """Train networks d -> hidden -> classes with AdamW, a warm-up and a cosine schedule, all in one stack.
 
     Each set has its own seed, from which its weights and the order of its inputs come: what else is in the stack
     changes nothing.
@@ -210,25 +212,26 @@ def fit_mlp(
     z = (x - offset) / scale
     target = torch.nn.functional.one_hot(labels.long(), most).to(x).flatten(2)
     optimiser = torch.optim.AdamW(weights, lr=rate, weight_decay=decay, fused=True)
-    per_epoch = -(-n // batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=epochs * per_epoch, pct_start=0.1)
-    for _ in range(epochs):
-        order = torch.stack([torch.randperm(n, generator=g) for g in generators]).to(x.device)
-        sets = torch.arange(b, device=x.device)[:, None]
-        shuffled, answers = z[sets, order], target[sets, order]
-        for start in range(0, n, batch):
-            inputs = shuffled[:, start : start + batch]
-            wanted = answers[:, start : start + batch].mT.reshape(b * concepts, most, -1)
-            activity = probes.hidden(inputs)
-            logits = torch.baddbmm(probes.out_bias, probes.out, activity)
-            error = (torch.softmax(logits + mask, 1) - wanted) / inputs.shape[1]
-            back = (probes.out.mT @ error) * (activity > 0)
-            back = back.view(b, concepts * hidden, -1)
-            gradients = [back @ inputs, back.sum(2, keepdim=True), error @ activity.mT, error.sum(2, keepdim=True)]
-            for weight, gradient in zip(weights, gradients, strict=True):
-                weight.grad = gradient
-            optimiser.step()
-            schedule.step()
+    batch, sets = min(batch, n), torch.arange(b, device=x.device)[:, None]
+    for step in range(steps):
+        start = (
+            step * batch % (n - n % batch)
+        )  # what is left over at the end of a shuffled round waits for the next one
+        if start == 0:
+            order = torch.stack([torch.randperm(n, generator=g) for g in generators]).to(x.device)
+            shuffled, answers = z[sets, order], target[sets, order]
+        inputs = shuffled[:, start : start + batch]
+        wanted = answers[:, start : start + batch].mT.reshape(b * concepts, most, -1)
+        activity = probes.hidden(inputs)
+        logits = torch.baddbmm(probes.out_bias, probes.out, activity)
+        error = (torch.softmax(logits + mask, 1) - wanted) / batch
+        back = ((probes.out.mT @ error) * (activity > 0)).view(b, concepts * hidden, -1)
+        gradients = [back @ inputs, back.sum(2, keepdim=True), error @ activity.mT, error.sum(2, keepdim=True)]
+        for weight, gradient in zip(weights, gradients, strict=True):
+            weight.grad = gradient
+        warm_up, cosine = min(1.0, 10 * (step + 1) / steps), (1 + math.cos(math.pi * step / steps)) / 2
+        optimiser.param_groups[0]["lr"] = rate * warm_up * cosine
+        optimiser.step()
     fitted = MlpProbes(offset, scale, weights[0], weights[1], weights[2], weights[3] + mask)
     if not all(weight.isfinite().all() for weight in weights):
         raise TouchstoneError("mlp probe: got NaN in training, expected finite weights (lower the rate?)")

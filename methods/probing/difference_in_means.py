@@ -27,6 +27,8 @@ def difference_in_means(subjects: Sequence[ProbingSubject]) -> list[ProbingExpla
         projected = (batch.test @ direction.flatten(1, 2).mT).unflatten(2, length.shape[1:])
         scores = projected - (rest * direction).sum(-1)[:, None]
         seen = frequency[:, None] > 0
-        return Answer(torch.where(seen, scores, scores.amin() - 1), span(means - overall, batch.classes))
+        return Answer(
+            torch.where(seen, scores, scores.amin((1, 3), keepdim=True) - 1), span(means - overall, batch.classes)
+        )
 
     return solve(subjects, answer)

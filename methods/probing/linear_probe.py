@@ -12,7 +12,7 @@ from methods.probing._batches import Answer, Batch, solve, span
 
 @probing_method(cites="arXiv:1610.01644", batched=True)
 def linear_probe(
-    subjects: Sequence[ProbingSubject], *, penalty: float = 1.0, steps: int = 200
+    subjects: Sequence[ProbingSubject], *, penalty: float = 1.0, steps: int = 200, tolerance: float = 1e-3
 ) -> list[ProbingExplanation]:
     """Fit all concepts of all subjects at once; the subspace is what the differences of class weights span.
 
@@ -26,7 +26,7 @@ def linear_probe(
         if not (scale > 0).all():
             raise TouchstoneError("linear_probe: got constant activations, expected some that vary")
         train, test = (batch.train - mean) / scale, (batch.test - mean) / scale
-        probes = fit_linear(train, batch.labels, batch.classes, penalty=penalty, steps=steps)
+        probes = fit_linear(train, batch.labels, batch.classes, penalty=penalty, steps=steps, tolerance=tolerance)
         weight = probes.weight.permute(0, 2, 3, 1)
         present = (absent_classes(batch.classes, weight) == 0).to(weight)[..., None]
         centred = (weight - (weight * present).sum(2, keepdim=True) / present.sum(1, keepdim=True)) * present

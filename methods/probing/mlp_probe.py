@@ -16,7 +16,7 @@ def mlp_probe(
     subjects: Sequence[ProbingSubject],
     *,
     hidden: int = 64,
-    epochs: int = 20,
+    steps: int = 300,
     rate: float = 1e-2,
     decay: float = 1e-2,
     directions: int = 3,
@@ -34,7 +34,7 @@ def mlp_probe(
             batch.classes,
             seeds=batch.seeds,
             hidden=hidden,
-            epochs=epochs,
+            steps=steps,
             rate=rate,
             decay=decay,
         )

@@ -20,6 +20,6 @@ def nearest_mean(subjects: Sequence[ProbingSubject]) -> list[ProbingExplanation]
         means = means - centre[:, None]
         projected = ((batch.test - centre) @ means.flatten(1, 2).mT).unflatten(2, means.shape[1:3])
         scores = projected - means.square().sum(-1)[:, None] / 2
-        return Answer(torch.where(frequency[:, None] > 0, scores, scores.amin() - 1))
+        return Answer(torch.where(frequency[:, None] > 0, scores, scores.amin((1, 3), keepdim=True) - 1))
 
     return solve(subjects, answer)

@@ -154,7 +154,7 @@ class InformativeDimensions:
             loss.backward()
             optimiser.step()
             schedule.step()
-            run.progress(step + 1, self.steps, loss=float(loss))
+            run.progress(step + 1, self.steps, loss=float(loss.detach()))
 
     def load(self, saved: Saved) -> nn.Module:
         """Rebuild the network."""

@@ -93,15 +93,15 @@ def test_exclusive_or_is_for_mlps_only():
 
 def test_stacked_mlps_are_the_single_ones():
     x, labels = xor(b=2)
-    both = fit_mlp(x, labels, (2,), seeds=[5, 6], hidden=8, epochs=3).scores(x)
+    both = fit_mlp(x, labels, (2,), seeds=[5, 6], hidden=8, steps=9).scores(x)
     for i, seed in enumerate((5, 6)):
-        one = fit_mlp(x[i : i + 1], labels[i : i + 1], (2,), seeds=[seed], hidden=8, epochs=3).scores(x[i : i + 1])
+        one = fit_mlp(x[i : i + 1], labels[i : i + 1], (2,), seeds=[seed], hidden=8, steps=9).scores(x[i : i + 1])
         torch.testing.assert_close(both[i : i + 1], one, atol=1e-4, rtol=1e-4)
 
 
 def test_gradient_moments_agree_with_autograd():
     x, labels = xor(n=50)
-    probes = fit_mlp(x, labels, (2,), seeds=[0], hidden=8, epochs=3)
+    probes = fit_mlp(x, labels, (2,), seeds=[0], hidden=8, steps=9)
     jacobian = torch.func.vmap(torch.func.jacrev(lambda row: probes.scores(row[None, None])[0, 0, 0]))(x[0])
     centred = jacobian - jacobian.mean(1, keepdim=True)
     torch.testing.assert_close(probes.gradient_moments(x)[0, 0], (centred.mT @ centred).mean(0), atol=1e-4, rtol=1e-4)
@@ -111,7 +111,7 @@ def test_nan_in_training_is_named():
     x, labels = xor(n=40)
     x[0, 0, 0] = torch.nan
     with pytest.raises(TouchstoneError, match="NaN"):
-        fit_mlp(x, labels, (2,), seeds=[0], epochs=1)
+        fit_mlp(x, labels, (2,), seeds=[0], steps=1)
 
 
 @settings(max_examples=20, deadline=None)

@@ -12,8 +12,8 @@ from benchmark.plugins import metric
 def dimension_recall(explanation: ProbingExplanation, truth: ProbingTruth, posed: ProbingSubject) -> dict[str, float]:  # noqa: ARG001
     """tr(P_found P_planted) / dim(planted), in [0, 1], higher is better.
 
-    For sets of coordinate axes this is the share of the planted dimensions that are named. Naming the whole space scores 1: read it
-    beside `dimension_precision`.
+    For sets of coordinate axes this is the share of the planted dimensions that are named. Naming the whole space
+    scores 1: read it beside `dimension_precision`.
     """
     scores = {o.concept: float(o.cosines.square().sum()) / o.planted for o in overlaps(explanation, truth)}
     return by_group(scores, truth)

@@ -38,7 +38,7 @@ def erasure_gap(explanation: ProbingExplanation, truth: ProbingTruth, posed: Pro
     scores = {
         "linear": fit_linear(seen, labels, (most,), steps=60, tolerance=3e-3).scores(unseen),
         "mlp": fit_mlp(
-            seen, labels, (most,), seeds=[posed.seed] * len(concepts), hidden=32, epochs=10, rate=2e-2
+            seen, labels, (most,), seeds=[posed.seed] * len(concepts), hidden=32, steps=80, rate=2e-2
         ).scores(unseen),
     }
     result: dict[str, float] = {}
