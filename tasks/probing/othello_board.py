@@ -1,7 +1,7 @@
 """Does a language model of Othello moves hold the board? Every square is a concept: yours, empty or mine.
 
 A concept is exchanged between two positions by turning one disc over; the model should then name the legal moves of the
-edited board (Li et al. 2023, arXiv:2210.13382). The types of the controls are pairs of moves: the last and the previous.
+edited board (Li et al. 2023, arXiv:2210.13382). Types, for the controls, are pairs of moves: the last and the previous.
 """
 
 from __future__ import annotations

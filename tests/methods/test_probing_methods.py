@@ -69,14 +69,15 @@ def test_a_batch_is_the_same_as_one_by_one_and_keeps_its_order(method):
 
 def test_linear_probe_predicts_as_scikit_learn():
     posed, _ = posed_problem()
-    ours = linear_probe([posed], penalty=1.0)[0].scores
+    ours, exact = linear_probe([posed])[0].scores, linear_probe([posed], tolerance=1e-5)[0].scores
     centre = posed.train.mean(0)
     scale = (posed.train - centre).square().mean().sqrt()
     peer = LogisticRegression(C=1.0, tol=1e-8, max_iter=1000).fit(
         ((posed.train - centre) / scale).numpy(), posed.labels[:, 0].numpy()
     )
     expected = peer.predict_proba(((posed.test - centre) / scale).numpy())
-    np.testing.assert_allclose(ours[:, 0].softmax(1).numpy(), expected, atol=5e-3)
+    np.testing.assert_allclose(exact[:, 0].softmax(1).numpy(), expected, atol=1e-3)
+    np.testing.assert_allclose(ours[:, 0].softmax(1).numpy(), expected, atol=0.03)
 
 
 def test_nearest_mean_predicts_as_scikit_learn():
