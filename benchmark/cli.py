@@ -20,8 +20,12 @@ app = typer.Typer(
 )
 
 ProfileOption = Annotated[str, typer.Option("--profile", "-p", help="A name in config/, or a YAML file.")]
-TaskOption = Annotated[str, typer.Option("--task", "-t", help="family/task, or the task's name where it is unambiguous.")]
-SettingsOption = Annotated[str, typer.Option("--override", help="Top-level profile keys to replace, as JSON.", hidden=True)]
+TaskOption = Annotated[
+    str, typer.Option("--task", "-t", help="family/task, or the task's name where it is unambiguous.")
+]
+SettingsOption = Annotated[
+    str, typer.Option("--override", help="Top-level profile keys to replace, as JSON.", hidden=True)
+]
 
 
 def _plan(profile: str, override: str = "") -> Any:
@@ -42,7 +46,9 @@ def _workers(threads: int | None) -> int:
 
 @app.command("list")
 def list_(
-    kind: Annotated[str, typer.Argument(help="tasks, methods, metrics, claims or subjects; everything if not given.")] = "",
+    kind: Annotated[
+        str, typer.Argument(help="tasks, methods, metrics, claims or subjects; everything if not given.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List what there is: name, kind, family, summary, citation, defaults."""
@@ -129,7 +135,9 @@ def run(
 
 
 @app.command()
-def check(plugin: Annotated[str, typer.Argument(help="A method's name, or a file that holds a method or a task.")]) -> None:
+def check(
+    plugin: Annotated[str, typer.Argument(help="A method's name, or a file that holds a method or a task.")],
+) -> None:
     """Run the conformance suite on one plugin."""
     from benchmark.conformance import check_plugin
 

@@ -1,14 +1,16 @@
 """The checks that every plugin must pass, for `touchstone check` and for the tests.
 
-A method is run in a forked child on its family's trivial problem (`trivial()` of the family module: an answer known in closed form):
-it must return a valid explanation, the same one twice whatever the state of the global generators, and leave what it was given as it was.
-A task is run at the smoke profile's size: its certificate must hold, its oracle must reach the ceiling, and fresh random explanations must
-stay at the floor. Semantics are checked, never one way of writing a plugin.
+A method is run in a forked child on its family's trivial problem (`trivial()` of the family module: an answer known
+in closed form): it must return a valid explanation, the same one twice whatever the state of the global generators,
+and leave what it was given as it was. A task is run at the smoke profile's size: its certificate must hold, its
+oracle must reach the ceiling, and fresh random explanations must stay at the floor. Semantics are checked, never one
+way of writing a plugin.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
 import math
 import tempfile
 from collections.abc import Callable, Iterator
@@ -47,7 +49,9 @@ def find_plugin(name: str) -> Plugin:
         return read_file(Path(name))
     registry = plugins()
     bare = name.partition("/")[2] or name
-    is_task = any(p.name == bare for p in registry.of("task")) and not any(p.name == bare for p in registry.of("method"))
+    is_task = any(p.name == bare for p in registry.of("task")) and not any(
+        p.name == bare for p in registry.of("method")
+    )
     return registry.find("task" if is_task else "method", name)
 
 
@@ -71,7 +75,9 @@ def findings(plugin: Plugin) -> Iterator[Finding]:
         return
     yield Finding("the file declares one plugin", True, f"{plugin.symbol}({', '.join(plugin.defaults)})")
     yield Finding("it has a one-line summary", bool(plugin.summary), plugin.summary)
-    yield Finding("it cites its source", bool(plugin.cites), plugin.cites or 'add cites="arXiv:..." (or a DOI) to the decorator')
+    yield Finding(
+        "it cites its source", bool(plugin.cites), plugin.cites or 'add cites="arXiv:..." (or a DOI) to the decorator'
+    )
     job = functools.partial(_check_task if plugin.kind == "task" else _check_method, plugin)
     for _, message in run_isolated([job], seconds=LIMIT_SECONDS):
         if not isinstance(message, Ending):
@@ -82,13 +88,14 @@ def findings(plugin: Plugin) -> Iterator[Finding]:
 
 def _check_method(plugin: Plugin, send: Callable[[Finding], None]) -> None:
     family = family_module(str(plugin.family))
+    problem = importlib.import_module(f"benchmark.trivial.{plugin.family}")
     function = plugin.load()
 
     def explain(state: int) -> tuple[Any, Any, Any]:
         make_deterministic(state)
-        posed, truth = family.trivial(seed=0)
+        posed, truth = problem.trivial(seed=0)
         batched = plugin.options.get("batched")
-        raw = list(function([posed], **plugin.defaults))[0] if batched else function(posed, **plugin.defaults)
+        raw = next(iter(function([posed], **plugin.defaults))) if batched else function(posed, **plugin.defaults)
         return family.check(raw, posed), posed, truth
 
     try:
@@ -102,14 +109,24 @@ def _check_method(plugin: Plugin, send: Callable[[Finding], None]) -> None:
     send(Finding("it returns a valid explanation of the trivial problem", True))
     second, _, _ = explain(state=2)
     send(Finding("it is deterministic, whatever the global generators' state", _same(first, second)))
-    untouched, _ = family.trivial(seed=0)
+    untouched, _ = problem.trivial(seed=0)
     send(Finding("it leaves what it was given as it was", _same(posed, untouched)))
     metrics = [(m.name, m.load()) for m in plugins().of("metric", plugin.family)]
-    usable = [m for m in metrics if m[0] == family.TRIVIAL_METRIC]
+    usable = [m for m in metrics if m[0] == problem.METRIC]
     oracle = measure(usable, family.oracle(posed, truth, generator_for(0, "oracle")), truth, posed)
-    draws = [measure(usable, family.random(posed, truth, generator_for(0, f"r{i}")), truth, posed) for i in range(DRAWS)]
-    skill = scale_of(draws, oracle, frozenset()).skill(family.TRIVIAL_METRIC, measure(usable, first, truth, posed)[family.TRIVIAL_METRIC])
-    send(Finding("it can be scored", math.isfinite(skill), f"skill {skill:.2f} in {family.TRIVIAL_METRIC} on the trivial problem"))
+    draws = [
+        measure(usable, family.random(posed, truth, generator_for(0, f"r{i}")), truth, posed) for i in range(DRAWS)
+    ]
+    skill = scale_of(draws, oracle, frozenset()).skill(
+        problem.METRIC, measure(usable, first, truth, posed)[problem.METRIC]
+    )
+    send(
+        Finding(
+            "it can be scored",
+            math.isfinite(skill),
+            f"skill {skill:.2f} in {problem.METRIC} on the trivial problem",
+        )
+    )
 
 
 def _same(left: Any, right: Any) -> bool:
@@ -148,7 +165,11 @@ def _check_task(plugin: Plugin, send: Callable[[Finding], None]) -> None:
     oracle = primary[primary.method == "oracle"].skill
     send(Finding("its oracle reaches the ceiling", bool((oracle.round(9) == 1).all())))
     span = (primary.ceiling - primary.floor).abs()
-    send(Finding("floor and ceiling differ by far more than the draws' spread", bool((span > 5 * primary.floor_sd).all())))
+    send(
+        Finding(
+            "floor and ceiling differ by far more than the draws' spread", bool((span > 5 * primary.floor_sd).all())
+        )
+    )
 
 
 def _ranked(task: Any) -> list[str]:

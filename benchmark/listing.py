@@ -24,7 +24,9 @@ def entries(kind: str = "") -> list[dict[str, Any]]:
     ]
     order = list(KINDS.values())
     chosen = (entry for entry in found if entry["kind"] in wanted)
-    return sorted(chosen, key=lambda e: (order.index(e["kind"]), e["family"] or "", e.get("reference", False), e["name"]))
+    return sorted(
+        chosen, key=lambda e: (order.index(e["kind"]), e["family"] or "", e.get("reference", False), e["name"])
+    )
 
 
 def _entry(plugin: Plugin) -> dict[str, Any]:

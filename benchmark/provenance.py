@@ -1,4 +1,4 @@
-"""Where a result came from: commit and whether it was dirty, configuration and its hash, versions, hardware, duration."""
+"""Where a result came from: commit (and whether it was dirty), configuration, versions, hardware, duration."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def provenance(plan: Plan, durations: Mapping[str, float]) -> dict[str, Any]:
         "device": next(iter(plan.subjects.values())).device,
         "versions": versions(),
         "hardware": hardware(),
-        "duration_seconds": {**{k: round(v, 1) for k, v in durations.items()}, "total": round(sum(durations.values()), 1)},
+        "duration_seconds": {
+            **{k: round(v, 1) for k, v in durations.items()},
+            "total": round(sum(durations.values()), 1),
+        },
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -68,7 +71,9 @@ def hardware() -> dict[str, Any]:
 
     gpus: list[str] = []
     if smi := shutil.which("nvidia-smi"):
-        answer = subprocess.run([smi, "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, check=False)
+        answer = subprocess.run(
+            [smi, "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, check=False
+        )
         gpus = [line.strip() for line in answer.stdout.splitlines() if answer.returncode == 0 and line.strip()]
     return {
         "machine": platform.machine(),

@@ -1,10 +1,13 @@
-"""`touchstone run`: one cell from training to scores, in the same folders as the full run, so that nothing is computed twice."""
+"""`touchstone run`: one cell from training to scores, in the folders of the full run: nothing is computed twice."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
+import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
@@ -48,7 +51,9 @@ def _method(task: TaskPlan, name: str) -> MethodPlan:
     if name.endswith(".py"):
         plugin = read_file(Path(name))
         if plugin.family != task.family:
-            raise TouchstoneError(f"{name} holds a method of {plugin.family}, but {task.plugin.key} is a task of {task.family}")
+            raise TouchstoneError(
+                f"{name} holds a method of {plugin.family}, but {task.plugin.key} is a task of {task.family}"
+            )
         return MethodPlan(plugin.name, plugin, plugin.defaults)
     bare = name.rpartition("/")[2]
     for method in task.methods:
@@ -57,15 +62,26 @@ def _method(task: TaskPlan, name: str) -> MethodPlan:
     raise UnknownNameError("method", bare, [method.name for method in task.methods], where=f"family {task.family}")
 
 
-def _print(rows: object, task: TaskPlan) -> None:
-    import pandas as pd
-
-    table = pd.DataFrame(rows)
-    view = Table(title=f"{task.plugin.key}, primary metric {task.primary}", title_justify="left")
-    for column in ("variant", "seed", "metric", "value", "floor", "ceiling", "skill", "status", "seconds", "reason"):
-        view.add_column(column, justify="left" if column in ("variant", "metric", "status", "reason") else "right", overflow="fold")
-    for row in table.itertuples():
-        numbers = [f"{getattr(row, name):.3f}" for name in ("value", "floor", "ceiling", "skill")]
-        style = "bold" if row.primary else None
-        view.add_row(str(row.variant), str(row.seed), str(row.metric), *numbers, str(row.status), f"{row.seconds:.2f}", str(row.reason), style=style)
-    Console(width=None).print(view)
+def _print(table: pd.DataFrame, task: TaskPlan) -> None:
+    """One line for each variant and metric, averaged over the seeds; the primary metric first and bold."""
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    view = Table(title=f"{task.plugin.key}: mean over {table.seed.nunique()} seed(s)", title_justify="left")
+    for column in ("variant", "metric"):
+        view.add_column(column)
+    for column in ("value", "floor", "ceiling", "skill", "seconds"):
+        view.add_column(column, justify="right")
+    for variant in task.variants:
+        own = table[(table.variant == variant) & (table.status == "ok")]
+        means = own.groupby(["primary", "metric"])[["value", "floor", "ceiling", "skill", "seconds"]].mean()
+        for number, (index, row) in enumerate(means.sort_index(level=0, ascending=False).iterrows()):
+            primary, metric = cast(tuple[bool, str], index)
+            style = "bold" if primary else None
+            view.add_row("" if number else variant, metric, *(f"{value:.3f}" for value in row), style=style)
+    console.print(view)
+    rows = table[table.primary & (table.status != "ok")]
+    for variant, seed, status, reason in rows[["variant", "seed", "status", "reason"]].itertuples(index=False):
+        console.print(f"{variant}, seed {seed}: {status}: {reason}", highlight=False, markup=False)
+    skills = table[table.primary & table.ranked].skill
+    console.print(
+        f"skill in {task.primary} over the ranked variants: {skills.mean():.3f} (0 is chance, 1 the planted truth)"
+    )

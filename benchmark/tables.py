@@ -90,27 +90,31 @@ def resolution(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def board_notes(scores: pd.DataFrame) -> dict[str, dict[str, float | int]]:
-    """What the page says beside each family's ranking: what this run can tell apart, and on how many independent draws."""
+    """What the page says beside a family's ranking: what this run can tell apart, on how many clusters."""
     rows = ranked_rows(scores)
-    clusters = rows.groupby("family")[["task", "seed"]].apply(lambda own: len(own.drop_duplicates()))
-    return {
-        str(row.family): {"resolution": float(row.resolution), "clusters": int(clusters[row.family])}
-        for row in resolution(scores).itertuples()
-    }
+    clusters = rows.drop_duplicates(["family", "task", "seed"])["family"].value_counts().to_dict()
+    found = resolution(scores).set_index("family")["resolution"].astype("float64").to_dict()
+    return {str(family): {"resolution": found[family], "clusters": int(clusters[family])} for family in found}
 
 
 def metric_rows(scores: pd.DataFrame) -> pd.DataFrame:
     """Every metric as raw values: a row per (family, task, variant, method, metric), with `mean` over `n` seeds.
 
-    `spread` is the standard deviation over seeds (NaN for one seed); `floor` and `ceiling` are means over the same seeds.
-    Only measured values enter: a failure is a smaller `n` here, and counts at the floor on the leaderboard only.
+    `spread` is the standard deviation over seeds (NaN for one seed); `floor` and `ceiling` are means over the same
+    seeds. Only measured values enter: a failure is a smaller `n` here, and counts at the floor on the leaderboard
+    only.
     """
     table = checked(scores)
     ok = table[(table["status"] == "ok") & np.isfinite(table["value"])]
     groups = ok.groupby(["family", "task", "variant", "method", "metric", "primary"], sort=True)
-    return groups.agg(
-        mean=("value", "mean"), spread=("value", "std"), floor=("floor", "mean"), ceiling=("ceiling", "mean"), n=("value", "count")
-    ).reset_index()
+    summary: pd.DataFrame = groups.agg(
+        mean=("value", "mean"),
+        spread=("value", "std"),
+        floor=("floor", "mean"),
+        ceiling=("ceiling", "mean"),
+        n=("value", "count"),
+    )
+    return summary.reset_index()
 
 
 def _specialists(whole: Grid) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """What each job took, and how much of it was the work itself: the base of `make speed`'s breakdown.
 
-A job appends one line to `results/<profile>/timing.jsonl` when it ends. The line also clears the way for the next run after a damaged
-file: the index that vouched for it is taken back.
+A job appends one line to `results/<profile>/timing.jsonl` when it ends. The line also clears the way for the next run
+after a damaged file: the index that vouched for it is taken back.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def timed(layout: Layout, stage: str, name: str) -> Iterator[None]:
     except DamagedArtifactError as error:
         found = audit(layout)
         listed = "".join(f"\n  - {problem}" for problem in found if problem not in str(error))
-        raise DamagedArtifactError(f"{error}{listed}\n  run the same command again: what is damaged is made anew") from None
+        raise DamagedArtifactError(
+            f"{error}{listed}\n  run the same command again: what is damaged is made anew"
+        ) from None
     ended = time.time()
     line = {
         "run": os.environ.get("TOUCHSTONE_RUN"),

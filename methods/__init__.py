@@ -1,1 +1,1 @@
-"""The methods: `<family>/<method>.py`, one decorated function each. Nothing to register; files that begin with `_` are helpers."""
+"""The methods: `<family>/<method>.py`, one decorated function each. Files that begin with `_` are helpers."""

@@ -145,15 +145,15 @@ def _explain(error: ValidationError) -> list[str]:
     sentences = []
     for problem in error.errors(include_url=False):
         place = [str(part) for part in problem["loc"]]
-        where = ".".join(part for part in place if part not in ("scores", "reference", "number") or part == place[-1])
+        model = forms.get(place[-2], Claim) if len(place) > 1 else Claim
+        path = [place[0], *place[2:]] if place[:1] in (["left"], ["right"]) else place  # without the form of the side
+        where = ".".join(path)
         if problem["type"] == "extra_forbidden":
-            model = forms.get(place[-2], Claim) if len(place) > 1 else Claim
-            sentences.append(
-                unknown("key", place[-1], model.model_fields, where=".".join(place[:1]) if place[1:] else "")
-            )
+            sentences.append(unknown("key", path[-1], model.model_fields, where=".".join(path[:-1])))
         elif problem["type"] == "literal_error":
             choices = [part.strip(" '") for part in problem["ctx"]["expected"].replace(" or ", ",").split(",")]
             sentences.append(unknown(f"value of {where}", str(problem["input"]), choices))
         else:
-            sentences.append(f"{where + ': ' if where else ''}{problem['msg']}, got {problem['input']!r:.80}")
+            got = "" if isinstance(problem["input"], dict) else f", got {problem['input']!r:.80}"
+            sentences.append(f"{where + ': ' if where else ''}{problem['msg'].removeprefix('Value error, ')}{got}")
     return sentences

@@ -2,14 +2,16 @@
 
     render(board, folder)    writes folder/index.html, folder/README.md and folder/pictures/*.png
 
-`index.html` needs nothing beside it: pictures, style and the small script are inside, and a content security policy forbids the
-browser to load anything else. Without JavaScript it is a page of plain tables. Nothing here knows a family, task or method by name.
+`index.html` needs nothing beside it: pictures, style and the small script are inside, and a content security policy
+forbids the browser to load anything else. Without JavaScript it is a page of plain tables. Nothing here knows a family,
+task or method by name.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -68,7 +70,7 @@ def _html(view: View) -> str:
     environment = _environment(autoescape=True)
     environment.filters.update({name: _typeset(function) for name, function in NUMBERS.items()})
     environment.filters.update(linked=_linked, typeset=_typeset(str))
-    environment.globals["interval"] = _typeset(text.interval)
+    environment.globals.update(interval=_typeset(text.interval), expected=_typeset(text.expected))
     template = environment.get_template("index.html.jinja")
     return template.render(view=view, board=view.board, style=Markup(style), script=Markup(script), digest=digest)
 
@@ -77,13 +79,15 @@ def _markdown(view: View) -> str:
     environment = _environment(autoescape=False)
     environment.filters.update(NUMBERS)
     environment.filters.update(md=text.markdown, code=text.markdown_code, linked=text.markdown_sources)
-    return environment.get_template("README.md.jinja").render(view=view, board=view.board).rstrip() + "\n"
+    lines = environment.get_template("README.md.jinja").render(view=view, board=view.board)
+    return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"
 
 
 NUMBERS = {
     "fixed": text.fixed,
     "amount": text.amount,
     "score": text.score,
+    "spread": text.spread,
     "probability": text.probability,
     "count": text.count,
 }
@@ -103,11 +107,15 @@ def _environment(*, autoescape: bool) -> Environment:
         duration=text.duration,
         seeds=text.seeds,
         plain=text.plain,
+        brief=text.brief,
+        moment=text.moment,
         block=text.block,
         slug=text.slug,
     )
     environment.tests["missing"] = text.is_missing
-    environment.globals.update(svg=svg, span=text.span, interval=text.interval, downloads=DOWNLOADS, verdicts=VERDICTS)
+    environment.globals.update(
+        svg=svg, span=text.span, interval=text.interval, expected=text.expected, downloads=DOWNLOADS, verdicts=VERDICTS
+    )
     return environment
 
 

@@ -1,7 +1,8 @@
 """What the leaderboard page is made from: tables, descriptions and pictures, all finished before the page sees them.
 
-The page computes no statistics. Whoever publishes fills a `Board`, whose tables are the published CSV files plus a few columns that
-only a reader of the page needs, and calls `benchmark.page.render`. A missing value (NaN or None) is shown as a dash.
+The page computes no statistics. Whoever publishes fills a `Board`, whose tables are the published CSV files plus a few
+columns that only a reader of the page needs, and calls `benchmark.page.render`. A missing value (NaN or None) is shown
+as a dash.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class About:
 
 @dataclass(frozen=True)
 class PagePicture:
-    """A PNG file to show. `name` becomes part of the published file's name; an empty `task` shows it with the whole family."""
+    """A PNG file to show. `name` goes into the published file's name; an empty `task` shows it with the family."""
 
     family: str
     task: str
@@ -67,19 +68,21 @@ class Board:
 
     Attributes:
         profile: name of the profile that was run.
-        title: the heading of the page.
-        leaderboard: a row per family and method; `specialist` and `reference` rows stand apart from the ranking.
+        title: what the profile is, in a line.
+        leaderboard: a row per family and method, best first; `specialist` and `reference` rows stand apart.
         tasks: the same per task, with the column `task`.
         metrics: long form, a row per (family, task, variant, method, metric); `spread` is over `n` seeds.
-        claims: published findings; `effect` with its interval is measured here, `verdict` compares it with `margin`.
+        claims: published findings; `effect` with its interval is measured here, `verdict` compares it with `margin`;
+            where there is a column `expect` it says on which side (above, below, within).
         certificates: a row per (subject, seed, check); `at_least` says on which side of `threshold` a value passes.
         failures: a row per cell and seed whose `status` is not ok; `command` repeats the cell.
-        provenance: `commit`, `dirty`, `date`, `configuration`, `configuration_hash`, `versions`, `hardware`,
-            `duration_seconds`; any of them may be absent, others are listed as they come.
+        provenance: `commit`, `dirty`, `finished` (ISO time), `configuration`, `configuration_hash`, `versions`,
+            `hardware`, `duration_seconds` (a number, or by stage with `total`); any may be absent, others are listed
+            as they come.
         plugins: `(kind, family, name)` to its description; kinds as in `benchmark.plugins`, family None for subjects.
         pictures: shown with their task, in this order.
         notes: per family `resolution` (smallest difference in skill that this run can tell apart), `clusters`
-            (how many units the bootstrap resamples), and further numbers or sentences.
+            (how many pairs of task and seed it rests on), and further numbers or sentences.
         left_out: sentences on what this profile leaves out.
 
     Raises:

@@ -1,7 +1,8 @@
 """Small pictures as inline SVG: no library, no script, coloured by the page's style sheet.
 
-Positions along the axis are percentages, so that a picture stretches with its column while strokes and letters keep their size.
-The numbers always stand beside it as text; the pictures are therefore hidden from screen readers, except for those with a label.
+Positions along the axis are percentages, so that a picture stretches with its column while strokes and letters keep
+their size. The numbers always stand beside it as text; the pictures are therefore hidden from screen readers, except
+for those with a label.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ MIDDLE = HEIGHT / 2
 
 @dataclass(frozen=True)
 class Axis:
-    """A horizontal axis from `low` to `high`. `marks` are values with a line of their own, each with its CSS class."""
+    """A horizontal axis from `low` to `high`. `marks` are values with a line of their own: value, CSS class, label."""
 
     low: float
     high: float
-    marks: Sequence[tuple[float, str]] = ()
+    marks: Sequence[tuple[float, str, str]] = ()
 
     def at(self, value: float) -> str:
         """Where `value` lies, as a percentage of the width; values outside sit at the edge."""
@@ -33,28 +34,32 @@ class Axis:
 
 
 def skill_axis(values: Iterable[Any], *, least: float = -0.5, most: float = 1.25) -> Axis:
-    """The axis of skill that all tables share: holds 0 (chance), 1 (planted truth) and `values`, but not beyond `least` and `most`."""
+    """The axis of skill that all tables share.
+
+    It holds 0 (chance), 1 (the planted truth) and `values`, but does not go beyond `least` and `most` for their sake.
+    """
     known = [float(value) for value in values if not is_missing(value)]
     low, high = min([0.0, *known]), max([1.0, *known])
     pad = 0.06 * (min(high, most) - max(low, least))
-    return Axis(max(low, least) - pad, min(high, most) + pad, ((0.0, "chance"), (1.0, "truth")))
+    return Axis(max(low, least) - pad, min(high, most) + pad, ((0.0, "chance", "chance"), (1.0, "truth", "truth")))
 
 
 def effect_axis(values: Iterable[Any]) -> Axis:
     """An axis for differences of two scores: symmetric about zero, wide enough for `values`."""
     reach = 1.1 * max([0.1, *(abs(float(value)) for value in values if not is_missing(value))])
-    return Axis(-reach, reach, ((0.0, "chance"),))
+    return Axis(-reach, reach, ((0.0, "chance", "0"),))
 
 
-def interval(axis: Axis, value: Any, low: Any, high: Any, *, hollow: bool = False, margin: Any = None) -> Markup:
+def interval(
+    axis: Axis, value: Any, low: Any, high: Any, *, hollow: bool = False, margins: Iterable[Any] = ()
+) -> Markup:
     """A dot at `value` with its interval as a bar.
 
-    A `hollow` dot could be chance. What leaves the axis is drawn as an arrow at its edge. `margin` adds a dotted line. Without a value
-    only the axis is drawn.
+    A `hollow` dot could be chance. What leaves the axis is drawn as an arrow at its edge. `margins` add dotted lines.
+    Without a value only the axis is drawn.
     """
-    parts = [_line(axis, at, name) for at, name in axis.marks]
-    if not is_missing(margin):
-        parts.append(_line(axis, float(margin), "margin"))
+    parts = [_line(axis, at, name) for at, name, _ in axis.marks]
+    parts += [_line(axis, float(margin), "margin") for margin in margins if not is_missing(margin)]
     if not is_missing(value):
         left = float(value) if is_missing(low) else float(low)
         right = float(value) if is_missing(high) else float(high)
@@ -73,14 +78,14 @@ def interval(axis: Axis, value: Any, low: Any, high: Any, *, hollow: bool = Fals
 def scale(axis: Axis) -> Markup:
     """The head of a column of intervals: where chance and the planted truth lie."""
     labels = "".join(
-        f'<text class="{name}" x="{axis.at(value)}" y="13" text-anchor="middle">{value:.0f}</text>'
-        for value, name in axis.marks
+        f'<text class="{name}" x="{axis.at(value)}" y="13" text-anchor="middle">{label}</text>'
+        for value, name, label in axis.marks
     )
     return _svg(labels, kind="scale")
 
 
 def strip(axis: Axis, rows: Sequence[dict[str, Any]]) -> Markup:
-    """All methods of a family as dots on the axis of skill: filled where they beat chance, hollow where they may not."""
+    """All methods of a family as dots on the axis of skill: filled where they beat chance, else hollow."""
     dots = "".join(
         f'<circle class="{"dot" if row["beats_random"] is True else "dot hollow"}" cx="{axis.at(float(row["skill"]))}" '
         'cy="10" r="4.5"/>'
@@ -88,13 +93,15 @@ def strip(axis: Axis, rows: Sequence[dict[str, Any]]) -> Markup:
         if not is_missing(row["skill"])
     )
     base = '<line class="base" x1="0" x2="100%" y1="10" y2="10"/>'
-    return _svg(base + "".join(_line(axis, at, name) for at, name in axis.marks) + dots, kind="strip")
+    return _svg(base + "".join(_line(axis, at, name) for at, name, _ in axis.marks) + dots, kind="strip")
 
 
 def legend() -> Markup:
     """How to read a row: an invented example on an axis with its two marks and their names."""
-    axis = Axis(-0.3, 1.4, ((0.0, "chance"), (1.0, "truth")))
-    lines = "".join(f'<line class="{name}" x1="{axis.at(at)}" x2="{axis.at(at)}" y1="20" y2="72"/>' for at, name in axis.marks)
+    axis = Axis(-0.3, 1.4, ((0.0, "chance", ""), (1.0, "truth", "")))
+    lines = "".join(
+        f'<line class="{name}" x1="{axis.at(at)}" x2="{axis.at(at)}" y1="20" y2="72"/>' for at, name, _ in axis.marks
+    )
     example = (
         f'<line class="bar" x1="{axis.at(0.55)}" x2="{axis.at(0.8)}" y1="38" y2="38"/>'
         f'<circle class="dot" cx="{axis.at(0.68)}" cy="38" r="5"/>'
@@ -108,7 +115,8 @@ def legend() -> Markup:
         f'<text x="{axis.at(0.17)}" y="64">may be chance</text>'
     )
     return Markup(
-        '<svg class="legend" width="100%" height="78" role="img" aria-label="An axis of skill: 0 is chance, 1 is the planted truth. '
+        '<svg class="legend" width="100%" height="78" role="img" '
+        'aria-label="An axis of skill: 0 is chance, 1 is the planted truth. '
         "A filled dot with a bar beats chance; a hollow dot, whose bar reaches chance, may be chance. Invented example."
         f'">{lines}{example}{names}</svg>'
     )

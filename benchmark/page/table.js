@@ -34,8 +34,10 @@
   for (const table of all("table.sortable")) {
     const heads = all("thead th", table);
     for (const head of heads) {
-      const button = document.createElement("button");
-      button.type = "button";
+      // A span, because a real button is left out where a printed table repeats its head.
+      const button = document.createElement("span");
+      button.role = "button";
+      button.tabIndex = 0;
       button.append(...head.childNodes);
       head.append(button);
       head.ariaSort = "none";
@@ -44,6 +46,11 @@
         for (const other of heads) other.ariaSort = "none";
         head.ariaSort = up ? "ascending" : "descending";
         sort(table, head.cellIndex, up ? 1 : -1);
+      });
+      button.addEventListener("keydown", (event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        button.click();
       });
     }
   }

@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -70,6 +71,13 @@ def score(value: Any) -> str:
     return amount(value)
 
 
+def spread(mean: Any, value: Any) -> str:
+    """The spread beside a mean that `score` shows, with the decimals of that mean."""
+    if is_missing(mean) or is_missing(value):
+        return MISSING
+    return fixed(value, 3) if float(mean) == 0 or 0.0005 <= abs(float(mean)) < 10 else amount(value)
+
+
 def probability(value: Any) -> str:
     """A p value: three decimals, or `< 0.001`."""
     if is_missing(value):
@@ -117,8 +125,27 @@ def seeds(values: Iterable[Any]) -> str:
     return ", ".join(span(low, high) for low, high in runs) or MISSING
 
 
+def expected(expect: Any, margin: Any) -> str:
+    """On which side of its margin a claim's effect should lie: `> 0.25`, `< 0.25`, `within ±0.25`."""
+    if is_missing(margin):
+        return MISSING
+    sign = {"above": "> ", "below": "< ", "within": "within ±"}.get(str(expect), "")
+    return sign + fixed(margin)
+
+
+def moment(value: Any) -> str:
+    """An ISO time to the minute, in UTC where it says so: `2026-01-31 12:00 UTC`. Anything else as it is."""
+    try:
+        time = datetime.fromisoformat(str(value))
+    except ValueError:
+        return plain(value)
+    return f"{time:%Y-%m-%d %H:%M}" if time.tzinfo is None else f"{time.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
 def duration(seconds: Any) -> str:
-    """A time a person can picture: `42 s`, `7 min`, `2 h 05 min`."""
+    """A time a person can picture: `42 s`, `7 min`, `2 h 05 min`. Of times by stage, their `total`."""
+    if isinstance(seconds, Mapping):
+        return duration(seconds.get("total", sum(seconds.values())))
     if is_missing(seconds):
         return MISSING
     whole = round(float(seconds))
@@ -201,14 +228,33 @@ def _spaced(pieces: list[tuple[str, str | None]]) -> list[tuple[str, str | None]
     return pieces or [(MISSING, None)]
 
 
+def brief(value: Any) -> str:
+    """Hardware in one line: names as they are, numbers with what they count, nothing that is empty.
+
+    `{"processor": "X", "cores": 8, "memory_gb": 15.5, "gpus": []}` is `X, 8 cores, 15.5 GB memory`.
+    """
+    if not isinstance(value, Mapping):
+        return plain(value)
+    parts = []
+    for key, inner in value.items():
+        if isinstance(inner, int | float) and not isinstance(inner, bool):
+            name, gigabytes = str(key).removesuffix("_gb"), str(key).endswith("_gb")
+            parts.append(f"{inner:g} {'GB ' if gigabytes else ''}{name.replace('_', ' ')}")
+        elif inner:
+            parts.append(plain(inner))
+    return ", ".join(parts)
+
+
 def plain(value: Any) -> str:
     """A value of the provenance in one line; a mapping as `name value` pairs."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {plain(inner)}" for key, inner in value.items())
+        return ", ".join(f"{str(key).replace('_', ' ')} {plain(inner)}" for key, inner in value.items()) or "none"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float) and not is_missing(value):
+        return f"{value:g}"
     if isinstance(value, list | tuple):
-        return ", ".join(plain(inner) for inner in value)
+        return ", ".join(plain(inner) for inner in value) or "none"
     return MISSING if is_missing(value) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""A `Board` arranged the way the page shows it: by family, then ranked, apart and reference rows, then by task and variant.
+"""A `Board` arranged the way the page shows it: by family, then ranked and other rows, then by task and variant.
 
 Only grouping and ordering happen here; templates do the rest. A row is a dictionary of the table's columns.
 """
@@ -45,10 +45,11 @@ class Image:
 
 @dataclass(frozen=True)
 class Ranking:
-    """The rows of a ranking by skill, specialists and references apart."""
+    """The rows of a ranking in the order of the table; those without a rank apart, by the reason."""
 
     ranked: list[Row]
     specialists: list[Row]
+    declined: list[Row]
     references: list[Row]
 
     @property
@@ -57,6 +58,7 @@ class Ranking:
         parts = (
             ("ranked", "", self.ranked),
             ("specialists", "Specialists: they answer under half of the tasks and are not ranked", self.specialists),
+            ("declined", "Declined: these methods say that they do not apply here", self.declined),
             ("references", "References: not methods, but what methods are measured against", self.references),
         )
         return [part for part in parts if part[2]]
@@ -114,14 +116,14 @@ class Family:
 
 @dataclass(frozen=True)
 class Check:
-    """One check of one subject over all its seeds: the value nearest to failing, and the seeds that failed."""
+    """One check of one subject over all its seeds: the value nearest to failing, and which seeds passed."""
 
     subject: str
     name: str
     value: Any
     threshold: Any
     at_least: bool
-    seeds: list[int]
+    passed: list[int]
     failed: list[int]
 
 
@@ -155,7 +157,9 @@ class View:
         found = [_image(picture) for picture in self.board.pictures]
         names = [image.file for image in found]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise TouchstoneError(f"two pictures of the board are called {twice[0]!r}; their names must differ within a task")
+            raise TouchstoneError(
+                f"two pictures of the board are called {twice[0]!r}; their names must differ within a task"
+            )
         return found
 
     @cached_property
@@ -191,7 +195,9 @@ class View:
             )
         return result
 
-    def _task(self, family: str, name: str, rated: list[Row], metrics: list[Row], references: set[tuple[str, str]]) -> Task:
+    def _task(
+        self, family: str, name: str, rated: list[Row], metrics: list[Row], references: set[tuple[str, str]]
+    ) -> Task:
         mine = [row for row in metrics if row["task"] == name]
         primary = _order(row["metric"] for row in mine if row["primary"] is True)
         ranking = _ranking([row for row in rated if row["task"] == name])
@@ -208,7 +214,11 @@ class View:
                     floor=_extents(here, "floor"),
                     ceiling=_extents(here, "ceiling"),
                     rows=[
-                        (method, (family, method) in references, {row["metric"]: row for row in here if row["method"] == method})
+                        (
+                            method,
+                            (family, method) in references,
+                            {row["metric"]: row for row in here if row["method"] == method},
+                        )
                         for method in methods
                     ],
                 )
@@ -241,7 +251,10 @@ class View:
     @cached_property
     def verdicts(self) -> list[tuple[str, int]]:
         """How many claims have each verdict."""
-        return [(name, sum(row["verdict"] == name for row in self.claims)) for name in _order(row["verdict"] for row in self.claims)]
+        return [
+            (name, sum(row["verdict"] == name for row in self.claims))
+            for name in _order(row["verdict"] for row in self.claims)
+        ]
 
     @cached_property
     def effects(self) -> svg.Axis:
@@ -257,8 +270,10 @@ class View:
             mine = [row for row in table if (row["subject"], row["check"]) == (subject, name)]
             worst = min(mine, key=_reserve)
             failed = sorted({int(row["seed"]) for row in mine if row["passed"] is not True})
-            seeds = sorted({int(row["seed"]) for row in mine})
-            result.append(Check(subject, name, worst["value"], worst["threshold"], bool(worst["at_least"]), seeds, failed))
+            passed = sorted({int(row["seed"]) for row in mine} - set(failed))
+            result.append(
+                Check(subject, name, worst["value"], worst["threshold"], bool(worst["at_least"]), passed, failed)
+            )
         return sorted(result, key=lambda check: not check.failed)
 
     @cached_property
@@ -290,12 +305,16 @@ VERDICTS = {
 
 
 def rows(frame: pd.DataFrame) -> list[Row]:
-    """A table as dictionaries of plain Python values, so that `is True` and `== 1` mean what they say."""
+    """A table as dictionaries of plain Python values: missing ones are None, and `is True` means what it says."""
     names = [str(name) for name in frame.columns]
     return [
-        {name: value.item() if hasattr(value, "item") else value for name, value in zip(names, line, strict=True)}
+        {name: _plain(value) for name, value in zip(names, line, strict=True)}
         for line in frame.itertuples(index=False, name=None)
     ]
+
+
+def _plain(value: Any) -> Any:
+    return None if text.is_missing(value) else value.item() if hasattr(value, "item") else value
 
 
 def _order(values: Iterable[Any]) -> list[Any]:
@@ -303,14 +322,18 @@ def _order(values: Iterable[Any]) -> list[Any]:
 
 
 def _ranking(table: list[Row]) -> Ranking:
-    def by_skill(row: Row) -> tuple[bool, float]:
-        return text.is_missing(row["skill"]), 0.0 if text.is_missing(row["skill"]) else -float(row["skill"])
-
-    ordered = sorted(table, key=by_skill)
-    references = [row for row in ordered if row["reference"] is True]
-    specialists = [row for row in ordered if row["specialist"] is True and row["reference"] is not True]
-    ranked = [row for row in ordered if row["specialist"] is not True and row["reference"] is not True]
-    return Ranking(ranked, specialists, references)
+    references = [row for row in table if row["reference"] is True]
+    methods = [row for row in table if row["reference"] is not True]
+    declined = [row for row in methods if row["skill"] is None]
+    # In the table of one task a specialist of the family has a rank like any other method.
+    specialists = [row for row in methods if row["specialist"] is True and row["rank_low"] is None]
+    apart = {id(row) for row in declined + specialists}
+    return Ranking(
+        ranked=[row for row in methods if id(row) not in apart],
+        specialists=[row for row in specialists if row["skill"] is not None],
+        declined=declined,
+        references=references,
+    )
 
 
 def _flat(ranking: Ranking) -> list[tuple[str, Row]]:

@@ -1,6 +1,6 @@
 """Stage 4, publish: from all scores to `leaderboard/<profile>/`, as the contract lists its files.
 
-    publish(plan, layout)
+publish(plan, layout)
 """
 
 from __future__ import annotations
@@ -105,8 +105,8 @@ def durations(plan: Plan, layout: Layout) -> dict[str, float]:
 
 
 def failures(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
-    """One row for each instance that failed or timed out, with the command that repeats its cell."""
-    bad = scores[scores.primary & scores.status.isin(["failed", "timeout"])]
+    """One row for each instance without a score: why (failed, timed out, declined), and how to repeat it."""
+    bad = scores[scores.primary & (scores.status != "ok")]
     columns = ["family", "task", "variant", "method", "seed", "status", "reason"]
     table = bad[columns].drop_duplicates().reset_index(drop=True)
     commands = [repeat_command(plan, f"{row.family}/{row.task}", str(row.method)) for row in table.itertuples()]
@@ -131,7 +131,9 @@ def pictures(plan: Plan, layout: Layout) -> list[PagePicture]:
         listing = layout.pictures(task.id) / "pictures.json"
         entries: list[dict[str, Any]] = read_json(listing) if listing.is_file() else []
         found += [
-            PagePicture(task.family, task.plugin.name, e["name"], e["title"], e["caption"], listing.parent / f"{e['name']}.png")
+            PagePicture(
+                task.family, task.plugin.name, e["name"], e["title"], e["caption"], listing.parent / f"{e['name']}.png"
+            )
             for e in entries
         ]
     return found

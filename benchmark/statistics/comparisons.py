@@ -4,15 +4,16 @@
     compare(grid, layout)    all pairs: differences on shared instances, Holm-corrected
     ranks(comparison)        rank intervals instead of false ranks
 
-**Better than chance** must hold twice, and the larger p counts (an intersection-union test, Berger 1982,
-doi:10.1080/00401706.1982.10487790): over the seeds (the method's mean skill is above 0 with another set of seeds), and
-against the draws of the random reference (a random explanation would not reach that mean by luck). The first alone is
-fooled by a lucky constant, the second by seeds that happen to agree.
+**Better than chance** must hold twice, and the larger p counts (an intersection-union test, Berger 1982, Technometrics
+24:295): over the seeds (the method's mean skill is above 0 with another set of seeds), and against the draws of the
+random reference (a random explanation would not reach that mean by luck). The first alone is fooled by a constant that
+happens to fit, the second by an erratic method that was lucky with these seeds.
 
 **Ranks.** Two methods are compared on the instances that both were measured on; the p-values of all pairs of the board
 are corrected together (Holm 1979). rank_low = 1 + the methods significantly better; rank_high = methods - the methods
 significantly worse. Methods that cannot be told apart share ranks: the interval says how far up and how far down each
-could be.
+could be. Holm's correction looks at all pairs at once, so a pair near the threshold may pass or fail by what other
+pairs do.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class Estimate:
 
 
 def sample(values: ArrayLike) -> Estimate:
-    """The mean of independent values [n], one per seed, as an estimate of one row; a single value has no error (NaN)."""
+    """The mean of independent values [n], one per seed, as one row; a single value has no error (NaN)."""
     data = np.asarray(values, dtype=np.float64)
     n = len(data)
     error = np.maximum(data.std(ddof=1) / np.sqrt(n), RESOLUTION) if n > 1 else np.nan

@@ -55,7 +55,9 @@ def picture(path: Path, width: int = 480, height: int = 160) -> Path:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b""))
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+    )
     return path
 
 
@@ -70,7 +72,8 @@ def _ranked(family: str, methods: list[str], rng: np.random.Generator, tasks: in
                 "family": family, "method": method, "skill": skill, "ci_low": skill - half, "ci_high": skill + half,
                 "rank_low": max(1, place), "rank_high": min(len(methods), place + 2), "beats_random": p_value < 0.05,
                 "p_value": p_value, "tasks": tasks, "seeds": 5,
-                "failures": int(place == 2) * 3, "seconds": float(10 ** rng.uniform(-2, 4)), "unsupported": int(place == 1),
+                "failures": int(place == 2) * 3,
+                "seconds": float(10 ** rng.uniform(-2, 4)), "unsupported": int(place == 1),
                 "specialist": False, "reference": False, "model_calls": int(10 ** rng.uniform(1, 7)),
                 "peak_memory_mb": float(rng.uniform(200, 3000)),
             }
@@ -101,7 +104,8 @@ def _metrics(rng: np.random.Generator) -> pd.DataFrame:
                             {
                                 "family": family, "task": task, "variant": variant, "method": method, "metric": metric,
                                 "primary": metric == what["metrics"][0], "mean": scale * float(rng.uniform(-0.1, 1)),
-                                "spread": NAN if place == 3 else scale * 0.1 * rng.random(), "floor": NAN if bare else scale * 0.1,
+                                "spread": NAN if place == 3 else scale * 0.1 * rng.random(),
+                                "floor": NAN if bare else scale * 0.1,
                                 "ceiling": NAN if bare else 1.0 * scale, "n": 4 if place == 1 else 5,
                             }
                         )  # fmt: skip
@@ -114,7 +118,8 @@ def _claims() -> pd.DataFrame:
         [
             ["undecided_one", "doi:10.1000/xyz(1)", "probing/othello_board", 0.04, -0.06, 0.15, "undecided",
              "A non-linear probe reads more than a linear one.", 0.05, "the interval holds the margin"],
-            ["vanilla_gradient_fails", "arXiv:2102.12781, section 4", "attribution/blockmnist", 0.31, 0.24, 0.38, "reproduced",
+            ["vanilla_gradient_fails", "arXiv:2102.12781, section 4", "attribution/blockmnist", 0.31, 0.24, 0.38,
+             "reproduced",
              "Gradients of standard models attribute to blocks that carry no signal.", 0.1, ""],
             ["untested", "https://example.org/paper?a=1&b=2", "dictionary/superposition", NAN, NAN, NAN, "not tested",
              "Needs the full profile.", NAN, "its method is not in this profile"],
@@ -122,13 +127,17 @@ def _claims() -> pd.DataFrame:
              "Annealing the norm finds more <em>true</em> features | always.", 0.0, HOSTILE],
         ],
         columns=columns,
-    )  # fmt: skip
+    ).assign(expect=["above", "above", "below", "within"], published=["left 0.4", "", None, "second-hand"])  # fmt: skip
 
 
 def _certificates() -> pd.DataFrame:
     rows = []
     for subject in ("blockmnist", "othello", "superposition"):
-        for check, threshold, at_least in (("accuracy", 0.9, True), ("flips_with_feature", 0.95, True), ("decoy_effect", 0.05, False)):
+        for check, threshold, at_least in (
+            ("accuracy", 0.9, True),
+            ("flips_with_feature", 0.95, True),
+            ("decoy_effect", 0.05, False),
+        ):
             for seed in range(5):
                 value = 0.96 + seed / 100 if at_least else 0.01 * seed
                 if (subject, check, seed) == ("othello", "flips_with_feature", 3):
@@ -141,12 +150,32 @@ def _certificates() -> pd.DataFrame:
 def _failures() -> pd.DataFrame:
     command = "touchstone run --task {} --method {} --profile smoke"
     rows: list[list[Any]] = [
-        ["attribution", "blockmnist", "top", "smoothgrad", seed, "failed", HOSTILE, command.format("blockmnist", "smoothgrad")]
+        [
+            "attribution",
+            "blockmnist",
+            "top",
+            "smoothgrad",
+            seed,
+            "failed",
+            HOSTILE,
+            command.format("blockmnist", "smoothgrad"),
+        ]
         for seed in (0, 1, 2)
     ]
-    rows.insert(0, ["attribution", "blockmnist", "standard", "deep_lift", 0, "unsupported", "GELU is treated as linear", None])
+    rows.insert(
+        0, ["attribution", "blockmnist", "standard", "deep_lift", 0, "unsupported", "GELU is treated as linear", None]
+    )
     rows.append(
-        ["description", "numeric_functions", "standard", "symbolic_regression", 4, "timeout", "over 60 s", command.format("a", "b")]
+        [
+            "description",
+            "numeric_functions",
+            "standard",
+            "symbolic_regression",
+            4,
+            "timeout",
+            "over 60 s",
+            command.format("a", "b"),
+        ]
     )
     return pd.DataFrame(rows, columns=list(COLUMNS["failures"]))
 
@@ -160,9 +189,13 @@ def fake_board(folder: Path) -> Board:
         ranks += _ranked(family, what["methods"], rng, len(what["tasks"]))
         for task in what["tasks"]:
             tasks += [row | {"task": task} for row in _ranked(family, what["methods"], rng, 1)]
-            plugins["task", family, task] = About(f"A question about {task}, with its answer planted.", "arXiv:2102.12781")
+            plugins["task", family, task] = About(
+                f"A question about {task}, with its answer planted.", "arXiv:2102.12781"
+            )
         for method in what["methods"]:
-            plugins["method", family, method] = About(f"The {method.replace('_', ' ')} of a model & its inputs.", "arXiv:1706.03825")
+            plugins["method", family, method] = About(
+                f"The {method.replace('_', ' ')} of a model & its inputs.", "arXiv:1706.03825"
+            )
         for name in REFERENCES:
             plugins["reference", family, name] = About(f"The {name} explanation.")
         for metric in what["metrics"]:
@@ -170,7 +203,7 @@ def fake_board(folder: Path) -> Board:
     first = picture(folder / "first.png")
     return Board(
         profile="smoke",
-        title="Touchstone",
+        title="An invented board; it means nothing",
         leaderboard=pd.DataFrame(ranks),
         tasks=pd.DataFrame(tasks),
         metrics=_metrics(rng),
@@ -178,19 +211,26 @@ def fake_board(folder: Path) -> Board:
         certificates=_certificates(),
         failures=_failures(),
         provenance={
-            "date": "2026-01-31 12:00 UTC",
+            "finished": "2026-01-31T12:00:00+00:00",
             "commit": "0123456789abcdef0123456789abcdef01234567",
             "dirty": True,
-            "configuration": {"seeds": 5, "tasks": {f"task_{n}": {"inputs": 100, "variants": ["a", "b"]} for n in range(20)}},
+            "configuration": {
+                "seeds": 5,
+                "tasks": {f"task_{n}": {"inputs": 100, "variants": ["a", "b"]} for n in range(20)},
+            },
             "configuration_hash": "sha256:1f2e3d",
             "versions": {"python": "3.11.9", "torch": "2.13.0", "numpy": "2.3.1"},
-            "hardware": {"cpu": "Example CPU 3000", "cores": 8, "memory": "16 GB"},
-            "duration_seconds": 4321.0,
+            "hardware": {"processor": "Example CPU 3000", "cores": 8, "memory_gb": 15.5, "gpus": []},
+            "duration_seconds": {"train": 4000.0, "explain": 300.0, "score": 21.0, "total": 4321.0},
         },
         plugins=plugins,
         pictures=[
-            PagePicture("attribution", "blockmnist", "examples", "Three inputs", 'What "each" method marks <b>here</b>.', first),
-            PagePicture("attribution", "blockmnist", "scores", "Scores", "By variant", picture(folder / "second.png", 300, 300)),
+            PagePicture(
+                "attribution", "blockmnist", "examples", "Three inputs", 'What "each" method marks <b>here</b>.', first
+            ),
+            PagePicture(
+                "attribution", "blockmnist", "scores", "Scores", "By variant", picture(folder / "second.png", 300, 300)
+            ),
             PagePicture("dictionary", "", "overview", "Overview", "All tasks of the family", first),
         ],
         notes={family: {"resolution": 0.07 + 0.01 * n, "clusters": 5 * (n + 1)} for n, family in enumerate(FAMILIES)}
