@@ -1,1 +1,1 @@
-"""Training loops that plugins share. Each trains many small models as one batch."""
+"""Training that methods and metrics share: many small models of one kind, trained as one stack."""
