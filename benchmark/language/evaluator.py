@@ -1,4 +1,4 @@
-"""Run a program on an array of points: a loop over its instructions and a stack of values, a chunk of points at a time."""
+"""Run a program on an array of points: a loop over its instructions, a stack of values, a chunk of points at a time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from benchmark.language.limits import Limits
 from benchmark.language.program import Program, Value, apply
 
 
-def evaluate(program: Program, x: ArrayLike, limits: Limits | None = None) -> Float64[ndarray, "..."]:
+def evaluate(program: Program, x: ArrayLike, limits: Limits | None = None) -> Float64[ndarray, "*shape"]:
     """The program's values at the points `x` (any shape), float64.
 
     Raises:
         ProgramLimitError: instructions times points exceed `limits.steps`; nothing has been computed then.
-        ProgramValueError: a value is infinite or not a number; the message names the first such point. Parts that a condition
-            discards may be so (`where(x > 0, log(x), 0)` is fine everywhere).
+        ProgramValueError: a value is infinite or not a number; the message names the first such point. Parts that a
+            condition discards may be so (`where(x > 0, log(x), 0)` is fine everywhere).
     """
     limits = limits or Limits()
     points = np.asarray(x, dtype=np.float64)
@@ -36,7 +36,8 @@ def evaluate(program: Program, x: ArrayLike, limits: Limits | None = None) -> Fl
     if wrong.any():
         first = int(np.argmax(wrong))
         raise ProgramValueError(
-            f"got {values[first]} at x = {flat[first]:.6g} ({int(wrong.sum())} of {flat.size} points), expected finite numbers"
+            f"got {values[first]} at x = {flat[first]:.6g} ({int(wrong.sum())} of {flat.size} points), "
+            f"expected finite numbers"
         )
     return values.reshape(points.shape)
 

@@ -1,7 +1,7 @@
 """Text to program, by operator precedence (Pratt 1973, "Top down operator precedence").
 
-The parser emits instructions in postfix order as it reads, checks that conditions and numbers stand where they belong, counts depth
-and size before they grow, and refuses constants that are no finite numbers (`9**9**9`, `sqrt(-1)`).
+The parser emits instructions in postfix order as it reads, checks that conditions and numbers stand where they belong,
+counts depth and size before they grow, and refuses constants that are no finite numbers (`9**9**9`, `sqrt(-1)`).
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class _Parser:
 
     def operator(self) -> str | None:
         text = "**" if self.token.text == "^" else self.token.text
-        return text if text in PRECEDENCE and text not in ("not", "negate") or text in COMPARISONS else None
+        return text if text in COMPARISONS or (text in PRECEDENCE and text not in ("not", "negate")) else None
 
     def infix(self, sign: str, left: Type, binding: int) -> Type:
         place = self.advance().position

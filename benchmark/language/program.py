@@ -1,6 +1,7 @@
 """The instructions of the language: what each takes, what it gives, and how numpy computes it.
 
-A `Program` is a tuple of instructions in postfix order: `2*x + 1` is `2 x * 1 +`. It is plain data; equality is equality of tuples.
+A `Program` is a tuple of instructions in postfix order: `2*x + 1` is `2 x * 1 +`. It is plain data, and equality is
+equality of tuples.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Literal
 
 from benchmark.language.errors import ProgramLimitError, ProgramSyntaxError
 from benchmark.language.limits import Limits
@@ -22,7 +21,8 @@ _TOKEN = re.compile(
 class Token:
     """One token and where it starts (characters from 0)."""
 
-    kind: Literal["number", "name", "sign", "end"]
+    kind: str
+    """"number", "name", "sign" or "end"."""
     text: str
     position: int
 
@@ -49,7 +49,7 @@ def tokenize(source: str, limits: Limits) -> list[Token]:
             raise ProgramLimitError(
                 f"got a {kind} of {len(text)} characters at character {position}, expected at most {limits.literal}"
             )
-        if kind == "number" or kind == "name" or kind == "sign":
+        if kind is not None and kind != "space":
             tokens.append(Token(kind, text, position))
         position = match.end()
     return [*tokens, Token("end", "", len(source))]

@@ -1,4 +1,4 @@
-"""Programs that mean harm. Each runs in a process of its own with one second of processor time and 200 MB on top of the imports."""
+"""Programs that mean harm: each in a process of its own, with one second of processor time and 200 MB beside imports."""
 
 from __future__ import annotations
 
