@@ -26,7 +26,7 @@ def to_text(program: Program) -> str:
 
 
 def number_text(value: float, digits: int | None = None) -> str:
-    """A number as the language writes it: the shortest form that reads back the same, or to `digits` significant digits."""
+    """A number as the language writes it: in the shortest form that reads back, or to `digits` significant digits."""
     rounded = float(value) if digits is None else float(f"{value:.{digits}g}")
     text = repr(rounded)
     return text.removesuffix(".0")

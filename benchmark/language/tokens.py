@@ -22,7 +22,7 @@ class Token:
     """One token and where it starts (characters from 0)."""
 
     kind: str
-    """"number", "name", "sign" or "end"."""
+    """One of number, name, sign and end."""
     text: str
     position: int
 

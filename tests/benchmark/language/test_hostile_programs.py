@@ -1,4 +1,4 @@
-"""Programs that mean harm: each in a process of its own, with one second of processor time and 200 MB beside imports."""
+"""Programs that mean harm: each in a process of its own, with a second of processor time and 200 MB beside imports."""
 
 from __future__ import annotations
 
