@@ -1,0 +1,76 @@
+"""The state of a process that computes: device, threads, determinism, and the lines a person follows."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmark.errors import TouchstoneError
+from benchmark.sources import libraries
+
+log = logging.getLogger("touchstone")
+PROGRESS_SECONDS = 5.0
+
+
+def start_logging() -> None:
+    """Send the engine's lines to standard error, plain, so that they read well in a terminal and in a job's log."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    log.handlers = [handler]
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def device_of(name: str) -> torch.device:
+    """The torch device for a resolved name; "cuda" without a usable GPU is an error, not a silent fall-back."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise TouchstoneError(
+            "device: cuda was asked for, but torch sees no CUDA device "
+            f"(torch {torch.__version__}, built for CUDA {torch.version.cuda or 'none'}); set device: cpu in the profile"
+        )
+    return torch.device(name)
+
+
+def make_deterministic(seed: int, threads: int = 1) -> None:
+    """Seed every global generator and fix the thread count, so that a result depends on its inputs alone."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.manual_seed(seed)
+    np.random.seed(seed % 2**32)  # noqa: NPY002 - libraries that plugins call draw from the global generator
+    random.seed(seed)
+
+
+def warm_up(sources: Iterable[Path]) -> None:
+    """Import the libraries that these files import, once, before children are forked; plugins themselves stay unimported."""
+    for name in libraries(sources):
+        try:
+            importlib.import_module(name)
+        except Exception as error:  # a missing optional library is the plugin's own affair
+            log.debug("not warmed up: %s (%s)", name, error)
+
+
+def progress_lines(label: str) -> Callable[..., None]:
+    """A `progress(step, total, **values)` that logs a line every few seconds and at the end, with the time left."""
+    began = last = time.perf_counter()
+
+    def progress(step: int, total: int, **values: float) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        if now - last < PROGRESS_SECONDS and step != total:
+            return
+        last = now
+        left = (now - began) / max(step, 1) * (total - step)
+        shown = "".join(f", {name} {value:.4g}" for name, value in values.items())
+        log.info("%s: step %d of %d%s, %.0f s left", label, step, total, shown, left)
+
+    return progress

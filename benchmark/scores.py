@@ -1,0 +1,106 @@
+"""The long format: one row per (family, task, variant, method, seed, metric), and how an explanation becomes rows.
+
+    value     what the metric measured                      floor     mean of the metric over random explanations
+    ceiling   the metric of the planted truth               skill     (value - floor) / (ceiling - floor)
+
+Failures and time-outs are rows too, with a status and a reason; their skill is 0, the floor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+COLUMNS = (
+    "family", "task", "variant", "method", "seed", "metric", "primary", "value", "floor", "ceiling", "skill",
+    "status", "reason", "seconds", "model_calls", "peak_memory_mb", "floor_sd", "ranked", "reference",
+)  # fmt: skip
+TYPES = {
+    **dict.fromkeys(("family", "task", "variant", "method", "metric", "status", "reason"), "string"),
+    **dict.fromkeys(("primary", "ranked", "reference"), "bool"),
+    **dict.fromkeys(
+        ("value", "floor", "ceiling", "skill", "seconds", "model_calls", "peak_memory_mb", "floor_sd"), "float64"
+    ),
+    "seed": "int64",
+}
+
+Metric = tuple[str, Callable[..., Any]]
+Values = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Floor and ceiling of every metric on one instance, measured in the same run."""
+
+    floor: Mapping[str, float]
+    floor_sd: Mapping[str, float]
+    ceiling: Mapping[str, float]
+    described: frozenset[str] = field(default=frozenset())
+    """Metrics without better or worse: they get no skill."""
+
+    def skill(self, metric: str, value: float) -> float:
+        """(value - floor) / (ceiling - floor): 0 is chance, 1 the planted truth; NaN where the two coincide."""
+        floor, ceiling = self.floor.get(metric, math.nan), self.ceiling.get(metric, math.nan)
+        if metric.partition("@")[0] in self.described or not math.isfinite(ceiling - floor) or ceiling == floor:
+            return math.nan
+        return (value - floor) / (ceiling - floor)
+
+
+def measure(metrics: Sequence[Metric], explanation: Any, truth: Any, posed: Any) -> Values:
+    """Every metric of one explanation; sub-scores are named `metric@sub`."""
+    values: Values = {}
+    for name, function in metrics:
+        result = function(explanation, truth, posed)
+        parts = result if isinstance(result, Mapping) else {"": result}
+        for sub, value in parts.items():
+            values[f"{name}@{sub}" if sub else name] = float(value)
+    return values
+
+
+def scale_of(draws: Sequence[Values], oracle: Values, described: frozenset[str]) -> Scale:
+    """The scale that random draws and the oracle span."""
+    names = list(oracle)
+    table = np.array([[draw[name] for name in names] for draw in draws])
+    sd = table.std(axis=0, ddof=1) if len(draws) > 1 else np.full(len(names), math.nan)
+    return Scale(
+        dict(zip(names, table.mean(axis=0).tolist(), strict=True)), dict(zip(names, sd.tolist(), strict=True)), oracle, described
+    )
+
+
+def rows_of(
+    identity: Mapping[str, Any], values: Values, scale: Scale, primary: str, record: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The rows of one explanation on one instance; a failure has NaN values and the floor's skill, 0."""
+    failed = record["status"] in ("failed", "timeout")
+    names = values or dict.fromkeys(scale.ceiling, math.nan)
+    rows = []
+    for metric, value in names.items():
+        skill = scale.skill(metric, value)
+        if failed and math.isfinite(scale.skill(metric, 0.0)):
+            skill = 0.0
+        rows.append(
+            {
+                **identity,
+                "metric": metric,
+                "primary": metric == primary,
+                "value": value,
+                "floor": scale.floor.get(metric, math.nan),
+                "ceiling": scale.ceiling.get(metric, math.nan),
+                "skill": skill,
+                "status": record["status"],
+                "reason": record.get("reason") or "",
+                "seconds": _number(record.get("seconds")),
+                "model_calls": _number(record.get("model_calls")),
+                "peak_memory_mb": _number(record.get("peak_memory_mb")),
+                "floor_sd": scale.floor_sd.get(metric, math.nan),
+            }
+        )
+    return rows
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,213 @@
+"""Stage 3, score: explanations meet the truth, which is rebuilt from the task and the seed.
+
+    score(plan, layout, "attribution.blockmnist", workers=2)
+
+For each instance the family's random reference is drawn many times (the floor and its spread), the oracle gives the ceiling, and every
+explanation becomes rows in the long format. Instances are scored in parallel children; the result does not depend on how many.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+import torch
+
+from benchmark import __version__
+from benchmark.artifacts import FileRecord, read_json, write_atomically, write_bytes, write_index
+from benchmark.errors import DamagedArtifactError, TouchstoneError
+from benchmark.explanations import explanation_class, read_explanation
+from benchmark.families.base import Case
+from benchmark.isolation import Ending, run_isolated
+from benchmark.layout import Layout
+from benchmark.plan import Instance, Plan, TaskPlan
+from benchmark.runtime import log, make_deterministic, warm_up
+from benchmark.scores import COLUMNS, TYPES, Metric, Scale, Values, measure, rows_of, scale_of
+from benchmark.sources import fingerprint
+from benchmark.stages.instances import certified, family_module, identities, make_concrete
+from benchmark.subjects import generator_for
+
+Row = dict[str, Any]
+
+
+def score(plan: Plan, layout: Layout, name: str, *, workers: int = 1) -> pd.DataFrame:
+    """Score every cell of a task; write its rows, its pictures, and the index that vouches for them."""
+    task = plan.task(name)
+    rows = score_rows(plan, layout, task, [method.name for method in task.methods], workers=workers)
+    table = to_table(rows)
+    path = layout.scores(task.id)
+    files = {path.name: write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False))}
+    files |= _draw_pictures(plan, layout, task)
+    state = {"task": task.id, "engine": __version__, "sources": fingerprint(task.score_sources), "subjects": identities(layout, task)}
+    write_index(layout.score_index(task.id), files, state)
+    log.info("[score %s] %d rows written", task.plugin.key, len(table))
+    return table
+
+
+def to_table(rows: Sequence[Row]) -> pd.DataFrame:
+    """Rows as a table in the contract's columns and a fixed order."""
+    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
+    return table.sort_values(["family", "task", "variant", "seed", "method", "metric"], kind="stable", ignore_index=True)
+
+
+def score_rows(plan: Plan, layout: Layout, task: TaskPlan, methods: Sequence[str], *, workers: int = 1) -> list[Row]:
+    """The rows of `methods` and of the references on every instance of a task."""
+    warm_up([*task.score_sources])
+    family_module(task.family)
+    torch.set_num_threads(1)
+    jobs = [functools.partial(_score_instance, plan, layout, task, instance, methods) for instance in task.instances]
+    rows: list[Row] = []
+    done = 0
+    for number, message in run_isolated(jobs, workers=workers):
+        if not isinstance(message, Ending):
+            rows.extend(message)
+            continue
+        label = task.instances[number].label
+        if message.status != "ok":
+            text = f"scoring {task.plugin.key} on {label} failed: {message.reason}"
+            if " is damaged" in message.reason or " is missing" in message.reason:
+                raise DamagedArtifactError(text)
+            raise TouchstoneError(f"{text}\n{message.trace}".rstrip())
+        done += 1
+        log.info("[score %s] %d of %d: %s in %.1f s", task.plugin.key, done, len(jobs), label, message.seconds)
+    return rows
+
+
+def _metrics(task: TaskPlan) -> tuple[list[Metric], frozenset[str]]:
+    loaded = [(metric.name, metric.load()) for metric in task.metrics]
+    described = frozenset(metric.name for metric in task.metrics if metric.options.get("direction") == "none")
+    return loaded, described
+
+
+def _references(family: ModuleType, plan: Plan) -> dict[str, Callable[..., Any]]:
+    name = family.__name__.rpartition(".")[2]
+    return {plugin.name: getattr(family, plugin.symbol) for plugin in plan.registry.of("reference", name)}
+
+
+def _score_instance(
+    plan: Plan, layout: Layout, task: TaskPlan, instance: Instance, methods: Sequence[str], send: Callable[[list[Row]], None]
+) -> None:
+    """In a child: rows of all methods and references on one instance."""
+    make_deterministic(instance.seed)
+    family = family_module(task.family)
+    concrete = make_concrete(plan, layout, task, instance)
+    posed, truth = concrete.pose(), concrete.truth()
+    metrics, described = _metrics(task)
+    references = _references(family, plan)
+    measured, scale = _calibrate(references, metrics, posed, truth, plan, task, instance, described)
+    identity = {"family": task.family, "task": task.plugin.name, "variant": instance.variant, "seed": instance.seed}
+    identity["ranked"] = instance.ranked and certified(layout, instance)
+    for name, values in measured.items():
+        row = {**identity, "method": name, "reference": True}
+        send(rows_of(row, values, scale, task.primary, {"status": "ok"}))
+    cls = explanation_class(family)
+    for name in methods:
+        record = _record(layout, task, name, instance)
+        values, record = _evaluate(metrics, record, layout.cell(task.id, name), cls, truth, posed)
+        row = {**identity, "method": name, "reference": False}
+        send(rows_of(row, values, scale, task.primary, record))
+
+
+def _calibrate(
+    references: dict[str, Callable[..., Any]],
+    metrics: list[Metric],
+    posed: Any,
+    truth: Any,
+    plan: Plan,
+    task: TaskPlan,
+    instance: Instance,
+    described: frozenset[str],
+) -> tuple[dict[str, Values], Scale]:
+    """Scores of the references, and the scale that the random draws and the oracle span."""
+
+    def make(name: str, draw: int) -> Values:
+        generator = generator_for(instance.seed, f"{task.id}/{instance.variant}/{name}/{draw}")
+        return measure(metrics, references[name](posed, truth, generator), truth, posed)
+
+    drawn = {p.name for p in plan.registry.of("reference", task.family) if p.options.get("draws")}
+    draws = {name: [make(name, number) for number in range(plan.profile.draws)] for name in drawn}
+    measured = {name: make(name, 0) for name in references if name not in drawn}
+    scale = scale_of(draws["random"], measured["oracle"], described)
+    for name, values in draws.items():
+        own = scale_of(values, measured["oracle"], described)
+        measured[name] = dict(own.floor)
+    return measured, scale
+
+
+def _record(layout: Layout, task: TaskPlan, method: str, instance: Instance) -> Row:
+    cell = read_json(layout.cell(task.id, method) / "cell.json")
+    for record in cell["records"]:
+        if (record["variant"], record["seed"]) == (instance.variant, instance.seed):
+            return dict(record)
+    raise DamagedArtifactError(f"{layout.cell(task.id, method)} is damaged: it has no record of {instance.label}")
+
+
+def _evaluate(
+    metrics: list[Metric], record: Row, folder: Path, cls: type[Any], truth: Any, posed: Any
+) -> tuple[Values, Row]:
+    """Measure an explanation; a metric that cannot be measured on it makes the row a failure with the reason."""
+    if record["status"] != "ok":
+        return {}, record
+    explanation = read_explanation(folder, record, cls)
+    try:
+        return measure(metrics, explanation, truth, posed), record
+    except TouchstoneError as error:
+        return {}, record | {"status": "failed", "reason": str(error)}
+
+
+def _draw_pictures(plan: Plan, layout: Layout, task: TaskPlan) -> dict[str, FileRecord]:
+    """Let the family draw its pictures of the first seed, in a child, and save them as PNG."""
+    folder = layout.pictures(task.id)
+    pictures: list[dict[str, Any]] = []
+    for _, message in run_isolated([functools.partial(_picture_job, plan, layout, task)]):
+        if isinstance(message, Ending):
+            if message.status != "ok":
+                raise TouchstoneError(f"pictures of {task.plugin.key} failed: {message.reason}\n{message.trace}".rstrip())
+        else:
+            pictures.append(message)
+    base = layout.score_index(task.id).parent
+    files = {}
+    for picture in pictures:
+        path = folder / f"{picture['name']}.png"
+        files[Path("..", *path.relative_to(base.parent).parts).as_posix()] = write_bytes(path, picture.pop("png"))
+    listing = write_bytes(folder / "pictures.json", json.dumps(pictures, indent=1).encode())
+    files[Path("..", *(folder / "pictures.json").relative_to(base.parent).parts).as_posix()] = listing
+    return files
+
+
+def _picture_job(plan: Plan, layout: Layout, task: TaskPlan, send: Callable[[dict[str, Any]], None]) -> None:
+    from io import BytesIO
+
+    family = family_module(task.family)
+    if not hasattr(family, "pictures"):
+        return
+    cls = explanation_class(family)
+    references = _references(family, plan)
+    cases: list[Case] = []
+    scores = pd.read_parquet(layout.scores(task.id))
+    first = min(instance.seed for instance in task.instances)
+    for instance in (i for i in task.instances if i.seed == first):
+        make_deterministic(instance.seed)
+        concrete = make_concrete(plan, layout, task, instance)
+        posed, truth = concrete.pose(), concrete.truth()
+        here = scores[(scores.variant == instance.variant) & (scores.seed == instance.seed)]
+        shown: dict[str, Any] = {
+            name: make(posed, truth, generator_for(instance.seed, f"picture/{name}")) for name, make in references.items()
+        }
+        for method in task.methods:
+            record = _record(layout, task, method.name, instance)
+            if record["status"] == "ok":
+                shown[method.name] = read_explanation(layout.cell(task.id, method.name), record, cls)
+        for name, explanation in shown.items():
+            own = here[here.method == name]
+            values = dict(zip(own.metric, own.value, strict=True))
+            cases.append(Case(task.plugin.name, instance.variant, instance.seed, name, posed, truth, explanation, values))
+    for picture in family.pictures(cases):
+        buffer = BytesIO()
+        picture.figure.savefig(buffer, format="png", metadata={"Software": None})
+        send({"name": picture.name, "title": picture.title, "caption": picture.caption, "png": buffer.getvalue()})
