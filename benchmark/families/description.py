@@ -101,10 +101,12 @@ class BlackBox:
 
 @dataclass(frozen=True)
 class DescriptionSubject:
-    """What a method sees: black boxes, and a seed for its own random draws."""
+    """What a method sees: black boxes, a seed for its own random draws, and how long a program may be."""
 
     boxes: tuple[BlackBox, ...]
     seed: int
+    longest: int = 64
+    """Instructions of one program. Longer ones are refused: a table of the answers is no description."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,7 @@ def check(raw: Any, posed: DescriptionSubject) -> DescriptionExplanation:
             raise InvalidExplanation(
                 f"got {type(item).__name__} for box {index}, expected a Description or a tuple (text, program) of two texts"
             )
-        text, program, problem = _checked(*parts)
+        text, program, problem = _checked(*parts, posed.longest)
         texts.append(text)
         programs.append(program)
         problems.append(problem)
@@ -197,7 +199,7 @@ def check(raw: Any, posed: DescriptionSubject) -> DescriptionExplanation:
     return DescriptionExplanation("\n".join(texts), "\n".join(programs), "\n".join(problems), queries)
 
 
-def _checked(text: str, program: str) -> tuple[str, str, str]:
+def _checked(text: str, program: str, longest: int) -> tuple[str, str, str]:
     """The sentence on one line, the program in canonical form, and why the description is refused (empty if it is not)."""
     sentence = " ".join(text[:LONGEST_TEXT].split())
     if len(text) > LONGEST_TEXT:
@@ -205,10 +207,13 @@ def _checked(text: str, program: str) -> tuple[str, str, str]:
     if not sentence:
         return sentence, "", "got an empty text, expected a sentence"
     try:
-        canonical = to_text(parse(program))
+        parsed = parse(program)
+        canonical = to_text(parsed)
         parse(canonical)
     except ProgramError as error:
         return sentence, "", " ".join(str(error).split())
+    if len(parsed) > longest:
+        return sentence, "", f"got a program of {len(parsed)} instructions, expected at most {longest}"
     return sentence, canonical, ""
 
 

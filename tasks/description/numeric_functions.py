@@ -30,6 +30,9 @@ class NumericFunctionsTask:
     """Ten functions of one kind; a program is judged on midpoints of the whole domain that were not asked for."""
 
     points: int = 512
+    """Held-out points per function."""
+    longest: int = 64
+    """Instructions that a program may have; the canonical ones have fewer."""
 
     def pose(self, saved: Saved) -> DescriptionSubject:
         """The boxes, each with its budget."""
@@ -38,7 +41,7 @@ class NumericFunctionsTask:
             BlackBox(partial(model.answer, index), *function.domain, saved.subject.budget)
             for index, function in enumerate(model.planted)
         )
-        return DescriptionSubject(tuple(boxes), saved.seed)
+        return DescriptionSubject(tuple(boxes), saved.seed, self.longest)
 
     def truth(self, saved: Saved) -> DescriptionTruth:
         """The canonical descriptions, and the boxes' mean answers at the held-out points."""

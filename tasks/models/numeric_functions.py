@@ -32,11 +32,10 @@ class NumericFunctions:
     kind: Literal["atomic", "composed", "noisy", "biased", "corrupted", "mlp"] = "atomic"
     functions: int = 10
     budget: int = 64
-    hidden: int = 128
-    steps: int = 300
+    hidden: int = 64
 
     def __post_init__(self) -> None:
-        for name, least in (("functions", 2), ("budget", 8), ("hidden", 8), ("steps", 1)):
+        for name, least in (("functions", 2), ("budget", 8), ("hidden", 8)):
             if getattr(self, name) < least:
                 raise TouchstoneError(f"got {name} = {getattr(self, name)}, expected at least {least}")
 
@@ -54,11 +53,11 @@ class NumericFunctions:
             domains = torch.tensor([function.domain for function in planted], dtype=torch.float64)
 
             def target(x: Tensor) -> Tensor:
-                points = (domains[:, :1] + (x.double() + 1) / 2 * (domains[:, 1:] - domains[:, :1])).numpy()
+                points = (domains[:, :1] + (x + 1) / 2 * (domains[:, 1:] - domains[:, :1])).numpy()
                 values = np.stack([f.respond(row) for f, row in zip(planted, points, strict=True)])
-                return torch.from_numpy((values - centre[:, None]) / scale[:, None]).float()
+                return torch.from_numpy((values - centre[:, None]) / scale[:, None])
 
-            weights = dict(fit_networks(target, self.functions, self.hidden, self.steps, run).state_dict())
+            weights = dict(fit_networks(target, self.functions, self.hidden, run.generator("networks")).state_dict())
         boxes = Boxes(planted, weights)
         for index, function in enumerate(planted):
             x = grid(*function.domain, POINTS)
@@ -83,7 +82,6 @@ class Boxes(nn.Module):
         if weights:
             self.networks = Networks(*weights["out"].shape)
             self.networks.load_state_dict(weights)
-            self.networks.eval().requires_grad_(False)
             self.centre, self.scale = _standards(planted)
 
     def respond(self, index: int, x: Float64[ndarray, "*shape"]) -> Float64[ndarray, "*shape"]:
@@ -92,11 +90,8 @@ class Boxes(nn.Module):
         if self.networks is None:
             return function.respond(x)
         low, high = function.domain
-        points = np.asarray((np.ravel(x) - low) / (high - low) * 2 - 1)
-        # The same float64 arithmetic for any number of points, so that an answer does not depend on its company.
-        net = {name: value[index].double().numpy() for name, value in self.networks.named_parameters()}
-        hidden = np.maximum(net["slope"] * (points[:, None] - net["kink"]), 0.0)
-        values = (hidden * net["out"]).sum(axis=1) + net["offset"]
+        points = torch.from_numpy((np.ravel(x) - low) / (high - low) * 2 - 1)
+        values = self.networks(points.expand(len(self.planted), -1))[index].numpy()
         return (self.centre[index] + self.scale[index] * values).reshape(np.shape(x))
 
     def answer(self, index: int, x: Float64[ndarray, "*shape"]) -> Float64[ndarray, "*shape"]:
