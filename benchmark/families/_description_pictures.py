@@ -39,9 +39,9 @@ def _picture(cases: Sequence[Case]) -> Picture:
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     caption = (
-        f"{rows} functions of the variant {first.variant} (seed {first.seed}): what each method's program says over what "
-        "the box answers without noise. Yellow: where the function departs from its rule. A panel that says 'no program' "
-        "got none that is finite on the whole domain."
+        f"{rows} functions of the variant {first.variant} (seed {first.seed}): what each method's program says, over "
+        "what the box answers without noise. Yellow: where the function departs from its rule. A panel marked 'no "
+        "program' got none that is finite on the whole domain."
     )
     return Picture(f"functions-{first.variant}", f"Described over true: {first.variant}", caption, figure)
 

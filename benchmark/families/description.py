@@ -2,9 +2,10 @@
 
     method(subject: DescriptionSubject, *, ...) -> [Description(text, program), ...]      one for each box, in order
 
-A box answers `box.query(x: [n]) -> y: [n]` on `[box.low, box.high]`, `box.budget` points in all. A program is written in the
-safe language of `benchmark.language` and is judged by running it on points that were never asked for, against what the box says
-there without noise. The task is that of FIND (Schwettmann et al. 2023, arXiv:2309.03886); differences are stated where they arise.
+A box answers `box.query(x: [n]) -> y: [n]` on `[box.low, box.high]`, `box.budget` points in all. A program is written
+in the safe language of `benchmark.language` and is judged by running it on points that were never asked for, against
+what the box says there without noise. The task is that of FIND (Schwettmann et al. 2023, arXiv:2309.03886);
+differences are stated where they arise.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ description_method = method_decorator("description")
 description_task = task_decorator("description")
 
 TOLERANCE = 0.1
-"""A program predicts a function where its squared error stays below this share of the function's variance (FIND's threshold,
-there applied to the uncentred second moment, which a constant passes for one function in six)."""
+"""A program predicts a function where its squared error stays below this share of the function's variance (FIND's
+threshold, there applied to the uncentred second moment, which a constant passes for one function in six)."""
 
 LONGEST_TEXT = 2_000
 """Characters of one sentence."""
@@ -93,8 +94,10 @@ class BlackBox:
                 f"expected finite ones in [{self.low:g}, {self.high:g}]"
             )
         if points.size > self.left:
-            raise BudgetExhausted(f"got a query of {points.size} points, expected at most {self.left}: "
-                                  f"{self.used} of the budget of {self.budget} are spent")
+            raise BudgetExhausted(
+                f"got a query of {points.size} points, expected at most {self.left}: "
+                f"{self.used} of the budget of {self.budget} are spent"
+            )
         self.__used += points.size
         return np.asarray(self.__answer(points), dtype=np.float64)
 
@@ -127,7 +130,8 @@ class DescriptionExplanation:
     programs: str
     """In canonical form; an empty line where the program was refused."""
     problems: str
-    """Why a program was refused; an empty line where it was not. A refused program counts as one that predicts nothing."""
+    """Why a program was refused; an empty line where it was not. A refused program counts as one that predicts
+    nothing."""
     queries: Int64[Tensor, " n"]
     """Points asked of each box, as the boxes counted them."""
 
@@ -180,7 +184,8 @@ def scale_of(outputs: Float64[ndarray, " m"]) -> float:
 
 
 def check(raw: Any, posed: DescriptionSubject) -> DescriptionExplanation:
-    """Validate a method's descriptions. A refused program is recorded with its reason; a wrong number of them is an error."""
+    """Validate a method's descriptions. A refused program is recorded with its reason; a wrong number of them is an
+    error."""
     if not isinstance(raw, Sequence) or isinstance(raw, str) or len(raw) != len(posed.boxes):
         got = f"{len(raw)} in a {type(raw).__name__}" if hasattr(raw, "__len__") else type(raw).__name__
         raise InvalidExplanation(f"got {got}, expected a list of {len(posed.boxes)} descriptions, one for each box")
@@ -189,9 +194,10 @@ def check(raw: Any, posed: DescriptionSubject) -> DescriptionExplanation:
         parts = (item.text, item.program) if isinstance(item, Description) else item
         if not isinstance(parts, tuple) or len(parts) != 2 or not all(isinstance(part, str) for part in parts):
             raise InvalidExplanation(
-                f"got {type(item).__name__} for box {index}, expected a Description or a tuple (text, program) of two texts"
+                f"got {type(item).__name__} for box {index}, "
+                "expected a Description or a tuple (text, program) of two texts"
             )
-        text, program, problem = _checked(*parts, posed.longest)
+        text, program, problem = _checked(parts[0], parts[1], posed.longest)
         texts.append(text)
         programs.append(program)
         problems.append(problem)
@@ -200,7 +206,8 @@ def check(raw: Any, posed: DescriptionSubject) -> DescriptionExplanation:
 
 
 def _checked(text: str, program: str, longest: int) -> tuple[str, str, str]:
-    """The sentence on one line, the program in canonical form, and why the description is refused (empty if it is not)."""
+    """The sentence on one line, the program in canonical form, and why the description is refused (empty if it is
+    not)."""
     sentence = " ".join(text[:LONGEST_TEXT].split())
     if len(text) > LONGEST_TEXT:
         return sentence, "", f"got a text of {len(text)} characters, expected at most {LONGEST_TEXT}"
@@ -223,7 +230,8 @@ def count_calls(posed: Sequence[DescriptionSubject]) -> Callable[[], float]:
 
 
 def predictions(explanation: DescriptionExplanation, truth: DescriptionTruth) -> Float64[ndarray, "n m"]:
-    """What the programs say at the held-out points; a row of NaN where a program is missing or not finite everywhere."""
+    """What the programs say at the held-out points; a row of NaN where a program is missing or not finite
+    everywhere."""
     lines = explanation.programs.split("\n")
     return np.stack([values(line, *truth.domains[i], truth.points) for i, line in enumerate(lines)])
 
@@ -241,17 +249,19 @@ def values(program: str, low: float, high: float, points: int) -> Float64[ndarra
 
 def _explanation(texts: Sequence[str], programs: Sequence[str]) -> DescriptionExplanation:
     empty = "\n" * (len(texts) - 1)
-    return DescriptionExplanation("\n".join(texts), "\n".join(programs), empty, torch.zeros(len(texts), dtype=torch.int64))
+    return DescriptionExplanation(
+        "\n".join(texts), "\n".join(programs), empty, torch.zeros(len(texts), dtype=torch.int64)
+    )
 
 
 @reference(draws=True)
-def random(
-    posed: DescriptionSubject, truth: DescriptionTruth, generator: torch.Generator
-) -> DescriptionExplanation:
+def random(posed: DescriptionSubject, truth: DescriptionTruth, generator: torch.Generator) -> DescriptionExplanation:
     """Swapped descriptions: every box gets the true description of another one (Sattolo's cyclic permutation)."""
     count = len(posed.boxes)
     if count < 2:
-        raise TouchstoneError(f"got {count} function, expected at least 2: a description can only be swapped with another's")
+        raise TouchstoneError(
+            f"got {count} function, expected at least 2: a description can only be swapped with another's"
+        )
     order = list(range(count))
     for last in range(count - 1, 0, -1):
         other = int(torch.randint(last, (), generator=generator))
@@ -260,9 +270,7 @@ def random(
 
 
 @reference()
-def oracle(
-    posed: DescriptionSubject, truth: DescriptionTruth, generator: torch.Generator
-) -> DescriptionExplanation:
+def oracle(posed: DescriptionSubject, truth: DescriptionTruth, generator: torch.Generator) -> DescriptionExplanation:
     """The canonical sentence and program of every function."""
     del posed, generator
     return _explanation(truth.sentences, truth.programs)

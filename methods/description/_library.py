@@ -1,10 +1,13 @@
-"""A library of common shapes, fitted by least squares: what is linear is solved, what is not is searched on grids that narrow.
+"""A library of common shapes, fitted by least squares: what is linear is solved, what is not is searched on grids
+that narrow.
 
-    best_fit(x, y, kept, low, high, terms=2) -> Fit      the shape, or the sum of two, of least BIC over the points `kept`
+    best_fit(x, y, kept, low, high, terms=2) -> Fit      the shape, or the sum of two, of least BIC over the points
+    `kept`
 
-A form has features f_j(x; theta) and says y = c_0 + sum_j c_j f_j(x; theta). For each theta of a grid the c are solved for (variable
-projection, Golub & Pereyra 1973); the grid then narrows around the best theta. Steps and kinks are found like everything else.
-The library was chosen for what people call a function's shape; damped waves, square waves, sawteeth, fractions and products are not in it.
+A form has features f_j(x; theta) and says y = c_0 + sum_j c_j f_j(x; theta). For each theta of a grid the c are
+solved for (variable projection, Golub & Pereyra 1973); the grid then narrows around the best theta. Steps and kinks
+are found like everything else. The library was chosen for what people call a function's shape; damped waves, square
+waves, sawteeth, fractions and products are not in it.
 """
 
 from __future__ import annotations
@@ -21,8 +24,8 @@ from methods.description._queries import number
 
 Points = Float64[ndarray, " n"]
 Theta = Float64[ndarray, "g p"]
-_ROUNDS, _SHRINK, _SIDE = 5, 3.0, {1: 7, 2: 5}
-_EXACT = 1e-8
+_ROUNDS, _SHRINK, _SIDE = 7, 3.0, {1: 7, 2: 5}
+_EXACT = 1e-6
 """Residual variance, relative to the data's, below which differences are those of rounding."""
 
 
@@ -76,14 +79,18 @@ class Fit:
     @property
     def words(self) -> str:
         """The fit as a noun phrase."""
-        return " plus ".join(f"a {term.form.name}" for term in self.terms) or f"the constant {self.offset:.4g}"
+        names = [term.form.name for term in self.terms]
+        return (
+            " plus ".join(f"{'an' if name[0] in 'aeiou' else 'a'} {name}" for name in names)
+            or f"the constant {self.offset:.4g}"
+        )
 
 
 def _columns(*features: ndarray) -> ndarray:
     return np.stack(np.broadcast_arrays(*features), axis=-1)
 
 
-def _none(low: float, high: float, points: int) -> list[Points]:
+def _none(*_: float) -> list[Points]:
     return []
 
 
@@ -95,28 +102,23 @@ def _widths(low: float, high: float, points: int) -> Points:
     return (high - low) * np.geomspace(1.5 / points, 0.5, 8)
 
 
-def _shifts(low: float, high: float, points: int) -> list[Points]:
-    """How far left of the domain a singularity lies, in logarithms."""
-    return [np.log((high - low) * np.geomspace(3e-3, 3, 16))]
-
-
 def _power(degree: int) -> Form:
     def features(x: Points, theta: Theta) -> ndarray:
         return np.stack([x**k for k in range(1, degree + 1)], axis=-1)[None].repeat(len(theta), axis=0)
 
     names = {1: "straight line", 2: "parabola", 3: "cubic"}
     texts = ["x", "x**2", "x**3"][:degree]
-    return Form(names[degree], features, _none, lambda theta: texts)
+    return Form(names[degree], features, _none, lambda _: texts)
 
 
 def _singular(name: str, function: Callable[[ndarray], ndarray], text: str) -> Form:
-    """A function of the distance to a point left of the domain; theta = (low, log distance) shifted at fitting time."""
+    """A function of the distance to a point left of the domain, theta."""
 
     def features(x: Points, theta: Theta) -> ndarray:
         return function(x[None] - theta[:, :1])[..., None]
 
-    def grids(low: float, high: float, points: int) -> list[Points]:
-        return [low - np.exp(_shifts(low, high, points)[0])]
+    def grids(low: float, high: float, _: int) -> list[Points]:
+        return [low - (high - low) * np.geomspace(3e-3, 3, 16)]
 
     return Form(name, features, grids, lambda theta: [text.format(number(-theta[0]))])
 
@@ -133,7 +135,7 @@ FORMS: tuple[Form, ...] = (
          lambda low, high, n: [_places(low, high, n // 2), _widths(low, high, n)],
          lambda t: [f"where(abs(x - {number(t[0])}) < {number(t[1])}, 1, 0)"]),
     Form("sine wave", lambda x, t: _columns(np.sin(t[:, :1] * x[None]), np.cos(t[:, :1] * x[None])),
-         lambda low, high, n: [np.arange(1.5, n / 2, 0.75) * np.pi / (high - low)],
+         lambda low, high, n: [np.arange(1.5, n / 2, 0.5) * np.pi / (high - low)],
          lambda t: [f"sin({number(t[0])}*x)", f"cos({number(t[0])}*x)"]),
     Form("smooth step", lambda x, t: np.tanh((x[None] - t[:, :1]) / t[:, 1:])[..., None],
          lambda low, high, n: [_places(low, high, n // 3), _widths(low, high, n)],
@@ -142,7 +144,7 @@ FORMS: tuple[Form, ...] = (
          lambda low, high, n: [_places(low, high, n // 3), _widths(low, high, n)],
          lambda t: [f"exp(-((x - {number(t[0])})/{number(t[1])})**2)"]),
     Form("exponential", lambda x, t: np.exp(np.clip(t[:, :1] * x[None], -50, 50))[..., None],
-         lambda low, high, n: [np.concatenate([-(s := np.geomspace(0.5, 12, 10)), s]) / (high - low)],
+         lambda low, high, _: [np.concatenate([-(s := np.geomspace(0.5, 12, 10)), s]) / (high - low)],
          lambda t: [f"exp({number(t[0])}*x)"]),
     _singular("logarithm", lambda d: np.log(np.maximum(d, 1e-9)), "log(x + {})"),
     _singular("square root", lambda d: np.sqrt(np.maximum(d, 1e-9)), "sqrt(x + {})"),
@@ -151,7 +153,14 @@ FORMS: tuple[Form, ...] = (
 
 
 def best_fit(
-    x: Points, y: Points, kept: Bool[ndarray, " n"], low: float, high: float, *, terms: int = 2, forms: Sequence[Form] = FORMS
+    x: Points,
+    y: Points,
+    kept: Bool[ndarray, " n"],
+    low: float,
+    high: float,
+    *,
+    terms: int = 2,
+    forms: Sequence[Form] = FORMS,
 ) -> Fit:
     """The constant, form or sum of `terms` forms of least BIC over the points `kept`."""
     inside, values = x[kept], y[kept]

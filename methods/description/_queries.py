@@ -20,8 +20,3 @@ def number(value: float) -> str:
     """A constant of a program, five significant digits, in brackets if negative."""
     text = number_text(value, 5)
     return f"({text})" if text.startswith("-") else text
-
-
-def signed_sum(terms: list[str]) -> str:
-    """Terms joined by plus signs."""
-    return " + ".join(terms)

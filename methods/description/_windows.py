@@ -1,7 +1,7 @@
 """Which window of neighbouring points, left out, lets a shape of the library fit the others best?
 
-All windows and all grid points of a form are solved at once: the normal equations of the points outside a window are the sums over
-all points less the sums over the window, which cumulative sums give.
+All windows and all grid points of a form are solved at once: the normal equations of the points outside a window are
+the sums over all points less the sums over the window, which cumulative sums give.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ _EXACT = 1e-6
 def best_window(
     x: Points, y: Points, low: float, high: float, *, lengths: tuple[float, ...] = (0.08, 0.13, 0.18)
 ) -> tuple[int, int] | None:
-    """First and last index of the window that pays most by BIC; None if no window pays. `lengths`: shares of the points."""
+    """First and last index of the window that pays most by BIC; None if no window pays. `lengths`: shares of the
+    points."""
     n = len(x)
     widths = sorted({max(2, round(share * n)) for share in lengths})
     starts, ends = zip(*((s, s + w) for w in widths for s in range(n - w + 1)), strict=True)
     first, last = np.array((0, *starts)), np.array((0, *ends))  # the empty window comes first
-    inner = _spread_inside(y, first, last)
+    stuck = _spread_inside(y, first, last)
     scores = []
     for form in FORMS:
-        parameters, rss = _outside(form, x, y, first, last, low, high)
-        total = (rss + inner) / n + _EXACT * max(float(y.var()), 1e-12)
+        parameters, rss = _explained(form, x, y, first, last, stuck, low, high)
+        total = rss / n + _EXACT * max(float(y.var()), 1e-12)
         scores.append(n * np.log(total) + parameters * np.log(n))
     score = np.min(scores, axis=0)
     score[1:] += 3 * np.log(n)  # two edges and a level
@@ -45,10 +46,13 @@ def _spread_inside(y: Points, first: ndarray, last: ndarray) -> Float64[ndarray,
     return np.maximum(two[last] - two[first] - (one[last] - one[first]) ** 2 / count, 0.0)
 
 
-def _outside(
-    form: Form, x: Points, y: Points, first: ndarray, last: ndarray, low: float, high: float
+def _explained(
+    form: Form, x: Points, y: Points, first: ndarray, last: ndarray, stuck: ndarray, low: float, high: float
 ) -> tuple[int, Float64[ndarray, " w"]]:
-    """The form's parameters, and its least residual sum of squares on the points outside each window."""
+    """The form's parameters, and its least residual sum of squares with each window taken for an exception.
+
+    Inside a window the rule may be replaced by a constant (`stuck` is what that leaves) or shifted by one.
+    """
     grids = list(form.grids(low, high, len(x)))
     theta = np.array(list(product(*(grid[:: max(1, len(grid) // 20)] for grid in grids))))
     features = form.features(x, theta)
@@ -57,15 +61,23 @@ def _outside(
     design = np.concatenate([np.ones((*features.shape[:2], 1)), features], axis=2)
     target = (y - y.mean()) / (y.std() + 1e-300)
     k = design.shape[2]
-    gram = _outside_sums(design[..., :, None] * design[..., None, :], first, last) + 1e-8 * len(x) * np.eye(k)
-    right = _outside_sums(design * target[:, None], first, last)
-    square = _outside_sums((target**2)[None, :, None], first, last)[..., 0]
-    solved = np.linalg.solve(gram, right[..., None])[..., 0]
-    rss = square - np.einsum("gwk,gwk->gw", solved, right)
-    return k + len(grids), np.maximum(rss.min(axis=0), 0.0) * float(y.var())
+    gram, gram_in = _sums(design[..., :, None] * design[..., None, :], first, last)
+    right, right_in = _sums(design * target[:, None], first, last)
+    square, square_in = _sums((target**2)[None, :, None], first, last)
+    solved = np.linalg.solve(gram + 1e-8 * len(x) * np.eye(k), right[..., None])[..., 0]
+    outside = square[..., 0] - np.einsum("gwk,gwk->gw", solved, right)
+    # Residuals of the rule inside the window: their sum of squares about their mean.
+    sum_in = right_in[..., 0] - np.einsum("gwk,gwk->gw", solved, gram_in[..., 0, :])
+    cross = np.einsum("gwk,gwk->gw", solved, right_in)
+    squares_in = square_in[..., 0] - 2 * cross + np.einsum("gwk,gwkl,gwl->gw", solved, gram_in, solved)
+    shifted = np.maximum(squares_in - sum_in**2 / np.maximum(gram_in[..., 0, 0], 1), 0.0)
+    variance = float(y.var())
+    rss = np.maximum(outside, 0.0) * variance + np.minimum(shifted * variance, stuck)
+    return k + len(grids), rss.min(axis=0)
 
 
-def _outside_sums(values: ndarray, first: ndarray, last: ndarray) -> ndarray:
-    """Sums over axis 1 of all points but those of each window: [g, n, ...] -> [g, w, ...]."""
+def _sums(values: ndarray, first: ndarray, last: ndarray) -> tuple[ndarray, ndarray]:
+    """Sums over axis 1 of the points outside and inside each window: [g, n, ...] -> twice [g, w, ...]."""
     total = np.concatenate([np.zeros_like(values[:, :1]), np.cumsum(values, axis=1)], axis=1)
-    return total[:, -1:] - (total[:, last] - total[:, first])
+    inside = total[:, last] - total[:, first]
+    return total[:, -1:] - inside, inside

@@ -1,4 +1,5 @@
-"""The constant description: the mean of the answers, whatever was asked. Its skill is what a better-looking number must beat."""
+"""The constant description: the mean of the answers, whatever was asked. Its skill is what a better-looking number
+must beat."""
 
 from __future__ import annotations
 

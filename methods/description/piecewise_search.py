@@ -1,9 +1,9 @@
 """Piecewise search: fit a rule, ask again where the answers contradict it, and describe the exception apart.
 
-    1  spread part of the budget; over all windows of neighbouring points, fit the library's shapes to what lies outside
-    2  if leaving a window out pays (BIC), bisect its two edges: is the answer there the rule's, or not?
-    3  without an exception, ask between the neighbours that differ most: a jump is located like an edge
-    4  fit the rule to everything outside, and inside the least of: a constant, the rule shifted, the rule mirrored
+1  spread part of the budget; over all windows of neighbouring points, fit the library's shapes to what lies outside
+2  if leaving a window out pays (BIC), bisect its two edges: is the answer there the rule's, or not?
+3  ask the rest inside and in the widest gaps; without an exception, between the neighbours that differ most
+4  fit the rule to everything outside, and inside the least of: a constant, the rule shifted, the rule mirrored
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from methods.description._queries import number, spread
 from methods.description._windows import best_window
 
 Points = Float64[ndarray, " n"]
+_FINEST = 2e-3
+"""Share of the domain below which a jump is located well enough."""
 
 
 @description_method(cites="arXiv:2309.03886")
@@ -35,13 +37,10 @@ def piecewise_search(
         window = best_window(asked.x, asked.y, box.low, box.high)
         edges = None if window is None else _edges(asked, window, halvings)
         if edges is not None:
-            inside = np.linspace(*edges, asked.left // 2 + 2)[1:-1]
-            asked.ask(inside)
-        asked.ask_where_it_jumps()
-        description = _described(asked, edges, terms)
-        if len(parse(description.program)) > subject.longest:
-            description = _described(asked, None, 1)
-        found.append(description)
+            asked.ask(np.linspace(*edges, asked.left // 2 + 2)[1:-1])
+        asked.spend(jumps=edges is None)
+        tries = (_described(asked, *choice) for choice in ((edges, terms), (edges, 1), (None, 1), (None, 0)))
+        found.append(next(d for d in tries if len(parse(d.program)) <= subject.longest))
     return found
 
 
@@ -61,11 +60,14 @@ class _Asked:
         self.x, self.y = merged[order], np.concatenate([self.y, y])[order]
         return y
 
-    def ask_where_it_jumps(self) -> None:
-        """Spend what is left, a point at a time, in the middle between the neighbours that differ most for their distance."""
+    def spend(self, *, jumps: bool) -> None:
+        """Spend what is left, a point at a time, in the widest gap, or where neighbours differ most for their
+        distance."""
+        finest = _FINEST * (self.box.high - self.box.low)
         while self.left:
-            surprise = np.abs(np.diff(self.y)) * np.sqrt(np.diff(self.x))
-            place = int(np.argmax(surprise))
+            gap = np.diff(self.x)
+            surprise = np.where(gap > finest, np.abs(np.diff(self.y)) * np.sqrt(gap), 0.0) if jumps else gap
+            place = int(np.argmax(surprise if surprise.max() > 0 else gap))
             self.ask(np.array([(self.x[place] + self.x[place + 1]) / 2]))
 
 
@@ -126,19 +128,21 @@ def _described(asked: _Asked, edges: tuple[float, float] | None, terms: int) -> 
     broken = min((_broken(y[inside], rule(x[inside]), sign) for sign in (0, 1, -1)), key=lambda b: b.rss)
     count = len(x)
     parameters = 4 + sum(1 + len(t.theta) + len(t.coefficients) for t in rule.terms)
-    noise = 1e-8 * max(float(y.var()), 1e-12)
+    noise = 1e-6 * max(float(y.var()), 1e-12)
     bic = count * float(np.log((rule.rss + broken.rss) / count + noise)) + parameters * float(np.log(count))
     if bic >= whole.bic:
         return plain
     where = f"{number(edges[0])} <= x <= {number(edges[1])}"
+    level = number(broken.level)
+    added = f"where({where}, {level}, 0)"
     how, program = {
-        0: (f"it is about {broken.level:.4g}", number(broken.level)),
-        1: (f"it is shifted by {broken.level:.4g}", f"{number(broken.level)} + ({rule.program})"),
-        -1: (f"it is mirrored at {broken.level / 2:.4g}", f"{number(broken.level)} - ({rule.program})"),
+        0: (f"it is about {broken.level:.4g}", f"if {where} then {level} else {rule.program}"),
+        1: (f"it is shifted by {broken.level:.4g}", f"{rule.program} + {added}"),
+        -1: (f"it is mirrored at {broken.level / 2:.4g}", f"({rule.program})*where({where}, -1, 1) + {added}"),
     }[broken.sign]
     low, high = (number_text(edge, 4) for edge in edges)
     text = f"{rule.words[0].upper()}{rule.words[1:]}; except between {low} and {high}, where {how}."
-    return Description(text, f"if {where} then {program} else {rule.program}")
+    return Description(text, program)
 
 
 def _broken(y: Points, rule: Points, sign: Literal[-1, 0, 1]) -> _Inside:

@@ -17,7 +17,8 @@ from methods.description._queries import number, spread
 def regression_tree(
     subject: DescriptionSubject, *, leaves: tuple[int, ...] = (2, 4, 6, 8, 10, 12), folds: int = 4
 ) -> list[Description]:
-    """Spend the budget on spread points; choose the number of leaves by cross-validation, as far as programs may be long."""
+    """Spend the budget on spread points; choose the number of leaves by cross-validation, as far as programs may be
+    long."""
     found = []
     for box in subject.boxes:
         x = spread(box, box.left, subject.seed)
@@ -33,9 +34,7 @@ def _grown(x: Float64[ndarray, " n"], y: Float64[ndarray, " n"], leaves: int) ->
     return DecisionTreeRegressor(max_leaf_nodes=leaves, random_state=0).fit(x[:, None], y)
 
 
-def _validated(
-    x: Float64[ndarray, " n"], y: Float64[ndarray, " n"], sizes: Sequence[int], folds: int
-) -> list[float]:
+def _validated(x: Float64[ndarray, " n"], y: Float64[ndarray, " n"], sizes: Sequence[int], folds: int) -> list[float]:
     """Squared error of interleaved folds for each number of leaves."""
     fold = np.arange(len(x)) % folds
     errors = []

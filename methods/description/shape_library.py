@@ -1,10 +1,12 @@
-"""A library of shapes, and sums of two, fitted by least squares; the description is the one of least BIC (Schwarz 1978)."""
+"""A library of shapes, and sums of two, fitted by least squares; the description is the one of least BIC (Schwarz
+1978)."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from benchmark.families.description import Description, DescriptionSubject, description_method
+from benchmark.language import parse
 from methods.description._library import best_fit
 from methods.description._queries import spread
 
@@ -15,6 +17,8 @@ def shape_library(subject: DescriptionSubject, *, terms: int = 2) -> list[Descri
     found = []
     for box in subject.boxes:
         x = spread(box, box.left, subject.seed)
-        fit = best_fit(x, box.query(x), np.ones(len(x), dtype=bool), box.low, box.high, terms=terms)
+        y, kept = box.query(x), np.ones(len(x), dtype=bool)
+        fits = (best_fit(x, y, kept, box.low, box.high, terms=count) for count in range(terms, -1, -1))
+        fit = next(f for f in fits if len(parse(f.program)) <= subject.longest)
         found.append(Description(f"{fit.words[0].upper()}{fit.words[1:]}.", fit.program))
     return found

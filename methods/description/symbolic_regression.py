@@ -1,7 +1,7 @@
 """Symbolic regression by genetic programming (Koza 1992), with the package gplearn where it is installed.
 
-The functions are total, so that every program says something everywhere and translates word for word: the quotient is the analytic
-one, a / sqrt(1 + b^2) (Ni, Drieberg & Rockett 2013), roots and logarithms are of absolute values.
+The functions are total, so that every program says something everywhere and translates word for word: the quotient is
+the analytic one, a / sqrt(1 + b^2) (Ni, Drieberg & Rockett 2013), roots and logarithms are of absolute values.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LIMIT = 1e100
 
 @description_method(cites="doi:10.1007/BF00175355")
 def symbolic_regression(
-    subject: DescriptionSubject, *, population: int = 200, generations: int = 10, parsimony: float = 0.002
+    subject: DescriptionSubject, *, population: int = 80, generations: int = 6, parsimony: float = 0.002
 ) -> list[Description]:
     """Spend the budget on spread points and evolve a program; inputs and outputs are scaled to unit spread first."""
     try:
@@ -44,7 +44,8 @@ def symbolic_regression(
             continue
         model = SymbolicRegressor(
             population_size=population, generations=generations, function_set=functions, metric="mse",
-            const_range=(-3.0, 3.0), init_depth=(2, 5), parsimony_coefficient=parsimony, random_state=(subject.seed + index) % 2**32,
+            const_range=(-3.0, 3.0), init_depth=(2, 5), parsimony_coefficient=parsimony,
+            random_state=(subject.seed + index) % 2**32,
             p_crossover=0.7, p_subtree_mutation=0.1, p_hoist_mutation=0.05, p_point_mutation=0.1, tournament_size=12,
         )  # fmt: skip
         middle, half = (box.low + box.high) / 2, (box.high - box.low) / 2

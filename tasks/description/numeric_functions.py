@@ -1,4 +1,5 @@
-"""Describe numeric functions: ten black boxes of one kind, 64 questions each, a sentence and a program for every one."""
+"""Describe numeric functions: ten black boxes of one kind, 64 questions each, a sentence and a program for every
+one."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Black boxes over the reals: functions with a canonical sentence and program, checked to be identifiable within a query budget.
+"""Black boxes over the reals: functions with a canonical sentence and program, checked to be identifiable within a
+query budget.
 
-The task is FIND's numeric part (Schwettmann et al. 2023), built anew: every function is a program of `benchmark.language`, so its
-description is exact; what could not be told from the answers is redrawn; noise belongs to the point, not to the call; a network that
-stands for a function must fit it.
+The task is FIND's numeric part (Schwettmann et al. 2023), built anew: every function is a program of
+`benchmark.language`, so its description is exact; what could not be told from the answers is redrawn; noise belongs
+to the point, not to the call; a network that stands for a function must fit it.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from tasks.models._numeric.networks import Networks, fit_networks
 @subject(cites="arXiv:2309.03886")
 @dataclass(frozen=True, kw_only=True)
 class NumericFunctions:
-    """Functions of one real number, of one kind: atomic, composed, noisy, biased, corrupted, or a network's approximation."""
+    """Functions of one real number, of one kind: atomic, composed, noisy, biased, corrupted, or a network's
+    approximation."""
 
     kind: Literal["atomic", "composed", "noisy", "biased", "corrupted", "mlp"] = "atomic"
     functions: int = 10
@@ -64,7 +66,9 @@ class NumericFunctions:
             exact = function.respond(x)
             fits.append(float(np.mean((boxes.respond(index, x) - exact) ** 2)) / scale_of(exact) ** 2)
         public = {"domains": torch.tensor([function.domain for function in planted], dtype=torch.float64)}
-        kept = weights or {"responses": torch.from_numpy(np.stack([f.respond(grid(*f.domain, POINTS)) for f in planted]))}
+        kept = weights or {
+            "responses": torch.from_numpy(np.stack([f.respond(grid(*f.domain, POINTS)) for f in planted]))
+        }
         return Trained(kept, public, _certificate(planted, fits))
 
     def load(self, saved: Saved) -> nn.Module:

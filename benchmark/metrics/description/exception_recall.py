@@ -1,7 +1,8 @@
 """Exception recall: does the description know where and how the function departs from its own rule?
 
-Counted at the telling points: those inside the exception where true and plain value differ by more than two tolerances, so that
-following the rule is wrong there. One tolerance is sqrt(0.1) of the function's scale. Functions without exceptions have no rows.
+Counted at the telling points: those inside the exception where true and plain value differ by more than two
+tolerances, so that following the rule is wrong there. One tolerance is sqrt(0.1) of the function's scale. Functions
+without exceptions have no rows.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ from benchmark.plugins import metric
 def exception_recall(
     explanation: DescriptionExplanation, truth: DescriptionTruth, posed: DescriptionSubject
 ) -> dict[str, float]:
-    """Share of the telling points predicted within one tolerance, mean over the functions with exceptions; 0 to 1, higher is better.
+    """Share of the telling points predicted within one tolerance, mean over the functions with exceptions; 0 to 1,
+    higher is better.
 
-    Sub-score `located`: overlap (intersection over union) of the exception with the points where the program departs from the
-    plain rule by more than one tolerance; a program that is wrong everywhere locates nothing.
+    Sub-score `located`: overlap (intersection over union) of the exception with the points where the program departs
+    from the plain rule by more than one tolerance; a program that is wrong everywhere locates nothing.
     """
     del posed
     said = predictions(explanation, truth)

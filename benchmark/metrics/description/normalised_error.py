@@ -1,7 +1,7 @@
 """Normalised error: mean squared error of the described program in units of the function's variance, capped at 1.
 
-1 is what the function's mean would get, and what a refused program gets. The sub-score `uncentred` divides by the second moment
-instead, as FIND does: there, a large offset makes every program look good.
+1 is what the function's mean would get, and what a refused program gets. The sub-score `uncentred` divides by the
+second moment instead, as FIND does: there, a large offset makes every program look good.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ def normalised_error(
     """Mean over the functions, 0 to 1, lower is better; `global` leaves the exceptions' points out."""
     del posed
     said = predictions(explanation, truth)
-    squared = (said - truth.outputs) ** 2
+    with np.errstate(over="ignore"):
+        squared = (said - truth.outputs) ** 2
     outside = np.stack([~truth.inside(i) for i in range(len(said))])
     variance = np.array([truth.scale(i) for i in range(len(said))]) ** 2
     return {

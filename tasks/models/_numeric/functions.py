@@ -1,10 +1,11 @@
 """Drawing functions of each kind until one is identifiable from the budget of queries.
 
-    draw_functions("corrupted", count=10, seed=0, budget=64) -> [NumericFunction, ...]      the same for the same arguments
+    draw_functions("corrupted", count=10, seed=0, budget=64) -> [NumericFunction, ...]      the same for the same
+    arguments
 
-Kinds: `atomic` (one shape), `composed` (a sum, product, switch or nesting of two), `noisy` (centred noise), `biased` (one-sided noise,
-whose mean is part of the truth, since it cannot be told from an offset), `corrupted` (an interval in which the rule does not hold),
-`mlp` (a network stands for the shape).
+Kinds: `atomic` (one shape), `composed` (a sum, product, switch or nesting of two), `noisy` (centred noise), `biased`
+(one-sided noise, whose mean is part of the truth, since it cannot be told from an offset), `corrupted` (an interval in
+which the rule does not hold), `mlp` (a network stands for the shape).
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 from torch import Generator, randint, randperm
@@ -29,6 +29,8 @@ from tasks.models._numeric.shapes import BY_NAME, DOMAINS, SHAPES, Atom, Shape, 
 
 Kind = Literal["atomic", "composed", "noisy", "biased", "corrupted", "mlp"]
 ATTEMPTS = 100
+"""Draws of one shape before the next one is tried."""
+SHAPES_TRIED = 6
 POINTS = 512
 _OUTER = ("absolute", "tanh", "sine", "gaussian", "leaky_ramp")
 
@@ -82,7 +84,8 @@ def _draw(kind: Kind, shapes: list[Shape], index: int, seed: int, budget: int) -
     """A function of the first of `shapes` that yields an identifiable one within `ATTEMPTS` draws."""
     generator = generator_for(seed, f"{kind}/{index}")
     key = int.from_bytes(hashlib.sha256(f"{seed}/{kind}/{index}/noise".encode()).digest()[:8], "little")
-    for attempt in range(ATTEMPTS * len(shapes)):
+    tries = ATTEMPTS * min(len(shapes), SHAPES_TRIED)
+    for attempt in range(tries):
         shape = shapes[attempt // ATTEMPTS]
         try:
             draft = _composed(generator) if kind == "composed" else _single(draw_atom(shape, generator))
@@ -93,7 +96,7 @@ def _draw(kind: Kind, shapes: list[Shape], index: int, seed: int, budget: int) -
         if identifiable(measures):
             return replace(function, measures=measures)
     raise TouchstoneError(
-        f"got no identifiable function of kind {kind!r} in {ATTEMPTS * len(shapes)} draws at a budget of {budget} queries, "
+        f"got no identifiable function of kind {kind!r} in {tries} draws at a budget of {budget} queries, "
         "expected one; raise the budget"
     )
 
@@ -190,4 +193,6 @@ def _corrupted(
             mean = number_text(float(y.mean()), 3)
             inside, how = f"2*({mean}) - ({plain})", f"it is mirrored at {mean}"
     program = canonical(f"if {start!r} <= x <= {end!r} then {inside} else {plain}")
-    return NumericFunction(f"{sentence}; except between {start:g} and {end:g}, where {how}.", program, plain, domain, (start, end))
+    return NumericFunction(
+        f"{sentence}; except between {start:g} and {end:g}, where {how}.", program, plain, domain, (start, end)
+    )

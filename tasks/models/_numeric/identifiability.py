@@ -1,7 +1,8 @@
 """Can the truth be told from the answers that the budget allows? Measured for every function before it is used.
 
-Published functions fail this in ways that then count against whoever describes them: waves faster than the sampling, networks that
-did not learn the function they stand for, exceptions too small to see. All numbers here are relative to the function's scale.
+Published functions fail this in ways that then count against whoever describes them: waves faster than the sampling,
+networks that did not learn the function they stand for, exceptions too small to see. All numbers here are relative to
+the function's scale.
 
     spread         standard deviation (a constant is exempt)                     is there anything to describe
     resolution     error of straight lines between `budget` even answers         is it slow enough for the budget
@@ -52,9 +53,7 @@ def identifiable(measures: Measures) -> bool:
     )
 
 
-def measure(
-    function: NumericFunction, varied: Mapping[str, str], components: Sequence[str], budget: int
-) -> Measures:
+def measure(function: NumericFunction, varied: Mapping[str, str], components: Sequence[str], budget: int) -> Measures:
     """All measures that apply to a function."""
     x, asked = grid(*function.domain, POINTS), grid(*function.domain, budget)
     y = function.respond(x)

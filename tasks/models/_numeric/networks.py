@@ -1,8 +1,9 @@
-"""Networks that stand for functions: one hidden layer of ReLUs, whose kinks lie where the function bends, fitted by least squares.
+"""Networks that stand for functions: one hidden layer of ReLUs, whose kinks lie where the function bends, fitted by
+least squares.
 
-The published networks (1-64-1, Adam at 0.01 on inputs up to 1000) often missed their functions by orders of magnitude, and descriptions
-were then judged against the function instead of the network. Here the fit is convex given the kinks, its error is measured and belongs
-to the certificate, and the truth is what the network says.
+The published networks (1-64-1, Adam at 0.01 on inputs up to 1000) often missed their functions by orders of
+magnitude, and descriptions were then judged against the function instead of the network. Here the fit is convex given
+the kinks, its error is measured and belongs to the certificate, and the truth is what the network says.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ _RIDGE = 1e-6
 
 
 class Networks(nn.Module):
-    """`n` separate networks 1-h-1 as stacked tensors, [n, m] -> [n, m], from inputs in [-1, 1] to outputs of unit scale."""
+    """`n` separate networks 1-h-1 as stacked tensors, [n, m] -> [n, m], from inputs in [-1, 1] to outputs of unit
+    scale."""
 
     def __init__(self, count: int, hidden: int) -> None:
         super().__init__()

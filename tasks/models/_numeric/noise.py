@@ -1,7 +1,7 @@
 """Noise that belongs to the point, not to the call: a hash of the point and a key, turned into a random number.
 
-So the answers of a box do not depend on the order or the grouping of questions, and asking twice at one point does not average the
-noise away; asking beside it does.
+So the answers of a box do not depend on the order or the grouping of questions, and asking twice at one point does
+not average the noise away; asking beside it does.
 """
 
 from __future__ import annotations

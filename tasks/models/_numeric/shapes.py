@@ -1,7 +1,7 @@
 """The atomic shapes: each is a program template, a sentence template and the ranges its parameters come from.
 
-The program is the definition: a shape's values are those of its program, so a canonical description is exact. `{x}` stands for the
-input or for an inner function.
+The program is the definition: a shape's values are those of its program, so a canonical description is exact. `{x}`
+stands for the input or for an inner function.
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ DOMAINS: dict[str, Range] = {"line": (-10.0, 10.0), "positive": (0.2, 20.0)}
 _A = frozenset("a")
 SHAPES = (
     Shape("constant", "{b}", "the constant {b}", {"b": (1, 20)}, frozenset("b")),
-    Shape("linear", "{a}*{x} + {b}", "a straight line of slope {a} through {b} at 0", {"a": (0.5, 5), "b": (-10, 10)}, _A),
+    Shape("linear", "{a}*{x} + {b}", "a straight line of slope {a} through {b} at 0",
+          {"a": (0.5, 5), "b": (-10, 10)}, _A),
     Shape("quadratic", "{a}*({x} - {m})**2 + {b}", "a parabola {a} (x - {m})^2 + {b}",
           {"a": (0.1, 1), "m": (-5, 5), "b": (-10, 10)}, _A),
     Shape("cubic", "{a}*({x} - {m})**3 + {c}*({x} - {m}) + {b}", "a cubic {a} (x - {m})^3 + {c} (x - {m}) + {b}",
@@ -62,8 +63,10 @@ SHAPES = (
     Shape("leaky_ramp", "{a}*max({x} - {m}, {k}*({x} - {m})) + {b}",
           "a ramp of slope {a} right of {m} and {k} times that left of it, {b} at the kink",
           {"a": (0.5, 4), "m": (-5, 5), "k": (0.01, 0.4), "b": (-10, 10)}, _A),
-    Shape("root", "{a}*sqrt({x}) + {b}", "a square root {a} sqrt(x) + {b}", {"a": (1, 5), "b": (-10, 10)}, _A, "positive"),
-    Shape("logarithm", "{a}*log({x}) + {b}", "a logarithm {a} log(x) + {b}", {"a": (1, 5), "b": (-10, 10)}, _A, "positive"),
+    Shape("root", "{a}*sqrt({x}) + {b}", "a square root {a} sqrt(x) + {b}",
+          {"a": (1, 5), "b": (-10, 10)}, _A, "positive"),
+    Shape("logarithm", "{a}*log({x}) + {b}", "a logarithm {a} log(x) + {b}",
+          {"a": (1, 5), "b": (-10, 10)}, _A, "positive"),
     Shape("reciprocal", "{a}/({x} + {c}) + {b}", "a reciprocal {a} / (x + {c}) + {b}",
           {"a": (2, 10), "c": (0.5, 3), "b": (-10, 10)}, _A, "positive"),
     Shape("exponential", "{a}*exp({k}*{x}) + {b}", "an exponential {a} exp({k} x) + {b}",
@@ -87,7 +90,7 @@ SHAPES = (
     Shape("square_wave", "{a}*sign(sin({w}*{x} + {p})) + {b}",
           "a square wave {b} +- {a}, with the sign of sin({w} x + {p})",
           {"a": (1, 8), "w": (0.35, 0.8), "p": (-3, 3), "b": (-10, 10)}),
-    Shape("sawtooth", "{a}*mod({x} - {p}, {t}) + {b}", "a sawtooth of slope {a} that falls back to {b} at {p} and every {t}",
+    Shape("sawtooth", "{a}*mod({x} - {p}, {t}) + {b}", "a sawtooth of slope {a} that falls to {b} at {p} and every {t}",
           {"a": (0.5, 3), "p": (-3, 3), "t": (5, 10), "b": (-10, 10)}, _A),
 )  # fmt: skip
 BY_NAME = {shape.name: shape for shape in SHAPES}
