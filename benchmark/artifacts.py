@@ -136,7 +136,7 @@ def write_index(path: Path, files: Mapping[str, FileRecord], content: Mapping[st
 
 
 def damaged(index: Path) -> list[str]:
-    """What is wrong with the files that an index lists, a sentence each; files of unchanged size and time are trusted."""
+    """What is wrong with the files an index lists, a sentence each; files of unchanged size and time are trusted."""
     try:
         files = read_json(index)["files"]
     except (DamagedArtifactError, KeyError, TypeError) as error:

@@ -2,8 +2,9 @@
 
     audit(layout) -> sentences about what was damaged
 
-The workflow then makes exactly these again: a stage keeps what its own checks still find true. It runs whenever the Snakefile is read, and
-after a stage stumbled over a damaged file. Files of unchanged size and time are trusted; others are compared by checksum.
+The workflow then makes exactly these again: a stage keeps what its own checks still find true. It runs whenever the
+Snakefile is read, and after a stage stumbled over a damaged file. Files of unchanged size and time are trusted;
+others are compared by checksum.
 """
 
 from __future__ import annotations

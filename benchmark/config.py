@@ -2,7 +2,8 @@
 
     read_profile("smoke", registry) -> Profile
 
-Every problem of a profile is reported at once, each with the nearest valid name. Nothing here imports torch: the Snakefile reads profiles.
+Every problem of a profile is reported at once, each with the nearest valid name. Nothing here imports torch: the
+Snakefile reads profiles.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Profile(_Strict):
     """How many random explanations make the floor."""
     batches: PositiveInt = 1
     """Into how many jobs the methods of a task are divided: 1 on a laptop, more on a cluster."""
+    workers: PositiveInt = 4
+    """How many methods of a task run at a time in one job, each on one core; never more than the cores there are."""
     limits: Limits = Limits()
     only: list[str] = []
     """If given, only these tasks (`family/task`, or a family) run."""

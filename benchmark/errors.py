@@ -10,7 +10,7 @@ class TouchstoneError(Exception):
     """An error whose message is written for the user; the command line prints it without a traceback."""
 
 
-class Unsupported(Exception):  # noqa: N818 - reads as a statement: `raise Unsupported("why")`
+class Unsupported(Exception):
     """Raised by a method that cannot handle a subject: the row says `unsupported` instead of a misleading number."""
 
 
@@ -31,7 +31,7 @@ class UnknownNameError(TouchstoneError):
 
 
 def unknown(kind: str, name: str, available: Iterable[str], *, where: str = "") -> str:
-    """The message for an unknown `name` of some `kind` ("method", "profile key"): nearest names first, then the whole list."""
+    """The message for an unknown `name` of some `kind` ("method", "profile key"): nearest names, then all."""
     names = sorted(set(available))
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     message = f"unknown {kind} {name!r}" + (f" in {where}" if where else "")

@@ -1,6 +1,6 @@
 """Explanations on disk: the tensors of the family's dataclass as safetensors, everything else as JSON.
 
-    write_explanation(path, explanation) -> its record        read_explanation(path, record, cls) -> the explanation
+write_explanation(path, explanation) -> its record        read_explanation(path, record, cls) -> the explanation
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
     for job, message in run_isolated(jobs, workers=2, limits=...): ...
 
-Each job is a function that gets `send` and reports with it as it goes; the parent yields the messages and, at the end of each job, its
-`Ending`. A child that hangs, exhausts memory, crashes or calls `os._exit` ends as an `Ending` with a status and a reason. Forking keeps
-what the parent imported (0.05 s a cell instead of over a second for torch); therefore the parent never runs autograd nor touches CUDA.
+Each job is a function that gets `send` and reports with it as it goes; the parent yields the messages and, at the end
+of each job, its `Ending`. A child that hangs, exhausts memory, crashes or calls `os._exit` ends as an `Ending` with a
+status and a reason. Forking keeps what the parent imported (0.05 s a cell instead of over a second for torch);
+therefore the parent never runs autograd nor touches CUDA.
 """
 
 from __future__ import annotations
@@ -110,7 +111,9 @@ class _Child:
             return Ending("failed", _death(self.process.exitcode), seconds, self.peak - self.base)
         if seconds > seconds_limit:
             self.stop()
-            return Ending("timeout", f"ran longer than the limit of {seconds_limit:g} s", seconds, self.peak - self.base)
+            return Ending(
+                "timeout", f"ran longer than the limit of {seconds_limit:g} s", seconds, self.peak - self.base
+            )
         if memory > memory_limit_mb:
             self.stop()
             reason = f"needed more memory than the limit of {memory_limit_mb:g} MB (had {memory:.0f} MB)"
@@ -160,7 +163,7 @@ def _peak_mb() -> float:
 def run_isolated(
     jobs: Sequence[Job], *, workers: int = 1, seconds: float = float("inf"), memory_mb: float = float("inf")
 ) -> Iterator[tuple[int, Any]]:
-    """Run jobs in forked children, at most `workers` at a time; yield (job number, message) and at last (number, Ending)."""
+    """Run jobs in forked children, `workers` at a time; yield (job number, message) and at last (number, Ending)."""
     waiting = list(enumerate(jobs))[::-1]
     running: dict[int, _Child] = {}
     try:

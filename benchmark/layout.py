@@ -1,9 +1,10 @@
 """Where everything lies under the working directory: one place that knows the paths.
 
-    results/<profile>/subjects/<subject>/<seed>/        weights.safetensors, public.safetensors, subject.json
-    results/<profile>/explanations/<task>/<method>/     <variant>.<seed>.safetensors, cell.json
-    results/<profile>/scores/<task>.parquet             and <task>.json beside it; pictures in results/<profile>/pictures/<task>/
-    leaderboard/<profile>/                              what is published
+results/<profile>/subjects/<subject>/<seed>/        weights.safetensors, public.safetensors, subject.json
+results/<profile>/explanations/<task>/<method>/     <variant>.<seed>.safetensors, cell.json
+results/<profile>/scores/<task>.parquet             and <task>.json beside it; pictures in
+results/<profile>/pictures/<task>/
+leaderboard/<profile>/                              what is published
 """
 
 from __future__ import annotations

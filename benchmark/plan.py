@@ -20,7 +20,7 @@ from typing import Any
 from benchmark import __version__
 from benchmark.config import Parameters, Profile, _variant_base, read_profile
 from benchmark.errors import TouchstoneError, UnknownNameError
-from benchmark.registry import ENGINE, Plugin, Registry, plugins
+from benchmark.registry import ENGINE, PROJECT, Plugin, Registry, plugins
 from benchmark.sources import closure, fingerprint
 
 STAGES = ENGINE / "stages"
@@ -145,8 +145,11 @@ class TaskPlan:
 
     @functools.cached_property
     def score_sources(self) -> list[Path]:
-        """What a score job depends on: the task, the family and the metrics."""
-        return sorted({*self.sources, *closure(*(metric.path for metric in self.metrics)), STAGES / "score.py"})
+        """What a score job depends on: the task, the family, the metrics and the pictures."""
+        drawing = ENGINE / "pictures" / f"{self.family}.py"
+        return sorted(
+            {*self.sources, *closure(drawing, *(metric.path for metric in self.metrics)), STAGES / "score.py"}
+        )
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,9 @@ class Plan:
     def configuration(self) -> dict[str, Any]:
         """The resolved settings, for the provenance."""
         return self.profile.model_dump() | {
-            "resolved_subjects": {name: dict(s.parameters) | {"seeds": list(s.seeds)} for name, s in self.subjects.items()},
+            "resolved_subjects": {
+                name: dict(s.parameters) | {"seeds": list(s.seeds)} for name, s in self.subjects.items()
+            },
             "resolved_tasks": {
                 task.id: {
                     "instances": [[i.variant, i.seed, i.subject, dict(i.parameters)] for i in task.instances],
@@ -172,6 +177,18 @@ class Plan:
                 for task in self.tasks.values()
             },
         }
+
+    @property
+    def publish_sources(self) -> list[Path]:
+        """What the page is made with, besides the scores: statistics, claims and templates."""
+        code = [
+            ENGINE / "tables.py",
+            STAGES / "publish.py",
+            *(ENGINE / "page").rglob("*.*"),
+            *ENGINE.glob("statistics/*.py"),
+        ]
+        data = [*ENGINE.glob("claims/*.py"), *(PROJECT / "tasks" / "claims").glob("*.yaml")]
+        return sorted(path for path in (*code, *data) if path.is_file() and path.suffix != ".pyc")
 
     def subject(self, name: str) -> SubjectPlan:
         """A subject by its directory name."""
@@ -186,7 +203,9 @@ class Plan:
             return self.tasks[name]
         matches = [task for task in self.tasks.values() if task.plugin.name == name]
         if len(matches) > 1:
-            raise TouchstoneError(f"task {name!r} is ambiguous: say which of {', '.join(t.plugin.key for t in matches)}")
+            raise TouchstoneError(
+                f"task {name!r} is ambiguous: say which of {', '.join(t.plugin.key for t in matches)}"
+            )
         if not matches:
             known = [task.plugin.key for task in self.tasks.values()] + [t.plugin.name for t in self.tasks.values()]
             raise UnknownNameError("task", name, known, where=f"profile {self.profile.name}")
@@ -211,7 +230,8 @@ def make_plan(profile: str | Profile, *, overrides: Parameters | None = None, re
             instances=instances,
             methods=tuple(_methods(str(plugin.family), settings, registry)),
             metrics=tuple(
-                registry.find("metric", name, plugin.family, where=f"task {plugin.key}") for name in plugin.options["metrics"]
+                registry.find("metric", name, plugin.family, where=f"task {plugin.key}")
+                for name in plugin.options["metrics"]
             ),
             batches=settings.batches,
         )
@@ -236,7 +256,9 @@ def _selected_tasks(profile: Profile, registry: Registry) -> Iterator[Plugin]:
 
 
 def _methods(family: str, profile: Profile, registry: Registry) -> Iterator[MethodPlan]:
-    excluded = {registry.find("method", key.removeprefix("method:")).key for key in profile.exclude if key.startswith("method:")}
+    excluded = {
+        registry.find("method", key.removeprefix("method:")).key for key in profile.exclude if key.startswith("method:")
+    }
     given: dict[str, Parameters] = {}
     variants: list[tuple[str, Plugin, Parameters]] = []
     for key, parameters in profile.methods.items():
@@ -273,9 +295,7 @@ def _instances(
                 raise UnknownNameError("parameter", key, names, where=f"variant {variant!r} of task {task.key}")
         ours = {key: value for key, value in changes.items() if key in builder.defaults}
         name = "-".join([builder.name, *(f"{key}-{value}" for key, value in ours.items())])
-        subjects.setdefault(
-            name, SubjectPlan(name, builder, {**builder.defaults, **base, **ours}, seeds, device)
-        )
+        subjects.setdefault(name, SubjectPlan(name, builder, {**builder.defaults, **base, **ours}, seeds, device))
         parameters = {**task.defaults, **settings, **{k: v for k, v in changes.items() if k in task.defaults}}
         for seed in seeds:
             yield Instance(variant, seed, name, parameters, ranked=variant not in task.options.get("unranked", ()))

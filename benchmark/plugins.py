@@ -1,7 +1,7 @@
 """Decorators that declare plugins. They only attach a `Definition`; finding plugins is the registry's work.
 
-The registry reads decorator arguments and parameter defaults from the source text, so that listing never imports torch. Both must
-therefore be Python literals (numbers, strings, tuples, dictionaries of them).
+The registry reads decorator arguments and parameter defaults from the source text, so that listing never imports
+torch. Both must therefore be Python literals (numbers, strings, tuples, dictionaries of them).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def define(kind: Kind, family: str | None, *, cites: str, **options: Any) -> Cal
 
 
 def subject(*, cites: str = "", threads: int = 1) -> Callable[[T], T]:
-    """Declare the class below as a subject (see `benchmark.subjects`); `threads` is how many cores its training uses."""
+    """Declare the class below as a subject (see `benchmark.subjects`); its training uses `threads` cores."""
     return define("subject", None, cites=cites, threads=threads)
 
 
@@ -45,8 +45,9 @@ def metric(
 ) -> Callable[[T], T]:
     """Declare a metric `(explanation, truth, posed) -> float | dict[str, float]`.
 
-    `range` holds its least and greatest value (infinities as 1e999); `direction` says which way is better, "none" for a description
-    without better or worse (such numbers get no skill). `name` replaces the file's stem where a name is no identifier.
+    `range` holds its least and greatest value (infinities as 1e999); `direction` says which way is better, "none" for
+    a description without better or worse (such numbers get no skill). `name` replaces the file's stem where a name is
+    no identifier.
     """
     return define("metric", None, cites=cites, range=range, direction=direction, name=name)
 
@@ -54,7 +55,8 @@ def metric(
 def reference(*, draws: bool = False, cites: str = "") -> Callable[[T], T]:
     """Declare a reference explanation of a family, `(posed, truth, generator) -> explanation`.
 
-    With `draws`, it is drawn many times and the mean of its scores is the floor. The function named `oracle` gives the ceiling.
+    With `draws`, it is drawn many times and the mean of its scores is the floor. The function named `oracle` gives
+    the ceiling.
     """
     return define("reference", None, cites=cites, draws=draws)
 
@@ -63,7 +65,7 @@ class MethodDecorator(Protocol):
     """The form of `<family>_method`."""
 
     def __call__(self, *, cites: str = "", batched: bool = False) -> Callable[[T], T]:
-        """Declare a method; `batched` ones receive all posed subjects of a cell at once and return a list in the same order."""
+        """Declare a method; a `batched` one gets all subjects of a cell at once, and returns a list in their order."""
 
 
 class TaskDecorator(Protocol):
@@ -81,8 +83,8 @@ class TaskDecorator(Protocol):
     ) -> Callable[[T], T]:
         """Declare a task on a subject.
 
-        Each variant maps parameters of the subject or of the task to values. `unranked` variants (a twin with random weights) are
-        scored and shown but enter no average.
+        Each variant maps parameters of the subject or of the task to values. `unranked` variants (a twin with random
+        weights) are scored and shown but enter no average.
         """
 
 

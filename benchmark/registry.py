@@ -3,11 +3,12 @@
     plugins() -> Registry          every subject, task, method, metric and reference, from the source text alone
     Registry.method("attribution", "smoothgrad").load() -> the function
 
-Folders, relative to the project (or to the copies bundled in the wheel): `methods/<family>/`, `tasks/<family>/`, `tasks/models/` (subjects),
-`benchmark/metrics/<family>/`, `benchmark/families/` (references). The file's stem is the plugin's name; files that begin with an
-underscore are helpers. Entry-point groups `touchstone.methods`, `touchstone.tasks`, `touchstone.subjects` and `touchstone.metrics` add
-those of installed packages under the entry point's name. A file that cannot be read becomes a plugin with a `problem`, so that one
-broken file is reported as a row instead of stopping the others.
+Folders, relative to the project (or to the copies bundled in the wheel): `methods/<family>/`, `tasks/<family>/`,
+`tasks/models/` (subjects), `benchmark/metrics/<family>/`, `benchmark/families/` (references). The file's stem is the
+plugin's name; files that begin with an underscore are helpers. Entry-point groups `touchstone.methods`,
+`touchstone.tasks`, `touchstone.subjects` and `touchstone.metrics` add those of installed packages under the entry
+point's name. A file that cannot be read becomes a plugin with a `problem`, so that one broken file is reported as a
+row instead of stopping the others.
 """
 
 from __future__ import annotations
@@ -122,7 +123,9 @@ def _from_folders() -> Iterator[Plugin]:
     for kind, folder in (("method", PROJECT / "methods"), ("task", PROJECT / "tasks"), ("metric", ENGINE / "metrics")):
         for path in sorted(folder.glob("*/[!_]*.py")):
             family = path.parent.name
-            module = f"benchmark.metrics.{family}.{path.stem}" if kind == "metric" else f"{folder.name}.{family}.{path.stem}"
+            module = (
+                f"benchmark.metrics.{family}.{path.stem}" if kind == "metric" else f"{folder.name}.{family}.{path.stem}"
+            )
             if kind == "task" and family == MODELS:
                 yield from read(path, "subject", None, module)
             else:
@@ -141,7 +144,7 @@ def _from_entry_points() -> Iterator[Plugin]:
             except ImportError:
                 specification = None
             if specification is None or not specification.origin:
-                problem = f"entry point {entry.name!r} of package {package} names a module that does not exist: {entry.module}"
+                problem = f"entry point {entry.name!r} of {package} names a module that does not exist: {entry.module}"
                 yield Plugin(kind, entry.name, None, Path(), entry.module, origin=package, problem=problem)
                 continue
             path = Path(specification.origin)
@@ -154,7 +157,9 @@ def read_file(path: Path) -> Plugin:
     for plugin in plugins().plugins:
         if plugin.path == path:
             return plugin
-    found = [p for kind in ("method", "task") for p in read(path, kind, None, f"touchstone_file_{path.stem}", origin="file")]
+    found = [
+        p for kind in ("method", "task") for p in read(path, kind, None, f"touchstone_file_{path.stem}", origin="file")
+    ]
     usable = [p for p in found if not p.problem]
     if not usable:
         raise TouchstoneError("; ".join(dict.fromkeys(p.problem for p in found)))
@@ -162,7 +167,14 @@ def read_file(path: Path) -> Plugin:
 
 
 def read(
-    path: Path, kind: str, family: str | None, module: str, *, name: str = "", origin: str = "touchstone", symbol: str = ""
+    path: Path,
+    kind: str,
+    family: str | None,
+    module: str,
+    *,
+    name: str = "",
+    origin: str = "touchstone",
+    symbol: str = "",
 ) -> Iterator[Plugin]:
     """Read the declarations of one `kind` in a file. A file without one yields a plugin that carries the problem."""
     name = name or path.stem
@@ -174,7 +186,11 @@ def read(
         return
     declared = [(node, call) for node, call in _declarations(tree, kind) if not symbol or node.name == symbol]
     if not declared:
-        wanted = f"`@{family}_{kind}(...)`" if kind in ("method", "task") and family else f"`@..._{kind}(...)` or `@{kind}(...)`"
+        wanted = (
+            f"`@{family}_{kind}(...)`"
+            if kind in ("method", "task") and family
+            else f"`@..._{kind}(...)` or `@{kind}(...)`"
+        )
         yield broken(problem=f"{path.name} declares no {kind}: expected a top-level definition under {wanted}")
         return
     if len(declared) > 1 and kind != "reference":

@@ -22,7 +22,7 @@ PROGRESS_SECONDS = 5.0
 
 
 def start_logging() -> None:
-    """Send the engine's lines to standard error, plain, so that they read well in a terminal and in a job's log."""
+    """Send the engine's lines to standard error, plain, for a terminal and for a job's log."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     log.handlers = [handler]
@@ -35,7 +35,7 @@ def device_of(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise TouchstoneError(
             "device: cuda was asked for, but torch sees no CUDA device "
-            f"(torch {torch.__version__}, built for CUDA {torch.version.cuda or 'none'}); set device: cpu in the profile"
+            f"(torch {torch.__version__}, CUDA {torch.version.cuda or 'none'}); set device: cpu in the profile"
         )
     return torch.device(name)
 
@@ -51,7 +51,7 @@ def make_deterministic(seed: int, threads: int = 1) -> None:
 
 
 def warm_up(sources: Iterable[Path]) -> None:
-    """Import the libraries that these files import, once, before children are forked; plugins themselves stay unimported."""
+    """Import the libraries that these files import before children are forked; plugins themselves stay unimported."""
     for name in libraries(sources):
         try:
             importlib.import_module(name)

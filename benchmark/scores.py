@@ -15,12 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.statistics import skill
+
 COLUMNS = (
     "family", "task", "variant", "method", "seed", "metric", "primary", "value", "floor", "ceiling", "skill",
-    "status", "reason", "seconds", "model_calls", "peak_memory_mb", "floor_sd", "ranked", "reference",
+    "status", "reason", "seconds", "model_calls", "peak_memory_mb", "floor_sd", "ranked", "reference", "subject",
 )  # fmt: skip
 TYPES = {
-    **dict.fromkeys(("family", "task", "variant", "method", "metric", "status", "reason"), "string"),
+    **dict.fromkeys(("family", "task", "variant", "method", "metric", "status", "reason", "subject"), "string"),
     **dict.fromkeys(("primary", "ranked", "reference"), "bool"),
     **dict.fromkeys(
         ("value", "floor", "ceiling", "skill", "seconds", "model_calls", "peak_memory_mb", "floor_sd"), "float64"
@@ -44,10 +46,9 @@ class Scale:
 
     def skill(self, metric: str, value: float) -> float:
         """(value - floor) / (ceiling - floor): 0 is chance, 1 the planted truth; NaN where the two coincide."""
-        floor, ceiling = self.floor.get(metric, math.nan), self.ceiling.get(metric, math.nan)
-        if metric.partition("@")[0] in self.described or not math.isfinite(ceiling - floor) or ceiling == floor:
+        if metric.partition("@")[0] in self.described:
             return math.nan
-        return (value - floor) / (ceiling - floor)
+        return float(skill(value, self.floor.get(metric, math.nan), self.ceiling.get(metric, math.nan)))
 
 
 def measure(metrics: Sequence[Metric], explanation: Any, truth: Any, posed: Any) -> Values:
@@ -67,7 +68,10 @@ def scale_of(draws: Sequence[Values], oracle: Values, described: frozenset[str])
     table = np.array([[draw[name] for name in names] for draw in draws])
     sd = table.std(axis=0, ddof=1) if len(draws) > 1 else np.full(len(names), math.nan)
     return Scale(
-        dict(zip(names, table.mean(axis=0).tolist(), strict=True)), dict(zip(names, sd.tolist(), strict=True)), oracle, described
+        dict(zip(names, table.mean(axis=0).tolist(), strict=True)),
+        dict(zip(names, sd.tolist(), strict=True)),
+        oracle,
+        described,
     )
 
 
@@ -79,9 +83,9 @@ def rows_of(
     names = values or dict.fromkeys(scale.ceiling, math.nan)
     rows = []
     for metric, value in names.items():
-        skill = scale.skill(metric, value)
+        earned = scale.skill(metric, value)
         if failed and math.isfinite(scale.skill(metric, 0.0)):
-            skill = 0.0
+            earned = 0.0
         rows.append(
             {
                 **identity,
@@ -90,7 +94,7 @@ def rows_of(
                 "value": value,
                 "floor": scale.floor.get(metric, math.nan),
                 "ceiling": scale.ceiling.get(metric, math.nan),
-                "skill": skill,
+                "skill": earned,
                 "status": record["status"],
                 "reason": record.get("reason") or "",
                 "seconds": _number(record.get("seconds")),

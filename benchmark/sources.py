@@ -3,9 +3,9 @@
     closure(path) -> the file and every local module it imports, directly or not
     fingerprint(paths) -> one hash of their contents
 
-Local means the engine, the plugin folders, or the package the file belongs to; third-party libraries count by version in the provenance.
-The stages decide with it whether a result is still true, and the Snakefile lists the same files as inputs, because Snakemake does not
-notice an edit of a module that is merely imported.
+Local means the engine, the plugin folders, or the package the file belongs to; third-party libraries count by version
+in the provenance. The stages decide with it whether a result is still true, and the Snakefile lists the same files as
+inputs, because Snakemake does not notice an edit of a module that is merely imported.
 """
 
 from __future__ import annotations
@@ -40,10 +40,12 @@ def libraries(paths: Iterable[Path]) -> list[str]:
 
 
 def fingerprint(paths: Iterable[Path]) -> str:
-    """SHA-256 over the names and contents of the files, 16 hexadecimal digits; independent of where the project lies."""
+    """SHA-256 over the files' names and contents, 16 hexadecimal digits; independent of where the project lies."""
     digest = hashlib.sha256()
     for path in sorted({path.resolve() for path in paths}):
-        base = next((root.parent for root in (ENGINE, PROJECT / "tasks") if path.is_relative_to(root.parent)), path.parent)
+        base = next(
+            (root.parent for root in (ENGINE, PROJECT / "tasks") if path.is_relative_to(root.parent)), path.parent
+        )
         digest.update(path.relative_to(base).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

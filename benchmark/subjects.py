@@ -4,7 +4,8 @@
         def train(self, run: Run) -> Trained           one seed: weights, what methods may see, and the certificate
         def load(self, saved: Saved) -> nn.Module      the trained model, rebuilt from the weights on disk
 
-Whatever `Trained.public` holds is written where methods read. The truth is never among it: the score stage rebuilds it from the seed.
+Whatever `Trained.public` holds is written where methods read. The truth is never among it: the score stage rebuilds
+it from the seed.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The families of tasks: what a method of each sees, what it must return, and what its references are. One module a family."""
+"""The families of tasks, a module each: what a method sees, what it must return, and its references."""

@@ -1,0 +1,1 @@
+"""The four stages of the workflow, one module each: train, explain, score, publish."""

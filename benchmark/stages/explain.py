@@ -2,9 +2,9 @@
 
     explain(plan, layout, "attribution.blockmnist", batch=0, workers=2)
 
-A *cell* is one method on one task, all variants and seeds. Its `cell.json` records what it was made from; cells that are still true are
-kept, so adding or editing one method computes that method's cells alone. A method that fails, hangs or is killed becomes a record with
-a status and a reason. Failed cells are tried again whenever the job runs.
+A *cell* is one method on one task, all variants and seeds. Its `cell.json` records what it was made from; cells that
+are still true are kept, so adding or editing one method computes that method's cells alone. A method that fails,
+hangs or is killed becomes a record with a status and a reason. Failed cells are tried again whenever the job runs.
 """
 
 from __future__ import annotations
@@ -66,9 +66,17 @@ def explain(plan: Plan, layout: Layout, name: str, *, batch: int = 0, workers: i
     files = {}
     for method in cells:
         folder = layout.cell(task.id, method)
-        for path in sorted([folder / "cell.json", *(folder / r["file"] for r in cells[method]["records"] if "file" in r)]):
+        for path in sorted(
+            [folder / "cell.json", *(folder / r["file"] for r in cells[method]["records"] if "file" in r)]
+        ):
             files[f"{method}/{path.name}"] = record(path)
-    content = {"task": task.id, "batch": batch, "cells": list(cells), "counts": vars(counts), "run": os.environ.get(RUN_VARIABLE)}
+    content = {
+        "task": task.id,
+        "batch": batch,
+        "cells": list(cells),
+        "counts": vars(counts),
+        "run": os.environ.get(RUN_VARIABLE),
+    }
     write_index(layout.explain_index(task.id, batch), files, content)
     return counts
 
@@ -78,7 +86,10 @@ def cell_key(layout: Layout, task: TaskPlan, method: MethodPlan) -> Record:
     return {
         **method.key,
         "engine": __version__,
-        "task": {"sources": fingerprint(task.sources), "instances": [[i.label, dict(i.parameters)] for i in task.instances]},
+        "task": {
+            "sources": fingerprint(task.sources),
+            "instances": [[i.label, dict(i.parameters)] for i in task.instances],
+        },
         "subjects": identities(layout, task),
     }
 
@@ -117,9 +128,13 @@ def compute_cells(
         complete = _complete(task.instances, records[number], message)
         folder = layout.cell(task.id, method.name)
         files = {r["file"]: r["record"] for r in complete if "file" in r}
-        write_index(folder / "cell.json", files, {"key": keys[method.name], "records": complete, "trace": message.trace})
+        write_index(
+            folder / "cell.json", files, {"key": keys[method.name], "records": complete, "trace": message.trace}
+        )
         done += 1
-        log.info("[explain %s] %d of %d: %s: %s", task.plugin.key, done, len(jobs), method.name, _summary(complete, message))
+        log.info(
+            "[explain %s] %d of %d: %s: %s", task.plugin.key, done, len(jobs), method.name, _summary(complete, message)
+        )
         if message.trace:
             log.info("%s", message.trace.rstrip())
 
@@ -127,10 +142,20 @@ def compute_cells(
 def _complete(instances: Iterable[Instance], records: list[Record], ending: Ending) -> list[Record]:
     """One record for each instance: those the child sent, and the reason of its end for the others."""
     sent = {(r["variant"], r["seed"]): r for r in records}
-    lost = {"status": ending.status, "reason": ending.reason} if ending.status != "ok" else {"status": "failed", "reason": "no result"}
+    lost = (
+        {"status": ending.status, "reason": ending.reason}
+        if ending.status != "ok"
+        else {"status": "failed", "reason": "no result"}
+    )
     complete = []
     for instance in instances:
-        default = {"variant": instance.variant, "seed": instance.seed, "seconds": ending.seconds, "model_calls": None, **lost}
+        default = {
+            "variant": instance.variant,
+            "seed": instance.seed,
+            "seconds": ending.seconds,
+            "model_calls": None,
+            **lost,
+        }
         entry = sent.get((instance.variant, instance.seed), default)
         complete.append(entry | {"peak_memory_mb": entry.get("peak_memory_mb") or round(ending.peak_memory_mb, 1)})
     return complete
@@ -143,7 +168,9 @@ def _summary(records: list[Record], ending: Ending) -> str:
     return f"{', '.join(parts)} in {ending.seconds:.1f} s" + "".join(f" ({reason})" for reason in reasons)
 
 
-def compute_cell(plan: Plan, layout: Layout, task: TaskPlan, method: MethodPlan, send: Callable[[Record], None]) -> None:
+def compute_cell(
+    plan: Plan, layout: Layout, task: TaskPlan, method: MethodPlan, send: Callable[[Record], None]
+) -> None:
     """In the child: run a method on the instances of its task, write its explanations, and send a record for each."""
     function = method.plugin.load()
     family = family_module(task.family)
@@ -162,7 +189,9 @@ def compute_cell(plan: Plan, layout: Layout, task: TaskPlan, method: MethodPlan,
             if method.plugin.options.get("batched"):
                 raw = list(function(posed, **method.parameters))
                 if len(raw) != len(posed):
-                    raise TouchstoneError(f"expected a list of {len(posed)} explanations, one for each subject, got {len(raw)}")
+                    raise TouchstoneError(
+                        f"expected a list of {len(posed)} explanations, one for each subject, got {len(raw)}"
+                    )
             else:
                 raw = [function(posed[0], **method.parameters)]
         except Unsupported as error:

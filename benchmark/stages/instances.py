@@ -36,7 +36,9 @@ def family_module(name: str) -> ModuleType:
     return importlib.import_module(f"benchmark.families.{name}")
 
 
-def make_concrete(plan: Plan, layout: Layout, task: TaskPlan, instance: Instance, device: str | None = None) -> Concrete:
+def make_concrete(
+    plan: Plan, layout: Layout, task: TaskPlan, instance: Instance, device: str | None = None
+) -> Concrete:
     """Read the subject and build the task object of an instance."""
     saved = load_subject(plan, layout, instance.subject, instance.seed, device)
     return Concrete(instance, task.plugin.load()(**instance.parameters), saved)
@@ -54,5 +56,3 @@ def identities(layout: Layout, task: TaskPlan) -> dict[str, str]:
         index = read_json(layout.subject_index(instance.subject))
         found[instance.label] = str(index["identities"][str(instance.seed)])
     return found
-
-

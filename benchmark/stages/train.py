@@ -2,7 +2,8 @@
 
     train(plan, layout, "blockmnist-training-robust")
 
-Writes for each seed the weights, the arrays that methods may see, and the certificate; keeps the seeds that are still true.
+Writes for each seed the weights, the arrays that methods may see, and the certificate; keeps the seeds that are still
+true.
 """
 
 from __future__ import annotations
@@ -41,7 +42,11 @@ def train(plan: Plan, layout: Layout, name: str) -> dict[str, int]:
         for file in (*FILES, "subject.json"):
             files[f"{seed}/{file}"] = record(folder / file)
     state = {str(seed): read_json(layout.subject(name, seed) / "subject.json")["identity"] for seed in subject.seeds}
-    write_index(layout.subject_index(name), files, {"subject": name, "identities": state, "certified": _certified(layout, subject)})
+    write_index(
+        layout.subject_index(name),
+        files,
+        {"subject": name, "identities": state, "certified": _certified(layout, subject)},
+    )
     return counts
 
 
@@ -98,7 +103,9 @@ def _refuse_bad_numbers(trained: Trained, name: str, seed: int) -> None:
         for key, tensor in tensors.items():
             if tensor.is_floating_point() and not torch.isfinite(tensor).all():
                 bad = int((~torch.isfinite(tensor)).sum())
-                raise TouchstoneError(f"subject {name}, seed {seed}: {bad} values of {group} {key!r} are NaN or infinite")
+                raise TouchstoneError(
+                    f"subject {name}, seed {seed}: {bad} values of {group} {key!r} are NaN or infinite"
+                )
 
 
 def load_subject(plan: Plan, layout: Layout, name: str, seed: int, device: str | None = None) -> Saved:
@@ -107,10 +114,14 @@ def load_subject(plan: Plan, layout: Layout, name: str, seed: int, device: str |
     folder = layout.subject(name, seed)
     index = folder / "subject.json"
     if not index.is_file():
-        raise DamagedArtifactError(f"{index} is missing: train it with `touchstone train --profile {plan.profile.name} --subject {name}`")
+        raise DamagedArtifactError(
+            f"{index} is missing: train it with `touchstone train --profile {plan.profile.name} --subject {name}`"
+        )
     content: dict[str, Any] = read_json(index)
     if content["key"] != json.loads(json.dumps(subject.key, default=str)):
-        raise DamagedArtifactError(f"{folder} was made from other settings or sources than the present ones; train it again")
+        raise DamagedArtifactError(
+            f"{folder} was made from other settings or sources than the present ones; train it again"
+        )
     weights, public = (TensorFile(folder / file, content["files"][file]) for file in FILES)
     builder = subject.plugin.load()(**subject.parameters)
     return Saved(builder, seed, device_of(device or subject.device), weights, public)

@@ -1,0 +1,38 @@
+"""Claims: published findings as data, checked against the scores.
+
+    claims = load([Path("tasks/claims")])
+    table = evaluate(claims, scores)         # claim, source, tasks, effect, ci_low, ci_high, verdict, ...
+
+A file tasks/claims/<paper>.yaml is a list of claims. A claim is a difference of two scores and what is expected of it:
+
+    - name: shah2021-standard-leaks
+      statement: Gradients of a standard model mark the block without information.
+      source: "arXiv:2102.12781, BlockMNIST experiments"
+      left: {family: attribution, task: blockmnist, variant: standard, method: gradient, metric: null_share@10%}
+      right: {reference: ceiling}            # or `floor`, of the other side's task; or a number; or another selector
+      margin: 0.25
+      margin_from: half-way between the planted truth (0) and chance (0.5)
+
+effect = left - right, averaged over seeds; both sides are paired by seed where they have the same seeds. The claim is
+`reproduced` if the whole 95 % interval lies beyond the margin on the expected side, `not reproduced` if the whole
+interval lies on the other side, and `undecided` otherwise: also if a row it needs is missing, failed or not ranked,
+or if there is only one seed. Nothing is dropped; `reason` says why. A margin must be set before the scores are seen.
+Each claim stands for itself: verdicts are not corrected for the number of claims.
+"""
+
+from benchmark.claims.evaluation import COLUMNS, EXTRAS, Verdict, evaluate, verdict
+from benchmark.claims.files import Calibration, Claim, ClaimError, Published, Selector, load
+
+__all__ = [
+    "COLUMNS",
+    "EXTRAS",
+    "Calibration",
+    "Claim",
+    "ClaimError",
+    "Published",
+    "Selector",
+    "Verdict",
+    "evaluate",
+    "load",
+    "verdict",
+]

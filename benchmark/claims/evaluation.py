@@ -1,0 +1,172 @@
+"""What the scores say about claims: effects, intervals and verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from benchmark.claims.files import Calibration, Claim, Expectation, Published, Selector
+from benchmark.errors import unknown
+from benchmark.statistics import Estimate, sample
+
+Verdict = Literal["reproduced", "not reproduced", "undecided"]
+
+COLUMNS = ("claim", "source", "tasks", "effect", "ci_low", "ci_high", "verdict")
+EXTRAS = ("statement", "expect", "margin", "margin_from", "published", "seeds", "reason")
+
+
+def verdict(low: float, high: float, margin: float, expect: Expectation) -> Verdict:
+    """What an interval says about an effect expected above, below or within a margin; touching it decides nothing."""
+    if expect == "within":
+        if -margin < low and high < margin:
+            return "reproduced"
+        return "not reproduced" if low > margin or high < -margin else "undecided"
+    above, below = low > margin, high < margin
+    if not above and not below:
+        return "undecided"
+    return "reproduced" if above == (expect == "above") else "not reproduced"
+
+
+class _Unknowable(Exception):
+    """Why a claim cannot be evaluated: its `reason`, and not a fault."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def evaluate(claims: Sequence[Claim], scores: pd.DataFrame) -> pd.DataFrame:
+    """One row for every claim, in order: `COLUMNS`, then `EXTRAS`. `scores` is the long table (see `benchmark.tables`).
+
+    effect is left - right averaged over seeds, ci_low and ci_high its 95 % t interval over seeds (paired where both
+    sides have the same seeds, else Welch's). The three are NaN where the claim is undecided for want of rows; `reason`
+    says which.
+    """
+    table = []
+    for claim in claims:
+        effect = low = high = np.nan
+        decided: Verdict = "undecided"
+        seeds, reason = 0, ""
+        try:
+            estimate, seeds = _effect(claim, scores)
+        except _Unknowable as error:
+            reason = error.reason
+        else:
+            effect = float(estimate.mean[0])
+            low, high = (float(end[0]) for end in estimate.interval())
+            decided = verdict(low, high, claim.margin, claim.expect)
+            if not np.isfinite(low):
+                reason = "one seed has no spread, so there is no interval"
+            elif decided == "undecided":
+                reason = "the interval holds the margin"
+        table.append(
+            {
+                "claim": claim.name,
+                "source": claim.source,
+                "tasks": ", ".join(sorted({f"{side.family}/{side.task}" for side in claim.selectors})),
+                "effect": effect,
+                "ci_low": low,
+                "ci_high": high,
+                "verdict": decided,
+                "statement": claim.statement,
+                "expect": claim.expect,
+                "margin": claim.margin,
+                "margin_from": claim.margin_from,
+                "published": _published(claim.published),
+                "seeds": seeds,
+                "reason": reason,
+            }
+        )
+    return pd.DataFrame(table, columns=[*COLUMNS, *EXTRAS])
+
+
+def _published(figures: Published) -> str:
+    parts = [
+        f"{side} {value:g}" for side, value in (("left", figures.left), ("right", figures.right)) if value is not None
+    ]
+    return "; ".join([*parts, *([figures.note] if figures.note else [])])
+
+
+def _effect(claim: Claim, scores: pd.DataFrame) -> tuple[Estimate, int]:
+    """Left minus right over seeds, and how many seeds the smaller side has."""
+    left, right = _side(claim.left, claim, scores), _side(claim.right, claim, scores)
+    if isinstance(left, float) or isinstance(right, float) or set(left) == set(right):
+        seeds = sorted(
+            (set() if isinstance(left, float) else set(left)) | (set() if isinstance(right, float) else set(right))
+        )
+        difference = [_at(left, seed) - _at(right, seed) for seed in seeds]
+        return sample(difference), len(seeds)
+    apart = sample([left[seed] for seed in sorted(left)]).minus(sample([right[seed] for seed in sorted(right)]))
+    return apart, min(len(left), len(right))
+
+
+def _at(side: dict[int, float] | float, seed: int) -> float:
+    return side if isinstance(side, float) else side[seed]
+
+
+def _side(side: Selector | Calibration | float, claim: Claim, scores: pd.DataFrame) -> dict[int, float] | float:
+    """The side's score at each seed, or a number that is the same at all."""
+    if isinstance(side, float):
+        return side
+    if isinstance(side, Calibration):
+        if claim.score == "skill":
+            return 0.0 if side.reference == "floor" else 1.0
+        other = claim.selectors[0]
+        return _by_seed(other, scores, side.reference, "mean")
+    return _by_seed(side, scores, claim.score, side.pick or "mean")
+
+
+def _by_seed(selector: Selector, scores: pd.DataFrame, column: str, pick: str) -> dict[int, float]:
+    """Column `column` of the selected rows at each seed, the methods combined by `pick`."""
+    found = [_rows(selector, method, scores) for method in selector.methods]
+    for method, rows in zip(selector.methods, found, strict=True):
+        bad = rows[~np.isfinite(pd.to_numeric(rows[column], errors="coerce").astype("float64"))]
+        if len(bad):
+            raise _Unknowable(
+                f"{_name(selector, method)}: {column} of {selector.metric} is not a number at {_seeds(bad)}"
+            )
+        lacking = set(pd.concat(found)["seed"]) - set(rows["seed"])
+        if lacking:
+            raise _Unknowable(f"{_name(selector, method)}: no row for seeds {', '.join(map(str, sorted(lacking)))}")
+    values = pd.concat(found).sort_values(["seed", "method"]).groupby("seed")[column].agg(pick)
+    return {int(seed): float(value) for seed, value in zip(values.index.tolist(), values.tolist(), strict=True)}
+
+
+def _rows(selector: Selector, method: str, scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one method, all measured and ranked; `_Unknowable` otherwise."""
+    rows = scores
+    asked = {"family": selector.family, "task": selector.task, "variant": selector.variant, "method": method}
+    for column, name in asked.items():
+        rows = _narrow(rows, column, name)
+    failed = rows[rows["status"] != "ok"]
+    if len(failed):
+        first = failed.sort_values("seed").iloc[0]
+        why = f" ({first['reason']})" if isinstance(first["reason"], str) and first["reason"] else ""
+        raise _Unknowable(f"{_name(selector, method)}: {first['status']} at {_seeds(failed)}{why}")
+    rows = _narrow(rows, "metric", selector.metric)
+    unranked = rows[~rows["ranked"].astype(bool)]
+    if len(unranked) and not selector.unranked:
+        what = "an unranked variant, or a subject that failed its certificate"
+        raise _Unknowable(f"{_name(selector, method)}: not ranked at {_seeds(unranked)} ({what})")
+    if rows["seed"].duplicated().any():
+        raise _Unknowable(f"{_name(selector, method)}: more than one row for a seed")
+    return rows
+
+
+def _narrow(rows: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
+    chosen = rows[rows[column] == name]
+    if chosen.empty:
+        raise _Unknowable("no scores: " + unknown(column, name, rows[column].unique().tolist()))
+    return chosen
+
+
+def _name(selector: Selector, method: str) -> str:
+    return f"{method} on {selector.family}/{selector.task}[{selector.variant}]"
+
+
+def _seeds(rows: pd.DataFrame) -> str:
+    seeds = sorted(set(rows["seed"].tolist()))
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"

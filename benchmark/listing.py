@@ -1,0 +1,62 @@
+"""`touchstone list`: every plugin with its summary, citation and defaults, without importing torch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmark.claims import load
+from benchmark.errors import UnknownNameError
+from benchmark.registry import PROJECT, Plugin, plugins
+
+KINDS = {"tasks": "task", "methods": "method", "metrics": "metric", "subjects": "subject", "claims": "claim"}
+
+
+def entries(kind: str = "") -> list[dict[str, Any]]:
+    """One entry for each plugin of a kind (plural, as typed), or of all kinds. References count as methods."""
+    if kind and kind not in KINDS:
+        raise UnknownNameError("kind", kind, KINDS)
+    wanted = {KINDS[kind]} if kind else set(KINDS.values())
+    registry = plugins()
+    found = [_entry(plugin) for plugin in registry.plugins]
+    found += [
+        {"kind": "claim", "name": c.name, "family": None, "summary": c.statement, "cites": c.source, "defaults": {}}
+        for c in load([PROJECT / "tasks" / "claims"])
+    ]
+    order = list(KINDS.values())
+    chosen = (entry for entry in found if entry["kind"] in wanted)
+    return sorted(
+        chosen, key=lambda e: (order.index(e["kind"]), e["family"] or "", e.get("reference", False), e["name"])
+    )
+
+
+def _entry(plugin: Plugin) -> dict[str, Any]:
+    reference = plugin.kind == "reference"
+    return {
+        "kind": "method" if reference else plugin.kind,
+        "name": plugin.name,
+        "family": plugin.family,
+        "summary": plugin.summary,
+        "cites": plugin.cites,
+        "defaults": plugin.defaults,
+        "origin": plugin.origin,
+        **({"reference": True} if reference else {}),
+        **{key: value for key, value in plugin.options.items() if key not in ("name", "draws", "batched")},
+        **({"problem": plugin.problem} if plugin.problem else {}),
+    }
+
+
+def print_entries(found: list[dict[str, Any]]) -> None:
+    """Print entries as tables, one for each kind."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    for kind in dict.fromkeys(entry["kind"] for entry in found):
+        table = Table(title=f"{kind}s", title_justify="left", show_lines=False)
+        for column in ("family", "name", "summary", "source", "defaults"):
+            table.add_column(column, overflow="fold")
+        for entry in (e for e in found if e["kind"] == kind):
+            defaults = ", ".join(f"{key}={value!r}" for key, value in entry["defaults"].items())
+            summary = entry.get("problem") or entry["summary"]
+            table.add_row(entry["family"] or "", entry["name"], summary, entry["cites"], defaults)
+        console.print(table)

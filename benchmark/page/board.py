@@ -1,0 +1,123 @@
+"""What the leaderboard page is made from: tables, descriptions and pictures, all finished before the page sees them.
+
+The page computes no statistics. Whoever publishes fills a `Board`, whose tables are the published CSV files plus a few
+columns that only a reader of the page needs, and calls `benchmark.page.render`. A missing value (NaN or None) is shown
+as a dash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmark.errors import TouchstoneError
+
+RANKING = (
+    *("family", "method", "skill", "ci_low", "ci_high", "rank_low", "rank_high", "beats_random", "p_value"),
+    *("tasks", "seeds", "failures", "seconds"),
+    *("unsupported", "specialist", "reference", "model_calls", "peak_memory_mb"),
+)
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "leaderboard": RANKING,
+    "tasks": (RANKING[0], "task", *RANKING[1:]),
+    "metrics": (
+        *("family", "task", "variant", "method", "metric", "primary"),
+        *("mean", "spread", "floor", "ceiling", "n"),
+    ),
+    "claims": (
+        *("claim", "source", "tasks", "effect", "ci_low", "ci_high", "verdict"),
+        *("statement", "margin", "reason"),
+    ),
+    "certificates": ("subject", "seed", "check", "value", "threshold", "passed", "at_least"),
+    "failures": ("family", "task", "variant", "method", "seed", "status", "reason", "command"),
+}
+"""The columns each table of a `Board` must have; more are allowed and not shown."""
+
+DOWNLOADS = ("leaderboard.csv", "tasks.csv", "claims.csv", "certificates.csv", "scores.parquet", "provenance.json")
+"""The files the publisher writes beside the page, which links to them."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What a plugin says of itself: one line of plain text, and its source (`arXiv:...`, `doi:...` or an address)."""
+
+    summary: str = ""
+    cites: str = ""
+
+
+@dataclass(frozen=True)
+class PagePicture:
+    """A PNG file to show. `name` goes into the published file's name; an empty `task` shows it with the family."""
+
+    family: str
+    task: str
+    name: str
+    title: str
+    caption: str
+    path: Path
+
+
+@dataclass(frozen=True, eq=False)
+class Board:
+    """Everything the page shows.
+
+    Attributes:
+        profile: name of the profile that was run.
+        title: what the profile is, in a line.
+        leaderboard: a row per family and method, best first; `specialist` and `reference` rows stand apart.
+        tasks: the same per task, with the column `task`.
+        metrics: long form, a row per (family, task, variant, method, metric); `spread` is over `n` seeds.
+        claims: published findings; `effect` with its interval is measured here, `verdict` compares it with `margin`;
+            where there is a column `expect` it says on which side (above, below, within).
+        certificates: a row per (subject, seed, check); `at_least` says on which side of `threshold` a value passes.
+        failures: a row per cell and seed whose `status` is not ok; `command` repeats the cell.
+        provenance: `commit`, `dirty`, `finished` (ISO time), `configuration`, `configuration_hash`, `versions`,
+            `hardware`, `duration_seconds` (a number, or by stage with `total`); any may be absent, others are listed
+            as they come.
+        plugins: `(kind, family, name)` to its description; kinds as in `benchmark.plugins`, family None for subjects.
+        pictures: shown with their task, in this order.
+        notes: per family `resolution` (smallest difference in skill that this run can tell apart), `clusters`
+            (how many pairs of task and seed it rests on), and further numbers or sentences.
+        left_out: sentences on what this profile leaves out.
+
+    Raises:
+        TouchstoneError: a table lacks a column.
+    """
+
+    profile: str
+    title: str
+    leaderboard: pd.DataFrame
+    tasks: pd.DataFrame
+    metrics: pd.DataFrame
+    claims: pd.DataFrame
+    certificates: pd.DataFrame
+    failures: pd.DataFrame
+    provenance: Mapping[str, Any]
+    plugins: Mapping[tuple[str, str | None, str], About] = field(default_factory=dict)
+    pictures: Sequence[PagePicture] = ()
+    notes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    left_out: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        for name, expected in COLUMNS.items():
+            got = [str(column) for column in getattr(self, name).columns]
+            absent = [column for column in expected if column not in got]
+            if absent:
+                raise TouchstoneError(
+                    f"the board's table `{name}` lacks {', '.join(absent)} (got {', '.join(got) or 'no columns'}; "
+                    f"expected {', '.join(expected)})"
+                )
+
+    def about(self, kind: str, family: str | None, name: str) -> About:
+        """The description of a plugin, empty where there is none. References count as methods."""
+        kinds = (kind, "reference") if kind == "method" else (kind,)
+        for each in kinds:
+            for where in (family, None):
+                if (found := self.plugins.get((each, where, name))) is not None:
+                    return found
+        return About()

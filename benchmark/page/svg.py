@@ -1,0 +1,132 @@
+"""Small pictures as inline SVG: no library, no script, coloured by the page's style sheet.
+
+Positions along the axis are percentages, so that a picture stretches with its column while strokes and letters keep
+their size. The numbers always stand beside it as text; the pictures are therefore hidden from screen readers, except
+for those with a label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from benchmark.page.text import is_missing
+
+HEIGHT = 20
+MIDDLE = HEIGHT / 2
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A horizontal axis from `low` to `high`. `marks` are values with a line of their own: value, CSS class, label."""
+
+    low: float
+    high: float
+    marks: Sequence[tuple[float, str, str]] = ()
+
+    def at(self, value: float) -> str:
+        """Where `value` lies, as a percentage of the width; values outside sit at the edge."""
+        share = (min(max(value, self.low), self.high) - self.low) / (self.high - self.low)
+        return f"{100 * share:.4g}%"
+
+
+def skill_axis(values: Iterable[Any], *, least: float = -0.5, most: float = 1.25) -> Axis:
+    """The axis of skill that all tables share.
+
+    It holds 0 (chance), 1 (the planted truth) and `values`, but does not go beyond `least` and `most` for their sake.
+    """
+    known = [float(value) for value in values if not is_missing(value)]
+    low, high = min([0.0, *known]), max([1.0, *known])
+    pad = 0.06 * (min(high, most) - max(low, least))
+    return Axis(max(low, least) - pad, min(high, most) + pad, ((0.0, "chance", "chance"), (1.0, "truth", "truth")))
+
+
+def effect_axis(values: Iterable[Any]) -> Axis:
+    """An axis for differences of two scores: symmetric about zero, wide enough for `values`."""
+    reach = 1.1 * max([0.1, *(abs(float(value)) for value in values if not is_missing(value))])
+    return Axis(-reach, reach, ((0.0, "chance", "0"),))
+
+
+def interval(
+    axis: Axis, value: Any, low: Any, high: Any, *, hollow: bool = False, margins: Iterable[Any] = ()
+) -> Markup:
+    """A dot at `value` with its interval as a bar.
+
+    A `hollow` dot could be chance. What leaves the axis is drawn as an arrow at its edge. `margins` add dotted lines.
+    Without a value only the axis is drawn.
+    """
+    parts = [_line(axis, at, name) for at, name, _ in axis.marks]
+    parts += [_line(axis, float(margin), "margin") for margin in margins if not is_missing(margin)]
+    if not is_missing(value):
+        left = float(value) if is_missing(low) else float(low)
+        right = float(value) if is_missing(high) else float(high)
+        if right > left:
+            parts.append(f'<line class="bar" x1="{axis.at(left)}" x2="{axis.at(right)}" y1="10" y2="10"/>')
+        if left < axis.low:
+            parts.append('<text class="arrow" x="0" y="15">‹</text>')
+        if right > axis.high:
+            parts.append('<text class="arrow" x="100%" y="15" text-anchor="end">›</text>')
+        if axis.low <= float(value) <= axis.high:
+            kind = "dot hollow" if hollow else "dot"
+            parts.append(f'<circle class="{kind}" cx="{axis.at(float(value))}" cy="10" r="4"/>')
+    return _svg("".join(parts))
+
+
+def scale(axis: Axis) -> Markup:
+    """The head of a column of intervals: where chance and the planted truth lie."""
+    labels = "".join(
+        f'<text class="{name}" x="{axis.at(value)}" y="13" text-anchor="middle">{label}</text>'
+        for value, name, label in axis.marks
+    )
+    return _svg(labels, kind="scale")
+
+
+def strip(axis: Axis, rows: Sequence[dict[str, Any]]) -> Markup:
+    """All methods of a family as dots on the axis of skill: filled where they beat chance, else hollow."""
+    dots = "".join(
+        f'<circle class="{"dot" if row["beats_random"] is True else "dot hollow"}" cx="{axis.at(float(row["skill"]))}" '
+        'cy="10" r="4.5"/>'
+        for row in sorted(rows, key=lambda row: row["beats_random"] is True)
+        if not is_missing(row["skill"])
+    )
+    base = '<line class="base" x1="0" x2="100%" y1="10" y2="10"/>'
+    return _svg(base + "".join(_line(axis, at, name) for at, name, _ in axis.marks) + dots, kind="strip")
+
+
+def legend() -> Markup:
+    """How to read a row: an invented example on an axis with its two marks and their names."""
+    axis = Axis(-0.3, 1.4, ((0.0, "chance", ""), (1.0, "truth", "")))
+    lines = "".join(
+        f'<line class="{name}" x1="{axis.at(at)}" x2="{axis.at(at)}" y1="20" y2="72"/>' for at, name, _ in axis.marks
+    )
+    example = (
+        f'<line class="bar" x1="{axis.at(0.55)}" x2="{axis.at(0.8)}" y1="38" y2="38"/>'
+        f'<circle class="dot" cx="{axis.at(0.68)}" cy="38" r="5"/>'
+        f'<line class="bar" x1="{axis.at(-0.1)}" x2="{axis.at(0.14)}" y1="60" y2="60"/>'
+        f'<circle class="dot hollow" cx="{axis.at(0.03)}" cy="60" r="5"/>'
+    )
+    names = (
+        f'<text class="chance" x="{axis.at(0)}" y="13" text-anchor="middle">0 = chance</text>'
+        f'<text class="truth" x="{axis.at(1)}" y="13" text-anchor="middle">1 = planted truth</text>'
+        f'<text x="{axis.at(0.52)}" y="42" text-anchor="end">finds part of it</text>'
+        f'<text x="{axis.at(0.17)}" y="64">may be chance</text>'
+    )
+    return Markup(
+        '<svg class="legend" width="100%" height="78" role="img" '
+        'aria-label="An axis of skill: 0 is chance, 1 is the planted truth. '
+        "A filled dot with a bar beats chance; a hollow dot, whose bar reaches chance, may be chance. Invented example."
+        f'">{lines}{example}{names}</svg>'
+    )
+
+
+def _line(axis: Axis, value: float, name: str) -> str:
+    at = axis.at(value)
+    return f'<line class="{name}" x1="{at}" x2="{at}" y1="0" y2="{HEIGHT}"/>'
+
+
+def _svg(content: str, kind: str = "interval") -> Markup:
+    # Every piece of `content` is made above from numbers and fixed names; no text of a plugin enters.
+    return Markup(f'<svg class="{kind}" width="100%" height="{HEIGHT}" aria-hidden="true">{content}</svg>')

@@ -1,0 +1,93 @@
+"""Where a result came from: commit (and whether it was dirty), configuration, versions, hardware, duration."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from benchmark import __version__
+from benchmark.plan import Plan, digest
+from benchmark.registry import PROJECT
+
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "statsmodels", "captum", "pandas", "safetensors", "snakemake")
+
+
+def provenance(plan: Plan, durations: Mapping[str, float]) -> dict[str, Any]:
+    """Everything a reader needs to repeat the run; `durations` are seconds by stage."""
+    configuration = plan.configuration
+    return {
+        "touchstone": __version__,
+        "profile": plan.profile.name,
+        **commit(),
+        "configuration": configuration,
+        "configuration_hash": digest(configuration),
+        "device": next(iter(plan.subjects.values())).device,
+        "versions": versions(),
+        "hardware": hardware(),
+        "duration_seconds": {
+            **{k: round(v, 1) for k, v in durations.items()},
+            "total": round(sum(durations.values()), 1),
+        },
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def commit() -> dict[str, Any]:
+    """The commit of the project's checkout and whether files differ from it; None outside a checkout."""
+    git = shutil.which("git")
+
+    def ask(*arguments: str) -> str | None:
+        if git is None:
+            return None
+        answer = subprocess.run([git, "-C", str(PROJECT), *arguments], capture_output=True, text=True, check=False)
+        return answer.stdout.strip() if answer.returncode == 0 else None
+
+    if ask("rev-parse", "--show-toplevel") is None:
+        return {"commit": None, "dirty": None}
+    changed = ask("status", "--porcelain", "--", ".", ":(exclude)leaderboard", ":(exclude)results")
+    return {"commit": ask("rev-parse", "HEAD"), "dirty": bool(changed)}
+
+
+def versions() -> dict[str, str]:
+    """Python's version and those of the libraries that numbers may depend on."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, cores, memory and accelerators."""
+    import psutil
+
+    gpus: list[str] = []
+    if smi := shutil.which("nvidia-smi"):
+        answer = subprocess.run(
+            [smi, "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, check=False
+        )
+        gpus = [line.strip() for line in answer.stdout.splitlines() if answer.returncode == 0 and line.strip()]
+    return {
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
+        "gpus": gpus,
+        "system": platform.system(),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as stream:  # noqa: PTH123 - a kernel interface, not a path of ours
+            return next((line.partition(":")[2].strip() for line in stream if line.startswith("model name")), "unknown")
+    except OSError:
+        return platform.processor() or "unknown"

@@ -1,0 +1,139 @@
+"""From the long table of scores to a grid, method x instance, of skills.
+
+    rows = ranked_rows(scores)                    one row per (family, task, variant, method, seed): the primary metric
+    board = grid(rows)                            skills [methods, instances]
+
+What counts, and as what:
+
+    ok            (value - floor) / (ceiling - floor)
+    failed        0, the floor: not answering is worth what answering at random is worth
+    timeout       0
+    ok, but NaN or infinite: as failed, so that no method gains by returning what cannot be scored
+    unsupported   left out of that method's mean, like an instance without a row
+    ceiling equals floor, or one of them is unknown: the instance measures nothing and is left out for everybody
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from benchmark.errors import TouchstoneError, unknown
+
+Array = NDArray[np.float64]
+
+INSTANCE = ["family", "task", "variant", "seed"]
+KEY = ["family", "task", "variant", "method", "seed", "metric"]
+NUMBERS = ["value", "floor", "ceiling", "floor_sd", "seconds", "model_calls", "peak_memory_mb"]
+REQUIRED = [*KEY, *NUMBERS, "primary", "status", "reason", "ranked", "reference"]
+STATUSES = ("ok", "failed", "timeout", "unsupported")
+
+
+class ScoresError(TouchstoneError):
+    """The table of scores is not in the long format; the message lists all that is wrong with it."""
+
+
+def skill(value: ArrayLike, floor: ArrayLike, ceiling: ArrayLike) -> Array:
+    """(value - floor) / (ceiling - floor), elementwise: 0 is chance, 1 the planted truth, below 0 worse than chance.
+
+    Works for metrics in both directions (where lower is better, the ceiling lies below the floor) and does not change
+    when all three are shifted or scaled together. NaN where ceiling and floor agree (to a relative 1e-9) or where any
+    of the three is NaN.
+    """
+    low, high = np.asarray(floor, dtype=np.float64), np.asarray(ceiling, dtype=np.float64)
+    span = high - low
+    with np.errstate(all="ignore"):
+        measures = np.abs(span) > 1e-9 * np.maximum(np.abs(low), np.abs(high))
+        result = (np.asarray(value, dtype=np.float64) - low) / np.where(measures, span, np.nan)
+    return np.asarray(result, dtype=np.float64)
+
+
+def checked(scores: pd.DataFrame) -> pd.DataFrame:
+    """A copy with plain types, sorted by key; raises `ScoresError` with everything that is wrong."""
+    absent = [name for name in REQUIRED if name not in scores.columns]
+    if absent:
+        have = [str(name) for name in scores.columns]
+        raise ScoresError("\n".join(f"scores lack a column: {unknown('column', name, have)}" for name in absent))
+    table = scores.copy()
+    for name in NUMBERS:
+        table[name] = pd.to_numeric(table[name], errors="coerce").astype("float64")
+    for name in ("primary", "ranked", "reference"):
+        table[name] = table[name].fillna(False).astype(bool)
+    strange = sorted(set(table["status"]) - set(STATUSES), key=str)
+    problems = [unknown("status", str(name), STATUSES) for name in strange]
+    twice = table.loc[table.duplicated(KEY), KEY].drop_duplicates()
+    problems += [f"more than one row for {', '.join(map(str, row))}" for row in twice.head(10).itertuples(index=False)]
+    if problems:
+        raise ScoresError("\n".join(problems))
+    return table.sort_values(KEY, kind="stable").reset_index(drop=True)
+
+
+def ranked_rows(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows that decide the ranking, with `skill` and `failed`: primary metric, ranked variants, certified subjects.
+
+    A row without floor or ceiling (a failure often has none) takes those of its instance from the other methods' rows:
+    they belong to the instance, not to the method. `skill` is NaN where the row does not count (see the module's
+    table).
+    """
+    table = checked(scores)
+    table = table[table["primary"] & table["ranked"]].reset_index(drop=True)
+    several = table.groupby(["family", "task"])["metric"].nunique()
+    if (several > 1).any():
+        names = ", ".join(f"{family}/{task}" for family, task in several[several > 1].index)
+        raise ScoresError(f"a task has one primary metric; got more than one for {names}")
+    for name in ("floor", "ceiling", "floor_sd"):
+        table[name] = table[name].fillna(table.groupby(INSTANCE)[name].transform("first"))
+    scored = skill(table["value"], table["floor"], table["ceiling"])
+    measures = np.isfinite(skill(table["floor"], table["floor"], table["ceiling"]))
+    answered = (table["status"] == "ok").to_numpy() & np.isfinite(scored)
+    supported = (table["status"] != "unsupported").to_numpy()
+    table["failed"] = supported & measures & ~answered | table["status"].isin(["failed", "timeout"]).to_numpy()
+    table["skill"] = np.where(measures & supported, np.where(answered, scored, 0.0), np.nan)
+    return table
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Skills of methods on instances.
+
+    Attributes:
+        methods: names, sorted.
+        reference: [methods] whether it is a reference (random, oracle...).
+        instances: one row per instance, columns family, task, variant, seed and, if the scores have it, subject.
+        skill: [methods, instances]; NaN where a method was not measured.
+        luck: [methods, instances] standard deviation of the skill of one random explanation; 0 where the method failed.
+    """
+
+    methods: tuple[str, ...]
+    reference: NDArray[np.bool_]
+    instances: pd.DataFrame
+    skill: Array
+    luck: Array
+
+    def of(self, methods: NDArray[np.bool_]) -> Grid:
+        """The same grid with the methods under a mask only."""
+        names = tuple(name for name, keep in zip(self.methods, methods, strict=True) if keep)
+        return Grid(names, self.reference[methods], self.instances, self.skill[methods], self.luck[methods])
+
+
+def grid(rows: pd.DataFrame) -> Grid:
+    """The grid of rows from `ranked_rows`, of one family or one task; instances that measure nothing are left out."""
+    columns = [*INSTANCE, *(["subject"] if "subject" in rows.columns else [])]
+    measured = rows[rows["skill"].notna()]
+    instances = measured.drop_duplicates(INSTANCE)[columns].sort_values(INSTANCE).reset_index(drop=True)
+    names = sorted(set(rows["method"]))
+    place = {key: at for at, key in enumerate(instances[INSTANCE].itertuples(index=False, name=None))}
+    row = measured["method"].map({name: at for at, name in enumerate(names)}).to_numpy(dtype=np.intp)
+    column = np.array([place[key] for key in measured[INSTANCE].itertuples(index=False, name=None)], dtype=np.intp)
+    with np.errstate(all="ignore"):
+        span = measured["ceiling"].to_numpy() - measured["floor"].to_numpy()
+        spread = measured["floor_sd"].to_numpy() / np.abs(span)
+    skills = np.full((len(names), len(instances)), np.nan)
+    skills[row, column] = measured["skill"].to_numpy()
+    luck = np.full_like(skills, np.nan)
+    luck[row, column] = np.where(measured["failed"].to_numpy(), 0.0, spread)
+    marked = set(rows.loc[rows["reference"], "method"])
+    return Grid(tuple(names), np.array([name in marked for name in names], dtype=bool), instances, skills, luck)

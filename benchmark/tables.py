@@ -1,0 +1,190 @@
+"""The tables of the leaderboard, from the long table of scores.
+
+    leaderboard(scores)              one row per family and method
+    per_task(scores)                 one row per family, task and method
+    metric_rows(scores)              every metric of every task: means and spreads
+    resolution(scores)               the smallest difference each family's board can show
+
+`scores` has one row per (family, task, variant, method, seed, metric) with the columns of the scores files and three
+more: `floor_sd` (standard deviation of one random draw's value), `ranked` (the variant is ranked and its subject
+certified) and `reference` (the method is one of the family's references); `subject` is used where it is there. What is
+shown does not depend on the order of the rows.
+
+A method that was measured on fewer than half of its family's tasks is a specialist: shown, not ranked with the
+generalists. References are shown last; their p-values are their own, uncorrected, for they are controls and not
+contestants.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from benchmark.statistics import LEVEL, Grid, Layout, chance, compare, estimate, grid, holm, ranked_rows, ranks
+from benchmark.statistics.rows import checked
+
+COLUMNS = (
+    *("family", "method", "skill", "ci_low", "ci_high", "rank_low", "rank_high", "beats_random", "p_value"),
+    *("tasks", "seeds", "failures", "seconds"),
+)
+EXTRAS = ("unsupported", "specialist", "reference", "model_calls", "peak_memory_mb", "group", "advantage")
+
+
+def leaderboard(scores: pd.DataFrame) -> pd.DataFrame:
+    """One row per (family, method): `COLUMNS`, then `EXTRAS`. Best first; then specialists, then references.
+
+    skill, ci_low, ci_high   mean skill over covered tasks, its 95 % interval over seeds (NaN: no task has two seeds)
+    rank_low, rank_high      best and worst rank the data allow among the generalists; missing for all others
+    beats_random, p_value    better than chance over seeds and against random draws, Holm-corrected in the family
+    tasks, seeds             tasks covered, different seeds
+    failures, unsupported    instances (task, variant, seed) that failed or timed out; that the method declined
+    seconds, model_calls     mean per instance (over tasks); peak_memory_mb is the greatest of all
+    group, advantage         tie group from 1; mean difference to the other generalists on what they share: the order
+    """
+    rows = ranked_rows(scores)
+    boards = []
+    for family, part in rows.groupby("family", sort=True):
+        whole = grid(part)
+        boards.append(_board(part, whole, _specialists(whole)).assign(family=family))
+    return _stack(boards, [*COLUMNS, *EXTRAS])
+
+
+def per_task(scores: pd.DataFrame) -> pd.DataFrame:
+    """The leaderboard of each task: the same columns with `task` after `family`.
+
+    All methods that were measured on the task are ranked; `specialist` says what a method is in its family.
+    """
+    rows = ranked_rows(scores)
+    boards = []
+    for family, part in rows.groupby("family", sort=True):
+        specialists = _specialists(grid(part))
+        for task, own in part.groupby("task", sort=True):
+            board = _board(own, grid(own), frozenset()).assign(family=family, task=task)
+            boards.append(board.assign(specialist=board["method"].isin(specialists)))
+    return _stack(boards, [COLUMNS[0], "task", *COLUMNS[1:], *EXTRAS])
+
+
+def resolution(scores: pd.DataFrame) -> pd.DataFrame:
+    """How small a difference in skill shows, per family: the median half-width of the interval of a pair's difference.
+
+    `resolution` is for one pair chosen beforehand, `resolution_all` when all `pairs` of generalists are looked at
+    together. Smaller differences on the board are ties whatever their order. NaN where no task has two seeds.
+    """
+    table = []
+    for family, part in ranked_rows(scores).groupby("family", sort=True):
+        whole = grid(part)
+        board = whole.of(_generalists(whole, _specialists(whole)))
+        found = compare(board, Layout.of(board.instances))
+        known = np.isfinite(found.half_width)
+        table.append(
+            {
+                "family": family,
+                "resolution": float(np.median(found.half_width[known])) if known.any() else np.nan,
+                "resolution_all": float(np.median(found.half_width_all[known])) if known.any() else np.nan,
+                "pairs": int(known.sum()),
+                "tasks": int(whole.instances["task"].nunique()),
+                "seeds": int(whole.instances["seed"].nunique()),
+            }
+        )
+    return pd.DataFrame(table, columns=["family", "resolution", "resolution_all", "pairs", "tasks", "seeds"])
+
+
+def board_notes(scores: pd.DataFrame) -> dict[str, dict[str, float | int]]:
+    """What the page says beside a family's ranking: what this run can tell apart, on how many clusters."""
+    rows = ranked_rows(scores)
+    clusters = rows.drop_duplicates(["family", "task", "seed"])["family"].value_counts().to_dict()
+    found = resolution(scores).set_index("family")["resolution"].astype("float64").to_dict()
+    return {str(family): {"resolution": found[family], "clusters": int(clusters[family])} for family in found}
+
+
+def metric_rows(scores: pd.DataFrame) -> pd.DataFrame:
+    """Every metric as raw values: a row per (family, task, variant, method, metric), with `mean` over `n` seeds.
+
+    `spread` is the standard deviation over seeds (NaN for one seed); `floor` and `ceiling` are means over the same
+    seeds. Only measured values enter: a failure is a smaller `n` here, and counts at the floor on the leaderboard
+    only.
+    """
+    table = checked(scores)
+    ok = table[(table["status"] == "ok") & np.isfinite(table["value"])]
+    groups = ok.groupby(["family", "task", "variant", "method", "metric", "primary"], sort=True)
+    summary: pd.DataFrame = groups.agg(
+        mean=("value", "mean"),
+        spread=("value", "std"),
+        floor=("floor", "mean"),
+        ceiling=("ceiling", "mean"),
+        n=("value", "count"),
+    )
+    return summary.reset_index()
+
+
+def _specialists(whole: Grid) -> frozenset[str]:
+    """Names of the methods that were measured on fewer than half of the tasks."""
+    tasks = whole.instances["task"].to_numpy()
+    total = len(set(tasks))
+    covered = [len(set(tasks[np.isfinite(row)])) for row in whole.skill]
+    return frozenset(name for name, count in zip(whole.methods, covered, strict=True) if 2 * count < total)
+
+
+def _generalists(whole: Grid, specialists: frozenset[str]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """[methods] those that are ranked: no references, no specialists, measured at least once."""
+    own = np.array([name not in specialists for name in whole.methods], dtype=np.bool_)
+    return own & ~whole.reference & np.isfinite(whole.skill).any(1)
+
+
+def _board(rows: pd.DataFrame, whole: Grid, specialists: frozenset[str]) -> pd.DataFrame:
+    """The board of one family or one task, without the columns that name it."""
+    layout = Layout.of(whole.instances)
+    means = estimate(whole.skill, layout)
+    low, high = means.interval()
+    raw = chance(whole, layout)
+    p = np.where(whole.reference, raw, holm(np.where(whole.reference, np.nan, raw)))
+    board = pd.DataFrame(
+        {
+            "method": whole.methods,
+            "skill": means.mean,
+            "ci_low": low,
+            "ci_high": high,
+            "beats_random": p < 1 - LEVEL,
+            "p_value": p,
+            "reference": whole.reference,
+            "specialist": [name in specialists for name in whole.methods],
+        }
+    )
+    chosen = _generalists(whole, specialists)
+    found = compare(whole.of(chosen), layout)
+    place = ranks(found, np.argsort(-found.advantage.round(12), kind="stable"))
+    for name, values in {"rank_low": place.low, "rank_high": place.high, "group": place.group}.items():
+        board[name] = pd.array([pd.NA] * len(board), dtype="Int64")
+        board.loc[chosen, name] = values
+    board["advantage"] = np.nan
+    board.loc[chosen, "advantage"] = found.advantage
+    board = board.join(_counts(rows), on="method")
+    shown = np.select([board["reference"], ~chosen], [2, 1], default=0)
+    best = np.where(chosen, board["advantage"], board["skill"]).round(12)
+    order = np.lexsort((board["method"], -np.nan_to_num(best, nan=-np.inf), shown))
+    return board.iloc[order]
+
+
+def _counts(rows: pd.DataFrame) -> pd.DataFrame:
+    """Coverage and cost of each method (index)."""
+    tried = rows[rows["status"] != "unsupported"]
+    counted = rows[rows["skill"].notna()].groupby("method")
+    names = pd.Index(sorted(set(rows["method"])), name="method")
+    cost = tried.groupby(["method", "task"])[["seconds", "model_calls"]].mean().groupby("method").mean()
+    table = pd.DataFrame(
+        {
+            "tasks": counted["task"].nunique(),
+            "seeds": counted["seed"].nunique(),
+            "failures": rows.groupby("method")["failed"].sum(),
+            "unsupported": (rows["status"] == "unsupported").groupby(rows["method"]).sum(),
+        },
+        index=names,
+    )
+    table = table.fillna(0).astype("int64")
+    return table.join(cost).join(tried.groupby("method")["peak_memory_mb"].max())
+
+
+def _stack(boards: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+    if not boards:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(boards, ignore_index=True)[columns]

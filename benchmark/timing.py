@@ -1,0 +1,66 @@
+"""What each job took, and how much of it was the work itself: the base of `make speed`'s breakdown.
+
+A job appends one line to `results/<profile>/timing.jsonl` when it ends. The line also clears the way for the next run
+after a damaged file: the index that vouched for it is taken back.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import psutil
+
+from benchmark.audit import audit
+from benchmark.errors import DamagedArtifactError
+from benchmark.layout import Layout
+
+
+def timing_file(layout: Layout) -> Any:
+    """Where the lines are."""
+    return layout.results / "timing.jsonl"
+
+
+@contextmanager
+def timed(layout: Layout, stage: str, name: str) -> Iterator[None]:
+    """Log the stage's lines, measure it, and keep the measurement."""
+    from benchmark.runtime import start_logging
+
+    start_logging()
+    began = time.time()
+    started = psutil.Process().create_time()
+    try:
+        yield
+    except DamagedArtifactError as error:
+        found = audit(layout)
+        listed = "".join(f"\n  - {problem}" for problem in found if problem not in str(error))
+        raise DamagedArtifactError(
+            f"{error}{listed}\n  run the same command again: what is damaged is made anew"
+        ) from None
+    ended = time.time()
+    line = {
+        "run": os.environ.get("TOUCHSTONE_RUN"),
+        "stage": stage,
+        "name": name,
+        "started": started,
+        "startup": began - started,
+        "work": ended - began,
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    path = timing_file(layout)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as stream:
+        stream.write(json.dumps(line) + "\n")
+
+
+def timings(layout: Layout) -> list[dict[str, Any]]:
+    """All lines so far, oldest first."""
+    path = timing_file(layout)
+    if not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

@@ -1,0 +1,23 @@
+"""Deconvnet: the target's logit projected back through the net, a ReLU on the way back (Zeiler and Fergus 2013).
+
+backward through a ReLU:  R_in = R_out * [R_out > 0]          (whether the unit was active does not count)
+"""
+
+from __future__ import annotations
+
+from captum.attr import Deconvolution
+from torch import Tensor, nn
+
+from benchmark.errors import Unsupported
+from benchmark.families.attribution import AttributionSubject, attribution_method
+from methods.attribution._captum import MAX_POOLING, RELU, quiet, require_rewritable
+
+
+@attribution_method(cites="arXiv:1311.2901")
+def deconvnet(subject: AttributionSubject) -> Tensor:
+    """Deconvolution of the target's logit; needs a net whose only activations are nn.ReLU modules."""
+    if not any(type(module) is nn.ReLU for module in subject.model.modules()):
+        raise Unsupported("deconvnet changes what nn.ReLU modules do, and the model has none")
+    require_rewritable(subject, {**RELU, **MAX_POOLING}, "deconvnet")
+    with quiet():
+        return Deconvolution(subject.model).attribute(subject.inputs, target=subject.targets)

@@ -1,0 +1,34 @@
+"""Occlusion: how much the target's logit falls when a window is set to the baseline (Zeiler and Fergus 2013).
+
+    A_i(x) = mean over the windows W that cover i of  f_t(x) - f_t(x with x_W = b_W)
+
+Windows slide over the last two dimensions (one for vectors, whose entries are occluded one by one) and cover all
+channels.
+"""
+
+from __future__ import annotations
+
+from captum.attr import Occlusion
+from torch import Tensor
+
+from benchmark.families.attribution import AttributionSubject, attribution_method
+
+
+@attribution_method(cites="arXiv:1311.2901")
+def occlusion(subject: AttributionSubject, *, window: int = 4, stride: int = 2) -> Tensor:
+    """The mean fall of the logit over the windows of side `window` that cover an entry, every `stride` entries."""
+    shape = tuple(subject.inputs.shape[1:])
+    if len(shape) == 1:
+        sides, strides = (1,), (1,)
+    else:
+        channels = shape[:-2]
+        sides = (*channels, *(min(window, side) for side in shape[-2:]))
+        strides = (*channels, *(min(stride, side) for side in sides[-2:]))
+    return Occlusion(subject.model).attribute(
+        subject.inputs,
+        sliding_window_shapes=sides,
+        strides=strides,
+        baselines=subject.baseline[None],
+        target=subject.targets,
+        perturbations_per_eval=8,
+    )

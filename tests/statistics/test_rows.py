@@ -1,0 +1,110 @@
+"""Skill, and what counts as what."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from long_table import change, long_table
+
+from benchmark.statistics import ScoresError, grid, ranked_rows, skill
+
+numbers = st.floats(-100, 100, allow_nan=False).map(lambda x: round(x, 3))
+
+
+def test_skill_is_zero_at_the_floor_and_one_at_the_ceiling() -> None:
+    np.testing.assert_allclose(skill([0.5, 1.0, 0.75, 0.25], 0.5, 1.0), [0, 1, 0.5, -0.5])
+
+
+def test_skill_of_a_metric_where_lower_is_better() -> None:
+    np.testing.assert_allclose(skill([0.5, 0.0, 0.125, 0.6], 0.5, 0.0), [0, 1, 0.75, -0.2])
+
+
+@pytest.mark.parametrize(
+    "triple", [(0.3, 0.5, 0.5), (0.3, 0.1 + 0.2, 0.3), (0, 0, 0), (np.nan, 0, 1), (0.5, np.nan, 1), (0.5, 0, np.nan)]
+)
+def test_skill_is_nan_where_nothing_is_measured(triple: tuple[float, float, float]) -> None:
+    assert np.isnan(skill(*triple))
+
+
+@given(
+    value=numbers, floor=numbers, ceiling=numbers, shift=numbers, scale=st.sampled_from([-7.0, -0.5, 0.01, 1.0, 30.0])
+)
+def test_skill_does_not_change_under_an_affine_rescale(
+    value: float, floor: float, ceiling: float, shift: float, scale: float
+) -> None:
+    assume(abs(floor - ceiling) > 0.01)
+    moved = skill(scale * value + shift, scale * floor + shift, scale * ceiling + shift)
+    np.testing.assert_allclose(moved, skill(value, floor, ceiling), rtol=1e-6, atol=1e-6)
+
+
+def _one(table: pd.DataFrame, method: str = "a") -> pd.Series:
+    return (table["method"] == method) & (table["task"] == "t1") & (table["seed"] == 0) & (table["variant"] == "v")
+
+
+def _row(table: pd.DataFrame) -> pd.Series:
+    rows = ranked_rows(table)
+    return rows[_one(rows)].iloc[0]
+
+
+@pytest.mark.parametrize("status", ["failed", "timeout"])
+def test_failures_count_at_the_floor_even_without_a_floor_of_their_own(status: str) -> None:
+    table = long_table(lambda *_: 0.7)
+    row = _row(change(table, _one(table), status=status, value=np.nan, floor=np.nan, ceiling=np.nan))
+    assert row["skill"] == 0
+    assert row["failed"]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_no_number_is_a_failure(value: float) -> None:
+    table = long_table(lambda *_: 0.7)
+    row = _row(change(table, _one(table), value=value))
+    assert row["skill"] == 0
+    assert row["failed"]
+
+
+def test_unsupported_is_left_out_and_is_no_failure() -> None:
+    table = long_table(lambda *_: 0.7)
+    row = _row(change(table, _one(table), status="unsupported", value=np.nan))
+    assert np.isnan(row["skill"])
+    assert not row["failed"]
+
+
+def test_an_instance_that_measures_nothing_is_left_out_for_everybody_failures_too() -> None:
+    table = long_table(lambda *_: 0.7)
+    broken = (table["task"] == "t1") & (table["seed"] == 0) & (table["variant"] == "v")
+    table = change(table, broken, ceiling=0.5, value=0.5)
+    table = change(table, _one(table), status="failed", value=np.nan)
+    board = grid(ranked_rows(table))
+    assert len(board.instances) == 3 * 2 * 3 - 1
+    assert np.isfinite(board.skill).all()
+
+
+def test_only_primary_metrics_of_ranked_variants_enter() -> None:
+    table = long_table(lambda *_: 0.7)
+    other = change(table, table["seed"] >= 0, metric="other", primary=False, value=0.0)
+    table = change(table, table["variant"] == "w", ranked=False)
+    rows = ranked_rows(pd.concat([table, other]))
+    assert set(rows["metric"]) == {"accuracy"}
+    assert set(rows["variant"]) == {"v"}
+
+
+def test_all_mistakes_of_a_table_are_told() -> None:
+    table = long_table(lambda *_: 0.7)
+    with pytest.raises(ScoresError, match=r"(?s)unknown column 'floor_sd'.*'ranked'"):
+        ranked_rows(table.drop(columns=["floor_sd", "ranked"]))
+    with pytest.raises(
+        ScoresError, match=r"(?s)unknown status 'fail'; did you mean 'failed'.*more than one row for family, t1"
+    ):
+        ranked_rows(pd.concat([change(table, _one(table), status="fail"), table[_one(table, "b")]]))
+    with pytest.raises(ScoresError, match="one primary metric"):
+        ranked_rows(pd.concat([table, table[_one(table)].assign(metric="other")]))
+
+
+def test_the_input_is_left_as_it_was() -> None:
+    table = long_table(lambda *_: 0.7)
+    before = table.copy()
+    ranked_rows(table)
+    pd.testing.assert_frame_equal(table, before)

@@ -1,0 +1,217 @@
+"""The tables: columns, order, and that nobody gains by failing or declining."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from long_table import change, long_table, noisy
+
+from benchmark.errors import UnknownNameError
+from benchmark.statistics import ScoresError
+from benchmark.tables import COLUMNS, EXTRAS, leaderboard, metric_table, per_task, resolution
+
+CONTRACT = (
+    "family, method, skill, ci_low, ci_high, rank_low, rank_high, beats_random, p_value, "
+    "tasks, seeds, failures, seconds"
+)
+QUALITY = {"a": 0.9, "b": 0.6, "c": 0.3, "d": 0.0}
+
+
+def line(board: pd.DataFrame, method: str) -> pd.Series:
+    return board[board["method"] == method].iloc[0]
+
+
+def test_columns_and_order() -> None:
+    board = leaderboard(noisy(QUALITY))
+    assert ", ".join(board.columns[: len(COLUMNS)]) == CONTRACT
+    assert tuple(board.columns) == (*COLUMNS, *EXTRAS)
+    assert board["method"].tolist() == ["a", "b", "c", "d", "oracle", "random"]
+    assert board["rank_low"].tolist()[:4] == board["rank_high"].tolist()[:4] == [1, 2, 3, 4]
+    assert board["rank_low"].isna().tolist() == [False] * 4 + [True] * 2
+    assert board["beats_random"].tolist() == [True, True, True, False, True, False]
+    a = line(board, "a")
+    assert (a["tasks"], a["seeds"], a["failures"], a["unsupported"], a["seconds"]) == (3, 3, 0, 0, 2.0)
+    assert a["ci_low"] < 0.9 < a["ci_high"]
+    assert a["peak_memory_mb"] == 102.0
+
+
+def test_the_task_board_has_a_column_more() -> None:
+    board = per_task(noisy(QUALITY))
+    assert list(board.columns[:3]) == ["family", "task", "method"]
+    assert [name for name in board.columns if name != "task"] == [*COLUMNS, *EXTRAS]
+    assert len(board) == 3 * 6
+    assert (board["tasks"] == 1).all()
+
+
+def test_families_are_apart_even_where_names_repeat() -> None:
+    one, two = noisy(QUALITY, seed=1), noisy({"a": 0.1, "z": 0.8}, seed=2, family="other")
+    both = leaderboard(pd.concat([two, one]))
+    pd.testing.assert_frame_equal(both[both["family"] == "family"].reset_index(drop=True), leaderboard(one))
+    assert both[both["family"] == "other"]["method"].tolist() == ["z", "a", "oracle", "random"]
+    assert len(per_task(pd.concat([two, one]))) == 3 * 6 + 3 * 4
+
+
+def _uneven() -> pd.DataFrame:
+    table = noisy({"a": 0.5, "b": 0.5, "c": 0.5, "d": 0.48}, noise=0.1)
+    lot = np.random.default_rng(3).random(len(table))
+    table = change(table, pd.Series(lot < 0.1) & ~table["reference"], status="failed", value=np.nan, reason="boom")
+    return change(table, pd.Series(lot > 0.9) & ~table["reference"], status="unsupported", value=np.nan, reason="no")
+
+
+UNEVEN = _uneven()
+
+
+def _all_tables(table: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
+    return leaderboard(table), per_task(table), resolution(table), metric_table(table, "t1")
+
+
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_the_order_of_rows_changes_nothing(seed: int) -> None:
+    shuffled = _all_tables(UNEVEN.sample(frac=1, random_state=seed))
+    for table, expected in zip(shuffled, _all_tables(UNEVEN), strict=True):
+        pd.testing.assert_frame_equal(table, expected, check_exact=True)
+
+
+@settings(max_examples=8, deadline=None)
+@given(shift=st.floats(-5, 5), scale=st.sampled_from([-3.0, 0.1, 20.0]))
+def test_the_unit_of_a_metric_changes_nothing(shift: float, scale: float) -> None:
+    table = noisy(QUALITY, noise=0.1)
+    moved = table.assign(**{name: scale * table[name] + shift for name in ("value", "floor", "ceiling")})
+    moved["floor_sd"] = abs(scale) * table["floor_sd"]
+    pd.testing.assert_frame_equal(leaderboard(moved), leaderboard(table), rtol=1e-6)
+
+
+@pytest.mark.parametrize("status", ["failed", "timeout"])
+def test_failing_lowers(status: str) -> None:
+    table = noisy(QUALITY)
+    fails = (table["method"] == "a") & (table["task"] == "t2")
+    before = line(leaderboard(table), "a")
+    after = line(leaderboard(change(table, fails, status=status, value=np.nan, reason="boom")), "a")
+    assert after["skill"] == pytest.approx(before["skill"] * 2 / 3, abs=0.02)
+    assert after["advantage"] < before["advantage"]
+    assert after["rank_low"] >= before["rank_low"]
+    assert (after["failures"], after["tasks"]) == (6, 3)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 1000), method=st.sampled_from(["a", "b", "c", "d"]))
+def test_a_task_that_is_declined_changes_neither_skill_nor_differences(seed: int, method: str) -> None:
+    quality = {"a": 0.6, "b": 0.55, "c": 0.5, "d": 0.45}
+    table = noisy(quality, noise=0.05, seed=seed)
+    more = noisy(quality, noise=0.05, seed=seed + 1, tasks=("t4",))
+    more = change(more, more["method"] == method, status="unsupported", value=np.nan)
+    before, after = line(leaderboard(table), method), line(leaderboard(pd.concat([table, more])), method)
+    for column in ("skill", "ci_low", "ci_high", "advantage", "tasks"):
+        assert after[column] == pytest.approx(before[column])
+    assert after["unsupported"] == 6
+
+
+def test_declining_the_hard_tasks_does_not_help() -> None:
+    hard = {"t1": 0.0, "t2": 0.0, "t3": 0.75}
+    draws = np.random.default_rng(0)
+    merit = {"a": 0.3, "b": 0.2, "c": 0.1}
+    table = long_table(lambda m, task, *_: merit[m] + 0.5 - hard[task] + 0.01 * draws.standard_normal())
+    honest = leaderboard(table)
+    declined = (table["method"] == "c") & (table["task"] == "t3")
+    board = leaderboard(change(table, declined, status="unsupported", value=np.nan))
+    assert line(board, "c")["skill"] > line(board, "a")["skill"]  # its mean is of the easy tasks
+    assert board["method"].tolist() == honest["method"].tolist()  # its place is not
+    assert line(board, "c")["rank_low"] == line(honest, "c")["rank_low"] == 3
+
+
+def test_specialists_are_listed_apart() -> None:
+    table = noisy(QUALITY)
+    table = change(table, (table["method"] == "a") & (table["task"] != "t1"), status="unsupported", value=np.nan)
+    board = leaderboard(table)
+    assert board["method"].tolist() == ["b", "c", "d", "a", "oracle", "random"]
+    assert board["specialist"].tolist() == [False, False, False, True, False, False]
+    a = line(board, "a")
+    assert pd.isna(a["rank_low"])
+    assert line(board, "b")["rank_low"] == 1
+    assert a["beats_random"]
+    assert (a["tasks"], a["unsupported"]) == (1, 12)
+    tasks = per_task(table)
+    assert line(tasks[tasks["task"] == "t1"], "a")["rank_high"] <= 4
+    assert pd.isna(line(tasks[tasks["task"] == "t2"], "a")["skill"])
+
+
+def test_half_of_the_tasks_is_enough_and_nothing_at_all_is_shown() -> None:
+    table = noisy(QUALITY, tasks=("t1", "t2"))
+    half = change(table, (table["method"] == "a") & (table["task"] == "t2"), status="unsupported", value=np.nan)
+    assert line(leaderboard(half), "a")["rank_low"] == 1
+    none = leaderboard(change(table, table["method"] == "a", status="unsupported", value=np.nan))
+    assert line(none, "a")["tasks"] == 0
+    assert none["method"].tolist()[:4] == ["b", "c", "d", "a"]
+
+
+def test_with_one_seed_all_are_tied() -> None:
+    board = leaderboard(noisy(QUALITY, seeds=(0,)))
+    own = board[~board["reference"]]
+    assert own["ci_low"].isna().all()
+    assert own["p_value"].isna().all()
+    assert not own["beats_random"].any()
+    assert own["rank_low"].tolist() == [1] * 4
+    assert own["rank_high"].tolist() == [4] * 4
+    assert own["group"].tolist() == [1] * 4
+    assert own["method"].tolist() == ["a", "b", "c", "d"]
+    assert np.isnan(resolution(noisy(QUALITY, seeds=(0,)))["resolution"]).all()
+
+
+def test_many_methods_raise_the_bar() -> None:
+    table = noisy({"a": 0.03}, noise=0.03, seeds=(0, 1, 2))
+    crowd = noisy({"a": 0.03, **{f"z{at}": -0.5 for at in range(20)}}, noise=0.03, seeds=(0, 1, 2))
+    crowd = pd.concat([table[table["method"] == "a"], crowd[crowd["method"] != "a"]])
+    assert line(leaderboard(crowd), "a")["p_value"] == pytest.approx(21 * line(leaderboard(table), "a")["p_value"])
+
+
+def test_resolution_shrinks_with_seeds_and_grows_with_pairs() -> None:
+    few = resolution(noisy(QUALITY, noise=0.1, seeds=range(3))).iloc[0]
+    many = resolution(noisy(QUALITY, noise=0.1, seeds=range(12))).iloc[0]
+    assert many["resolution"] < few["resolution"] < few["resolution_all"]
+    assert (few["pairs"], few["tasks"], few["seeds"]) == (6, 3, 3)
+
+
+def test_uncertified_subjects_are_left_out() -> None:
+    table = noisy(QUALITY)
+    out = change(table, table["task"] == "t3", ranked=False, value=0.5)
+    pd.testing.assert_frame_equal(leaderboard(out), leaderboard(table[table["task"] != "t3"]))
+    assert leaderboard(table.assign(ranked=False)).empty
+    assert list(leaderboard(table.iloc[:0]).columns) == [*COLUMNS, *EXTRAS]
+
+
+def test_a_task_that_measures_nothing_is_a_row_without_numbers() -> None:
+    table = noisy(QUALITY, tasks=("t1",)).assign(ceiling=0.5)
+    board = leaderboard(table)
+    assert len(board) == 6
+    assert board["skill"].isna().all()
+
+
+def test_metric_table_by_hand() -> None:
+    table = long_table(lambda m, _t, v, seed: {"a": 0.2, "b": 0.4, "c": 0.6}[m] + 0.1 * seed + 0.02 * (v == "w"))
+    extra = table.assign(metric="another", primary=False, value=table["seed"] * 1.0)
+    extra = change(extra, (extra["method"] == "a") & (extra["seed"] == 2), status="failed", value=np.nan)
+    both = pd.concat([extra, table])
+    shown = metric_table(both, "t1")
+    assert shown.index.tolist() == ["c", "b", "a", "oracle", "random"]
+    assert list(dict.fromkeys(shown.columns.get_level_values(0))) == ["accuracy", "another"]
+    assert shown.loc["c", ("accuracy", "mean")] == pytest.approx(0.5 + 0.5 * 0.71)
+    assert shown.loc["c", ("accuracy", "spread")] == pytest.approx(0.05)
+    assert shown.loc["a", ("another", "mean")] == pytest.approx(0.5)
+    assert shown.loc["a", ("another", "seeds")] == 2
+    assert metric_table(both, "t1", variant="v").loc["c", ("accuracy", "mean")] == pytest.approx(0.5 + 0.5 * 0.7)
+
+
+def test_metric_table_says_what_there_is() -> None:
+    table = pd.concat([noisy(QUALITY), noisy(QUALITY, family="other")])
+    with pytest.raises(UnknownNameError, match="did you mean"):
+        metric_table(table, "t11")
+    with pytest.raises(ScoresError, match="family='family' or family='other'"):
+        metric_table(table, "t1")
+    with pytest.raises(UnknownNameError, match="variant 'u'"):
+        metric_table(table, "t1", family="other", variant="u")
+    unranked = change(table, table["variant"] == "w", ranked=False)
+    assert metric_table(unranked, "t1", family="other", variant="w").shape == (6, 3)
