@@ -23,7 +23,6 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from benchmark.errors import InvalidExplanation, TouchstoneError
-from benchmark.families._description_pictures import pictures
 from benchmark.language import ProgramError, evaluate, parse, to_text
 from benchmark.plugins import method_decorator, reference, task_decorator
 
@@ -40,7 +39,6 @@ __all__ = [
     "description_method",
     "description_task",
     "oracle",
-    "pictures",
     "predictions",
     "random",
     "without_exceptions",
@@ -69,6 +67,15 @@ class BlackBox:
     def __init__(self, answer: Callable[[Any], Any], low: float, high: float, budget: int) -> None:
         self.low, self.high, self.budget = low, high, budget
         self.__answer, self.__used = answer, 0
+
+    def __eq__(self, other: object) -> bool:
+        """Same domain and budget; what has been asked, and what would be answered, is not compared."""
+        if not isinstance(other, BlackBox):
+            return NotImplemented
+        return (self.low, self.high, self.budget) == (other.low, other.high, other.budget)
+
+    def __hash__(self) -> int:
+        return hash((self.low, self.high, self.budget))
 
     @property
     def used(self) -> int:
@@ -224,9 +231,9 @@ def _checked(text: str, program: str, longest: int) -> tuple[str, str, str]:
     return sentence, canonical, ""
 
 
-def count_calls(posed: Sequence[DescriptionSubject]) -> Callable[[], float]:
+def count_calls(posed: Sequence[DescriptionSubject]) -> Callable[[], int]:
     """How many points the boxes of these subjects have been asked for, as a function to call afterwards."""
-    return lambda: float(sum(box.used for subject in posed for box in subject.boxes))
+    return lambda: sum(box.used for subject in posed for box in subject.boxes)
 
 
 def predictions(explanation: DescriptionExplanation, truth: DescriptionTruth) -> Float64[ndarray, "n m"]:

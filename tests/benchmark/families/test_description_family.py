@@ -12,6 +12,7 @@ from benchmark.errors import InvalidExplanation, TouchstoneError
 from benchmark.families import description as family
 from benchmark.families.base import Case
 from benchmark.families.description import BlackBox, BudgetExhausted, Description, DescriptionSubject, DescriptionTruth
+from benchmark.pictures.description import pictures
 from benchmark.subjects import generator_for
 
 
@@ -106,6 +107,6 @@ def test_pictures_show_a_panel_for_each_method_and_function():
     explanation = family.check([("a", "x"), ("b", "nonsense"), ("c", "1"), ("d", "x**2")], subject)
     names = ("random", "oracle", "some_method")
     cases = [Case("t", "v", 0, name, subject, truth, explanation, {"program_success": 0.5}) for name in names]
-    (picture,) = family.pictures(cases)
+    (picture,) = pictures(cases)
     assert len(picture.figure.axes) == 2 * 3
     assert "some method" in picture.figure.axes[1].get_title()

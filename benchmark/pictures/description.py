@@ -1,4 +1,4 @@
-"""The page's pictures of described functions: the program's curve over the true one, the exception shaded."""
+"""What the page shows of descriptions: the program's curve over the true one, the exception shaded."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmark.families.base import Case, Picture
+from benchmark.families.description import predictions
 
 SHOWN = 3
 """Functions per picture."""
@@ -24,8 +25,6 @@ def pictures(cases: Sequence[Case]) -> list[Picture]:
 
 
 def _picture(cases: Sequence[Case]) -> Picture:
-    from benchmark.families.description import predictions
-
     first = cases[0]
     rows = min(SHOWN, len(first.truth.programs))
     figure = Figure(figsize=(2.3 * len(cases), 1.75 * rows + 0.9), dpi=110, layout="constrained")
