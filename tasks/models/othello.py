@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.subjects import Check, Run, Saved, Trained, subject
-from tasks.models._othello.certificate import board_directions, fit_probe, flip_errors, patch_errors
+from tasks.models._othello.certificate import fit_probe, flip_errors, patch_errors, strongest_flip
 from tasks.models._othello.gpt import OthelloGPT, initialised
 from tasks.models._othello.labels import board_labels
 from tasks.models._othello.readings import Readings, activations_at, sample
@@ -39,10 +39,10 @@ class OthelloModel:
     layers: int = 3
     width: int = 128
     heads: int = 4
-    steps: int = 3000
+    steps: int = 2000
     games: int = 64
     precision: Literal["float32", "bfloat16"] = "float32"
-    place: str = "block1.residual"
+    place: str = "block1.middle"
     train_positions: int = 60000
     validation_positions: int = 10000
     test_positions: int = 10000
@@ -91,7 +91,8 @@ class OthelloModel:
             logits = torch.cat([model(part) for part in held_out.tokens.split(250)])
         legal, surplus = legal_rate(logits, held_out.legal), float(surplus_loss(logits, held_out.legal))
         labels = {s: board_labels(splits[s].tokens, splits[s].index, self.size) for s in ("train", "test")}
-        accuracy = fit_probe(read["train"], labels["train"]).accuracy(read["test"], labels["test"])
+        probe = fit_probe(read["train"], labels["train"])
+        accuracy = probe.accuracy(read["test"], labels["test"])
         common = labels["train"].mode(0).values
         facts = {
             "legal moves": legal,
@@ -104,18 +105,18 @@ class OthelloModel:
 
         bare = {s: activations_at(twin, self.place, splits[s].tokens, splits[s].index) for s in ("train", "test")}
         accuracy_bare = fit_probe(bare["train"], labels["train"]).accuracy(bare["test"], labels["test"])
-        some = splits["test"].index[
-            torch.randperm(len(splits["test"].index), generator=run.generator("positions"))[:2000]
-        ]
-        directions = board_directions(read["train"], labels["train"])
+        some = {}
+        for split in ("validation", "test"):
+            order = torch.randperm(len(splits[split].index), generator=run.generator(f"{split} positions"))
+            some[split] = (splits[split].tokens, splits[split].index[order[:2000]])
+        directions = strongest_flip(model, self.place, probe, *some["validation"], run.generator("trial flips"))
         flip, control = (
-            flip_errors(
-                model, self.place, directions, splits["test"].tokens, some, run.generator("flips"), elsewhere=elsewhere
-            )
+            flip_errors(model, self.place, directions, *some["test"], run.generator("flips"), elsewhere=elsewhere)
             for elsewhere in (False, True)
         )
-        donors = torch.randint(len(splits["test"].tokens), (len(some),), generator=run.generator("donors"))
-        patch = patch_errors(model, self.place, splits["test"].tokens, some, donors)
+        tokens, index = some["test"]
+        donors = torch.randint(len(tokens), (len(index),), generator=run.generator("donors"))
+        patch = patch_errors(model, self.place, tokens, index, donors)
         facts |= {
             "board accuracy of random weights": accuracy_bare,
             **{f"disc turned, errors {k}": v for k, v in vars(flip).items()},
