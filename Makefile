@@ -11,7 +11,7 @@ READY := $(VENV)/.installed
 .PHONY: leaderboard smoke test lint format speed clean
 
 leaderboard: $(READY)
-	$(BIN)/snakemake --cores $(CORES) --quiet progress --config profile=$(PROFILE) $(if $(ONLY),only=$(ONLY))
+	$(BIN)/snakemake --cores $(CORES) --config profile=$(PROFILE) $(if $(ONLY),only=$(ONLY))
 
 smoke: $(READY)
 	$(MAKE) leaderboard PROFILE=smoke

@@ -13,6 +13,8 @@ import sys
 import uuid
 from pathlib import Path
 
+import psutil
+
 sys.path.insert(0, str(Path(workflow.basedir)))
 
 from benchmark.audit import audit
@@ -28,7 +30,8 @@ CALL = f"--profile {PROFILE}" + (f" --override '{json.dumps(OVERRIDE)}'" if OVER
 GPU = int(any(subject.device == "cuda" for subject in PLAN.subjects.values()))
 MEMORY = PLAN.profile.limits.memory_mb
 
-os.environ.setdefault("TOUCHSTONE_RUN", uuid.uuid4().hex[:12])
+# A run is named after the moment it began, from which `make speed` counts.
+os.environ.setdefault("TOUCHSTONE_RUN", f"{psutil.Process().create_time():.2f}-{uuid.uuid4().hex[:8]}")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(workflow.basedir)), os.environ.get("PYTHONPATH")]))
 
 for problem in audit(LAYOUT):
@@ -85,7 +88,7 @@ rule explain:
             + [PLAN.profile.limits.model_dump()],
             default=str,
         ),
-    threads: workflow.cores or 2
+    threads: PLAN.profile.workers
     resources:
         gpu=GPU,
         mem_mb=MEMORY,
@@ -108,7 +111,7 @@ rule score:
         LAYOUT.score_index("{task}"),
     params:
         draws=PLAN.profile.draws,
-    threads: workflow.cores or 2
+    threads: PLAN.profile.workers
     resources:
         gpu=GPU,
         mem_mb=MEMORY,

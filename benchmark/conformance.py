@@ -10,6 +10,7 @@ way of writing a plugin.
 from __future__ import annotations
 
 import functools
+import importlib
 import math
 import tempfile
 from collections.abc import Callable, Iterator
@@ -87,11 +88,12 @@ def findings(plugin: Plugin) -> Iterator[Finding]:
 
 def _check_method(plugin: Plugin, send: Callable[[Finding], None]) -> None:
     family = family_module(str(plugin.family))
+    problem = importlib.import_module(f"benchmark.trivial.{plugin.family}")
     function = plugin.load()
 
     def explain(state: int) -> tuple[Any, Any, Any]:
         make_deterministic(state)
-        posed, truth = family.trivial(seed=0)
+        posed, truth = problem.trivial(seed=0)
         batched = plugin.options.get("batched")
         raw = next(iter(function([posed], **plugin.defaults))) if batched else function(posed, **plugin.defaults)
         return family.check(raw, posed), posed, truth
@@ -107,22 +109,22 @@ def _check_method(plugin: Plugin, send: Callable[[Finding], None]) -> None:
     send(Finding("it returns a valid explanation of the trivial problem", True))
     second, _, _ = explain(state=2)
     send(Finding("it is deterministic, whatever the global generators' state", _same(first, second)))
-    untouched, _ = family.trivial(seed=0)
+    untouched, _ = problem.trivial(seed=0)
     send(Finding("it leaves what it was given as it was", _same(posed, untouched)))
     metrics = [(m.name, m.load()) for m in plugins().of("metric", plugin.family)]
-    usable = [m for m in metrics if m[0] == family.TRIVIAL_METRIC]
+    usable = [m for m in metrics if m[0] == problem.METRIC]
     oracle = measure(usable, family.oracle(posed, truth, generator_for(0, "oracle")), truth, posed)
     draws = [
         measure(usable, family.random(posed, truth, generator_for(0, f"r{i}")), truth, posed) for i in range(DRAWS)
     ]
     skill = scale_of(draws, oracle, frozenset()).skill(
-        family.TRIVIAL_METRIC, measure(usable, first, truth, posed)[family.TRIVIAL_METRIC]
+        problem.METRIC, measure(usable, first, truth, posed)[problem.METRIC]
     )
     send(
         Finding(
             "it can be scored",
             math.isfinite(skill),
-            f"skill {skill:.2f} in {family.TRIVIAL_METRIC} on the trivial problem",
+            f"skill {skill:.2f} in {problem.METRIC} on the trivial problem",
         )
     )
 

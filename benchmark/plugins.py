@@ -65,7 +65,7 @@ class MethodDecorator(Protocol):
     """The form of `<family>_method`."""
 
     def __call__(self, *, cites: str = "", batched: bool = False) -> Callable[[T], T]:
-        """Declare a method; a `batched` one gets all posed subjects of a cell at once and returns a list in their order."""
+        """Declare a method; a `batched` one gets all subjects of a cell at once, and returns a list in their order."""
 
 
 class TaskDecorator(Protocol):

@@ -22,7 +22,7 @@ PROGRESS_SECONDS = 5.0
 
 
 def start_logging() -> None:
-    """Send the engine's lines to standard error, plain: they read well in a terminal and in a job's log."""
+    """Send the engine's lines to standard error, plain, for a terminal and for a job's log."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     log.handlers = [handler]
@@ -35,7 +35,7 @@ def device_of(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise TouchstoneError(
             "device: cuda was asked for, but torch sees no CUDA device "
-            f"(torch {torch.__version__}, built for CUDA {torch.version.cuda or 'none'}); set device: cpu in the profile"
+            f"(torch {torch.__version__}, CUDA {torch.version.cuda or 'none'}); set device: cpu in the profile"
         )
     return torch.device(name)
 
@@ -55,7 +55,7 @@ def warm_up(sources: Iterable[Path]) -> None:
     for name in libraries(sources):
         try:
             importlib.import_module(name)
-        except Exception as error:  # a missing optional library is the plugin's own affair
+        except (Exception, SystemExit) as error:  # a missing or broken library is the plugin's own affair
             log.debug("not warmed up: %s (%s)", name, error)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 from rich.console import Console
@@ -41,6 +43,9 @@ def run_cell(profile: str, task_name: str, method_name: str, *, workers: int) ->
 def _compute(plan: Plan, layout: Layout, task: TaskPlan, method: MethodPlan, workers: int) -> None:
     key = cell_key(layout, task, method)
     if not still_true(layout.cell(task.id, method.name), key):
+        for batch in range(task.batches):  # what vouched for the cell as it was; the workflow looks at the cells again
+            if method.name in [planned.name for planned in task.batch(batch)]:
+                layout.explain_index(task.id, batch).unlink(missing_ok=True)
         compute_cells(plan, layout, task, [method], {method.name: key}, workers)
 
 
@@ -61,22 +66,25 @@ def _method(task: TaskPlan, name: str) -> MethodPlan:
 
 
 def _print(table: pd.DataFrame, task: TaskPlan) -> None:
-    view = Table(title=f"{task.plugin.key}, primary metric {task.primary}", title_justify="left")
-    for column in ("variant", "seed", "metric", "value", "floor", "ceiling", "skill", "status", "seconds", "reason"):
-        view.add_column(
-            column, justify="left" if column in ("variant", "metric", "status", "reason") else "right", overflow="fold"
-        )
-    for row in table.itertuples():
-        numbers = [f"{getattr(row, name):.3f}" for name in ("value", "floor", "ceiling", "skill")]
-        style = "bold" if row.primary else None
-        view.add_row(
-            str(row.variant),
-            str(row.seed),
-            str(row.metric),
-            *numbers,
-            str(row.status),
-            f"{row.seconds:.2f}",
-            str(row.reason),
-            style=style,
-        )
-    Console(width=None).print(view)
+    """One line for each variant and metric, averaged over the seeds; the primary metric first and bold."""
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    view = Table(title=f"{task.plugin.key}: mean over {table.seed.nunique()} seed(s)", title_justify="left")
+    for column in ("variant", "metric"):
+        view.add_column(column)
+    for column in ("value", "floor", "ceiling", "skill", "seconds"):
+        view.add_column(column, justify="right")
+    for variant in task.variants:
+        own = table[(table.variant == variant) & (table.status == "ok")]
+        means = own.groupby(["primary", "metric"])[["value", "floor", "ceiling", "skill", "seconds"]].mean()
+        for number, (index, row) in enumerate(means.sort_index(level=0, ascending=False).iterrows()):
+            primary, metric = cast(tuple[bool, str], index)
+            style = "bold" if primary else None
+            view.add_row("" if number else variant, metric, *(f"{value:.3f}" for value in row), style=style)
+    console.print(view)
+    rows = table[table.primary & (table.status != "ok")]
+    for variant, seed, status, reason in rows[["variant", "seed", "status", "reason"]].itertuples(index=False):
+        console.print(f"{variant}, seed {seed}: {status}: {reason}", highlight=False, markup=False)
+    skills = table[table.primary & table.ranked].skill
+    console.print(
+        f"skill in {task.primary} over the ranked variants: {skills.mean():.3f} (0 is chance, 1 the planted truth)"
+    )

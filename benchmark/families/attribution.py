@@ -14,7 +14,7 @@ model follows the first and ignores the rest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from benchmark.errors import InvalidExplanation
-from benchmark.families.base import Case, Picture
 from benchmark.plugins import method_decorator, reference, task_decorator
 
 attribution_method = method_decorator("attribution")
@@ -140,22 +139,14 @@ def inverted(posed: AttributionSubject, truth: AttributionTruth, generator: torc
     return AttributionExplanation((~truth.masks[""]).float().cpu())
 
 
-def pictures(cases: Sequence[Case]) -> list[Picture]:
-    """The page's pictures: one a method, on the same few inputs for all, and one of all methods side by side."""
-    from benchmark.families import _attribution_pictures as drawing
+def count_calls(posed: Sequence[AttributionSubject]) -> Callable[[], int]:
+    """Count the inputs that pass through the models from now on; the returned function says how many there were."""
+    counted = 0
 
-    return drawing.pictures(cases)
+    def count(_module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        nonlocal counted
+        counted += len(arguments[0])
 
-
-__all__ = [
-    "AttributionExplanation",
-    "AttributionSubject",
-    "AttributionTruth",
-    "attribution_method",
-    "attribution_task",
-    "check",
-    "inverted",
-    "oracle",
-    "pictures",
-    "random",
-]
+    for subject in posed:
+        subject.model.register_forward_pre_hook(count)
+    return lambda: counted

@@ -6,8 +6,9 @@ A family module `benchmark/families/<family>.py` holds
     <family>_method, <family>_task                          decorators
     check(raw, posed) -> Explanation                        validates what a method returned
     random, oracle, ...                                     functions marked `@reference`
-    pictures(cases) -> list[Picture]                        what the page shows
+    count_calls(posed) -> () -> int                         optional: how often the models were asked
 
+Beside it stand `benchmark/trivial/<family>.py` and `benchmark/pictures/<family>.py`,
 and nothing in the stages, the Snakefile or the page is special to one family.
 """
 

@@ -1,0 +1,1 @@
+"""The metrics, a folder for each family, one file each."""

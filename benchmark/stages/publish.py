@@ -105,7 +105,7 @@ def durations(plan: Plan, layout: Layout) -> dict[str, float]:
 
 
 def failures(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
-    """One row for each instance without a score and why: failed, timed out or declined; and the command that repeats it."""
+    """One row for each instance without a score: why (failed, timed out, declined), and how to repeat it."""
     bad = scores[scores.primary & (scores.status != "ok")]
     columns = ["family", "task", "variant", "method", "seed", "status", "reason"]
     table = bad[columns].drop_duplicates().reset_index(drop=True)

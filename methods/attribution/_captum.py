@@ -1,4 +1,4 @@
-"""What the attribution methods share: gradients of the target's output, and guards against Captum's silent failures.
+"""Guards against the silent failures of Captum.
 
 Captum rewrites what non-linear modules do in the backward pass (DeepLift, guided backpropagation, deconvolution). Where
 it cannot, it does not say so: a `torch.relu`, a GELU or a product of two activations is treated as if it were linear.
@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from benchmark.errors import Unsupported
@@ -91,32 +90,6 @@ RESCALED: Mapping[str, tuple[type[nn.Module], ...]] = {
 #519)."""
 
 
-def select(outputs: Tensor, targets: Int[Tensor, " n"] | None) -> Float[Tensor, " n"]:
-    """The output to explain for each input: the target's logit, or the only output there is."""
-    if targets is None:
-        return outputs.flatten()
-    return outputs.gather(1, targets[:, None])[:, 0]
-
-
-def gradient_at(subject: AttributionSubject, points: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
-    """The gradient of each input's target output with respect to the input, taken at `points`."""
-    points = points.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(select(subject.model(points), subject.targets).sum(), points)
-    return gradient
-
-
-def noisy_gradients(subject: AttributionSubject, samples: int, noise: float) -> Iterator[Float[Tensor, "n ..."]]:
-    """`samples` gradients at noisy copies of the inputs; the noise is normal with sd `noise` times each input's
-    range."""
-    generator = torch.Generator().manual_seed(subject.seed)
-    flat = subject.inputs.flatten(1)
-    spread = noise * (flat.amax(1) - flat.amin(1))
-    spread = spread.view(-1, *[1] * (subject.inputs.dim() - 1))
-    for _ in range(samples):
-        draw = torch.randn(subject.inputs.shape, generator=generator).to(subject.inputs.device)
-        yield gradient_at(subject, subject.inputs + spread * draw)
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence Captum's notices that it sets hooks and that it needs gradients of the inputs."""
@@ -145,7 +118,7 @@ def require_rewritable(
         if isinstance(module, tuple({kind for kinds in rules.values() for kind in kinds}))
     ]
     try:
-        constants = {name: value.detach() for name, value in subject.model.state_dict().items()}
+        constants = {name: value.detach() for name, value in subject.model.named_parameters()}
         point = subject.inputs[:1].detach().clone().requires_grad_()
         with torch.enable_grad():
             output = torch.func.functional_call(subject.model, constants, (point,))

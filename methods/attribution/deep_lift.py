@@ -1,7 +1,7 @@
 """DeepLIFT, rescale rule: contributions of differences from a baseline, layer by layer (Shrikumar et al. 2017).
 
-    through an activation:  m = (s(z) - s(z_b)) / (z - z_b) instead of s'(z);     A(x) = (x - b) * product of the
-    multipliers
+    through an activation:  m = (s(z) - s(z_b)) / (z - z_b) in place of s'(z)
+    A(x) = (x - b) * the multipliers, chained backwards as gradients are
 
 Complete: the attributions sum to f_t(x) - f_t(b). That is checked here, since Captum treats an activation that it does
 not know as linear without a word.

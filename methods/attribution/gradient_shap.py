@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from benchmark.families.attribution import AttributionSubject, attribution_method
-from methods.attribution._captum import gradient_at
+from methods.attribution._gradients import gradient_at
 
 
 @attribution_method(cites="arXiv:1906.10670")

@@ -12,7 +12,7 @@ from torch import Tensor
 from benchmark.families.attribution import AttributionSubject, attribution_method
 
 
-@attribution_method()
+@attribution_method(cites="arXiv:1810.03292")
 def input_magnitude(subject: AttributionSubject) -> Tensor:
     """How far each entry is from the baseline; no model involved."""
     return (subject.inputs - subject.baseline).abs()

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from benchmark.families.attribution import AttributionSubject, attribution_method
-from methods.attribution._captum import noisy_gradients
+from methods.attribution._gradients import noisy_gradients
 
 
 @attribution_method(cites="arXiv:1706.03825")

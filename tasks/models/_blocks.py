@@ -6,9 +6,13 @@
     |  null  |        | signal |
     +--------+        +--------+
 
-Null blocks are either one fixed bright square, drawn once from the seed and the same in every image, or noise of the
-digits' own resolution (8 x 8 uniform values, enlarged bilinearly), drawn anew for each image and independent of
-everything else.
+Null blocks are of two kinds.
+
+- "square": one white square, its place and size drawn once from the seed, the same in every image; the form in the
+  paper's figures. It gives itself away to somebody who only looks at the image: the digit is the half with more edges,
+  so that an edge detector "explains" a model it never asked.
+- "noise": the jigsaw of another digit for each image, drawn independently of the label (7 x 7 tiles of 4 x 4 pixels in
+  random order): the same pixel values and no digit, so that only the model tells which half matters.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ from torch import Tensor
 Position = Literal["random", "top"]
 Null = Literal["square", "noise"]
 SIDE = 28
+TILE = 4
 SHAPE = (1, 2 * SIDE, SIDE)
 
 
@@ -42,10 +47,17 @@ def square(generator: torch.Generator) -> Float[Tensor, "28 28"]:
     return block
 
 
-def noise(count: int, generator: torch.Generator) -> Float[Tensor, "count 28 28"]:
-    """Blocks of noise: 8 x 8 independent uniform values, enlarged as the digits are."""
-    small = torch.rand(count, 1, 8, 8, generator=generator)
-    return F.interpolate(small, size=(SIDE, SIDE), mode="bilinear", align_corners=False)[:, 0]
+def jigsaw(digits: Float[Tensor, "n 28 28"], generator: torch.Generator) -> Float[Tensor, "n 28 28"]:
+    """Cut each digit into tiles and put them together in a random order of its own."""
+    tiles = F.unfold(digits[:, None], TILE, stride=TILE)
+    order = torch.rand(len(digits), tiles.shape[2], generator=generator).argsort(dim=1)
+    mixed = tiles.gather(2, order[:, None].expand_as(tiles))
+    return F.fold(mixed, (SIDE, SIDE), TILE, stride=TILE)[:, 0]
+
+
+def noise(count: int, digits: Float[Tensor, "m 28 28"], generator: torch.Generator) -> Float[Tensor, "count 28 28"]:
+    """`count` jigsaws, each of one of the `digits` drawn at random."""
+    return jigsaw(digits[torch.randint(len(digits), (count,), generator=generator)], generator)
 
 
 def compose(

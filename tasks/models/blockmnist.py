@@ -8,8 +8,8 @@ adversary. So one planted truth separates bad explanations from leaky models.
 The certificate intervenes on the test images:
 
 - *signal followed*: the signal block is exchanged for a digit of another label. Does the prediction become that label?
-- *null ignored*: the null block is replaced. Does the prediction stay? Noise is replaced by the noise of another image,
-  exactly as in training. The fixed square has no other value in training; the nearest replacements are the same square
+- *null ignored*: the null block is replaced. Does the prediction stay? The noise is exchanged for another
+  image's, exactly as in training. A fixed block has no other value in training; the nearest ones are the same block
   moved by one pixel (checked) and nothing at all (a fact).
 - *blocks exchanged*: upper and lower half change places, where both orders occur in training. Does the prediction stay?
 """
@@ -32,7 +32,7 @@ ATTACKED = 250
 BACKGROUND = 500
 """Training images that methods may see."""
 NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
-"""Moves of the fixed square by one pixel, to see whether the model minds."""
+"""Moves of the fixed null block by one pixel, to see whether the model minds."""
 ENOUGH = 0.85
 """Threshold of the certificate's shares: fewer than one image in seven is an exception."""
 
@@ -61,7 +61,7 @@ class BlockMnist:
     position: Literal["random", "top"] = "random"
     """Where the signal block is."""
     null: Literal["square", "noise"] = "square"
-    """The content of the other block."""
+    """The other block: one white square for all images, or the jigsaw of another digit for each."""
     architecture: Literal["mlp", "cnn"] = "mlp"
     data: Literal["digits", "mnist"] = "digits"
     source: str = "ylecun/mnist"
@@ -125,9 +125,9 @@ class BlockMnist:
         digits, labels = data.test[: self.tests], data.test_labels[: self.tests]
         tops = self.tops(len(labels), run.generator("test positions"))
         null = self._square(run)
-        return Plant(
-            digits, labels, tops, _blocks.noise(len(labels), run.generator("test noise")) if null is None else null
-        )
+        if null is None:
+            null = _blocks.noise(len(labels), digits, run.generator("test noise"))
+        return Plant(digits, labels, tops, null)
 
     def _square(self, run: Run) -> Float[Tensor, "1 28 28"] | None:
         """The null block that all images share, or None where each has its own."""
@@ -141,7 +141,7 @@ class BlockMnist:
         which = order % len(data.train)
         tops = (order < len(data.train)) | (self.position == "top")
         if null is None:
-            null = _blocks.noise(len(order), generator)
+            null = _blocks.noise(len(order), data.train, generator)
         return _blocks.compose(data.train[which], null, tops).to(device), data.train_labels[which].to(device)
 
     def _certify(self, model: nn.Module, plant: Plant, run: Run) -> tuple[list[Check], dict[str, float]]:

@@ -2,8 +2,8 @@
 
     auroc = (R - P (P + 1) / 2) / (P N)
 
-with R the sum of the ranks, from below, of the P entries in the truth (equal values share their mean rank), N the number
-of the others.
+with R the sum of the ranks, from below, of the P entries in the truth (equal values share their mean rank), N the
+number of the others.
 
 Chance is 1/2 whatever the size of the truth, so that it compares tasks. doi:10.1016/j.patrec.2005.10.010
 """

@@ -1,0 +1,200 @@
+"""BlockMNIST: what is planted where, the split, and a short training."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+from benchmark.errors import TouchstoneError
+from benchmark.subjects import Run, Saved, generator_for
+from tasks.attribution.blockmnist import BlockMnistTask
+from tasks.models import _blocks, _digits, _nets, _training
+from tasks.models.blockmnist import BlockMnist
+
+FEW = 5
+
+
+def saved(subject: BlockMnist, seed: int = 0):
+    trained = subject.train(Run(seed))
+    return trained, Saved(subject, seed, torch.device("cpu"), trained.weights, trained.public)
+
+
+@pytest.fixture(scope="module")
+def short():
+    return saved(BlockMnist(epochs=FEW))
+
+
+def halves(images):
+    return images[:, 0, : _blocks.SIDE], images[:, 0, _blocks.SIDE :]
+
+
+def test_no_digit_occurs_twice_so_that_a_split_cannot_leak():
+    images = load_digits().images.reshape(1797, 64)
+    assert len({image.tobytes() for image in images}) == 1797
+    data = _digits.load("digits", "", generator_for(0, "split"))
+    train = {image.numpy().tobytes() for image in data.train}
+    test = {image.numpy().tobytes() for image in data.test}
+    assert (len(train), len(test)) == (1297, 500)
+    assert not train & test
+    assert data.train.min() >= 0
+    assert data.train.max() <= 1
+    assert set(data.test_labels.tolist()) == set(range(10))
+
+
+def test_the_split_depends_on_the_seed_alone():
+    first, again, other = (_digits.load("digits", "", generator_for(seed, "split")) for seed in (0, 0, 1))
+    assert torch.equal(first.test, again.test)
+    assert not torch.equal(first.test, other.test)
+
+
+def test_a_missing_hub_says_what_was_tried_and_what_to_set(tmp_path: Path, monkeypatch):
+    pytest.importorskip("datasets")
+    with pytest.raises(TouchstoneError, match=r"tried .*local folder.*data=\"digits\""):
+        _digits.load("mnist", str(tmp_path), generator_for(0, "split"))
+
+
+def test_mnist_is_read_from_a_local_folder_of_the_hubs_form(tmp_path: Path):
+    datasets = pytest.importorskip("datasets")
+    image_module = pytest.importorskip("PIL.Image")
+    for split, count in (("train", 5), ("test", 3)):
+        pictures = [image_module.new("L", (28, 28), color=51 * index) for index in range(count)]
+        rows = datasets.Dataset.from_dict({"image": pictures, "label": list(range(count))})
+        rows.cast_column("image", datasets.Image()).to_parquet(tmp_path / f"{split}-00000-of-00001.parquet")
+    data = _digits.load("mnist", str(tmp_path), generator_for(0, "split"))
+    assert data.train.shape == (5, 28, 28)
+    assert data.test.shape == (3, 28, 28)
+    for image, label in zip(data.train, data.train_labels, strict=True):
+        assert torch.equal(image, torch.full((28, 28), int(label) * 51 / 255))
+
+
+@pytest.mark.parametrize("null", ["square", "noise"])
+@pytest.mark.parametrize("position", ["random", "top"])
+def test_blocks_are_where_the_truth_says(null, position):
+    subject = BlockMnist(null=null, position=position)
+    run = Run(3)
+    data = _digits.load("digits", "", run.generator("split"))
+    plant = subject._plant(data, run)
+    mask = _blocks.signal_mask(plant.tops)
+    images = plant.images()
+    assert torch.equal(images[mask].view(-1, 28, 28), data.test)
+    nulls = images[~mask].view(-1, 28, 28)
+    assert bool((nulls == nulls[:1]).all()) == (null != "noise")
+    assert bool(plant.tops.all()) == (position == "top")
+    upper, lower = halves(images)
+    assert torch.equal(torch.where(plant.tops[:, None, None], upper, lower), data.test)
+    # the training images share the fixed null block
+    composed, labels = subject._epoch(data, subject._square(run), run.generator("x"), torch.device("cpu"))
+    assert len(composed) == 2 * len(data.train)
+    assert torch.equal(labels.bincount(), 2 * data.train_labels.bincount())
+    if null != "noise":
+        upper, lower = halves(composed)
+        is_null = (upper == nulls[0]).all((1, 2)) | (lower == nulls[0]).all((1, 2))
+        assert is_null.all()
+
+
+def test_each_digit_is_seen_once_in_each_place():
+    run = Run(0)
+    data = _digits.load("digits", "", run.generator("split"))
+    subject = BlockMnist()
+    images, _ = subject._epoch(data, subject._square(run), run.generator("x"), torch.device("cpu"))
+    train = {image.numpy().tobytes() for image in data.train}
+    for half in halves(images):
+        assert {image.numpy().tobytes() for image in half} >= train
+
+
+def test_a_jigsaw_keeps_the_pixels_and_loses_the_digit():
+    data = _digits.load("digits", "", generator_for(0, "split"))
+    mixed = _blocks.jigsaw(data.test, generator_for(0, "jigsaw"))
+    assert torch.equal(mixed.flatten(1).sort().values, data.test.flatten(1).sort().values)
+    assert not (mixed == data.test).all((1, 2)).any()
+
+
+def test_noise_is_independent_of_the_label():
+    data = _digits.load("digits", "", generator_for(0, "split"))
+    nulls = _blocks.noise(4000, data.train, generator_for(0, "noise")).flatten(1)
+    labels = data.train_labels.repeat(4)[:4000]
+    means = torch.stack([nulls[labels == label].mean(0) for label in range(10)])
+    spread = nulls.std(0) / (4000 / 10) ** 0.5
+    assert ((means - nulls.mean(0)) / spread).abs().max() < 5.5
+
+
+def test_a_few_epochs_learn_the_digits_and_pass_the_certificate(short):
+    trained, _ = short
+    values = {check.name: check for check in trained.checks}
+    assert list(values) == ["accuracy", "signal followed", "null ignored", "blocks exchanged"]
+    assert values["accuracy"].value > 0.85
+    assert values["signal followed"].value > 0.85
+    assert set(trained.public) == {"inputs", "labels", "predictions", "background"}
+
+
+def test_training_is_deterministic(short):
+    trained, _ = short
+    torch.manual_seed(123)  # the global generator has no say
+    again = BlockMnist(epochs=FEW).train(Run(0))
+    assert all(torch.equal(trained.weights[name], again.weights[name]) for name in trained.weights)
+    assert all(torch.equal(trained.public[name], again.public[name]) for name in trained.public)
+    assert trained.checks == again.checks
+
+
+def test_a_loaded_model_predicts_what_the_trained_one_did(short):
+    trained, stored = short
+    model = stored.subject.load(stored)
+    assert not model.training
+    assert torch.equal(_training.predict(model, stored.public["inputs"]), trained.public["predictions"])
+
+
+def test_the_task_poses_correct_images_and_rebuilds_their_truth(short):
+    _, stored = short
+    task = BlockMnistTask(inputs=40)
+    posed, truth = task.pose(stored), task.truth(stored)
+    assert posed.inputs.shape == (40, *_blocks.SHAPE)
+    assert posed.targets is not None
+    assert torch.equal(_training.predict(posed.model, posed.inputs), posed.targets)
+    block, digit = truth.masks[""], truth.masks["digit"]
+    assert bool((block | ~digit).all())
+    assert torch.equal(truth.zero_set, ~block)
+    null = posed.inputs[truth.zero_set].view(40, 28, 28)
+    assert torch.equal(null, null[:1].expand_as(null))
+
+
+def test_the_untrained_twin_is_a_null():
+    trained, stored = saved(BlockMnist(training="none"))
+    assert [check.passed for check in trained.checks] == [True]
+    assert len(BlockMnistTask(inputs=40).pose(stored).inputs) == 40
+
+
+def test_the_attack_stays_in_its_ball_and_raises_the_loss(short):
+    _, stored = short
+    model = stored.subject.load(stored)
+    images, labels = stored.public["inputs"][:50], stored.public["labels"][:50]
+    attacked = _training.attack(model, images, labels, eps=1.5, steps=5, generator=generator_for(0, "a"))
+    assert (attacked - images).flatten(1).norm(dim=1).max() <= 1.5 + 1e-4
+    assert attacked.min() >= 0
+    assert attacked.max() <= 1
+    assert _training.accuracy(model, attacked, labels) < _training.accuracy(model, images, labels)
+
+
+def test_adversarial_training_runs_and_is_certified_under_attack():
+    subject = BlockMnist(training="robust", epochs=2, attack_steps=2, tests=60)
+    trained = subject.train(Run(0))
+    assert trained.checks[-1].name == "accuracy under attack"
+    assert "accuracy under attack" in trained.facts
+
+
+@pytest.mark.parametrize("architecture", ["mlp", "cnn"])
+def test_every_activation_is_a_module_used_once(architecture):
+    model = _nets.build(architecture, _blocks.SHAPE, 10, seed=0)
+    calls: list[torch.nn.Module] = []
+    for module in model.modules():
+        if isinstance(module, torch.nn.ReLU):
+            module.register_forward_hook(lambda module, *_: calls.append(module))
+    model(torch.rand(2, *_blocks.SHAPE))
+    assert len(calls) == len(set(calls)) >= 2
+
+
+def test_parameters_are_plain_literals():
+    for subject in (BlockMnist(), BlockMnistTask()):
+        for field in dataclasses.fields(subject):
+            assert isinstance(field.default, int | float | str)
