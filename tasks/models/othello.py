@@ -1,4 +1,4 @@
-"""Othello: a language model that was shown moves only, and that keeps a board to know which moves are legal.
+"""Othello: a language model trained to predict moves, which keeps a board to know which of them are legal.
 
     OthelloModel(size=6, layers=3, width=128, ...)        a small GPT trained on random legal games made as it goes
 
@@ -29,7 +29,7 @@ from tasks.models._othello.training import Recipe, batches, fit, legal_rate, sur
 SPLITS = ("train", "validation", "test")
 
 LEGAL = 0.95
-"""Least share of legal moves. A random square among those not yet taken is legal in 0.41 (8x8) to 0.52 (4x4) of cases."""
+"""Least share of legal moves. A random square that no move took yet is legal in 0.41 (8x8) to 0.52 (4x4) of cases."""
 UNTRAINED = 0.6
 """Greatest share of legal moves with random weights."""
 GAP = 0.05

@@ -41,7 +41,7 @@ class Probe:
         return torch.tensor(CLASSES, dtype=torch.int8)[scores.argmax(1)]
 
     def directions(self) -> Float[Tensor, "squares d"]:
-        """The smallest change of the activations that turns each square's read-out from yours to mine, "empty" unmoved."""
+        """The smallest change of the activations that turns each square's read-out from yours to mine, not empty."""
         readout = self.weight.permute(2, 1, 0)  # [squares, classes, d]
         return torch.linalg.pinv(readout, rtol=1e-3) @ torch.tensor([float(c) for c in CLASSES])
 
