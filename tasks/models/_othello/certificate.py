@@ -40,6 +40,11 @@ class Probe:
         scores = torch.einsum("nd,dcs->ncs", activations.float() - self.mean, self.weight) + self.bias
         return torch.tensor(CLASSES, dtype=torch.int8)[scores.argmax(1)]
 
+    def directions(self) -> Float[Tensor, "squares d"]:
+        """The smallest change of the activations that turns each square's read-out from yours to mine, not empty."""
+        readout = self.weight.permute(2, 1, 0)  # [squares, classes, d]
+        return torch.linalg.pinv(readout, rtol=1e-3) @ torch.tensor([float(c) for c in CLASSES])
+
     def accuracy(self, activations: Float[Tensor, "n d"], boards: Int8[Tensor, "n squares"]) -> float:
         """Share of squares read correctly; squares that are never empty count as well."""
         return float((self.boards(activations) == boards).float().mean())
@@ -54,19 +59,6 @@ def fit_probe(activations: Float[Tensor, "n d"], boards: Int8[Tensor, "n squares
     gram += ridge * gram.diagonal().mean() * torch.eye(x.shape[1], dtype=x.dtype)
     weight = torch.linalg.solve(gram, x.T @ (y - base).flatten(1) / len(x)).unflatten(1, y.shape[1:])
     return Probe(mean.float(), weight.float(), base.float())
-
-
-def board_directions(
-    activations: Float[Tensor, "n d"], boards: Int8[Tensor, "n squares"]
-) -> Float[Tensor, "squares d"]:
-    """How the activations move when one square turns from yours to mine, all else equal: a regression on the board."""
-    features = torch.cat([boards == 1, boards == -1], 1).double()
-    features = features - features.mean(0)
-    x = activations.double() - activations.double().mean(0)
-    gram = features.T @ features / len(x)
-    gram += 1e-6 * torch.eye(len(gram), dtype=gram.dtype)
-    mine, yours = torch.linalg.solve(gram, features.T @ x / len(x)).chunk(2)
-    return (mine - yours).float()
 
 
 @dataclass(frozen=True)
@@ -108,6 +100,28 @@ def flip_errors(
     added = (torch.from_numpy(sign).float()[:, None] * directions[edited])[use]
     want, had = (torch.from_numpy(unpacked(boards, size))[use] for boards in (turned, legal))
     return _errors(model, place, tokens, index[use], want, had, lambda x, rows: x + added[rows].to(x))
+
+
+STRENGTHS = (1.0, 1.5, 2.0, 3.0)
+"""Multiples of a probe's directions: a read-out by regression underrates how far apart the two values lie."""
+
+
+def strongest_flip(
+    model: OthelloGPT,
+    place: str,
+    probe: Probe,
+    tokens: Int[Tensor, "games t"],
+    index: Int[Tensor, "n 2"],
+    generator: torch.Generator,
+) -> Float[Tensor, "squares d"]:
+    """The probe's directions, at the one of `STRENGTHS` that leaves the fewest errors on these (validation) games."""
+    state = generator.get_state()
+    tried = []
+    for strength in STRENGTHS:
+        generator.set_state(state)  # the same discs for every strength
+        errors = flip_errors(model, place, strength * probe.directions(), tokens, index, generator)
+        tried.append((errors.after, strength))
+    return min(tried)[1] * probe.directions()
 
 
 def patch_errors(
