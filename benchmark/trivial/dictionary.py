@@ -33,7 +33,7 @@ def trivial(seed: int) -> tuple[DictionarySubject, DictionaryTruth]:
     directions = torch.nn.functional.normalize(torch.randn(FEATURES, DIMENSIONS, generator=generator), dim=1)
     codes = (torch.rand(3, ROWS, FEATURES, generator=generator) < 1 / FEATURES).float()
     rows = codes @ directions + 0.01 * torch.randn(3, ROWS, DIMENSIONS, generator=generator)
-    posed = DictionarySubject(*rows, size=2 * FEATURES, sparsity=1, seed=seed, labels=codes[0] > 0)
+    posed = DictionarySubject(rows[0], rows[1], rows[2], size=2 * FEATURES, sparsity=1, seed=seed, labels=codes[0] > 0)
     truth = DictionaryTruth(
         codes[1] > 0,
         codes[2] > 0,
