@@ -25,7 +25,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 Way = Literal["dense", "sparse"]
-BLOCK = 2**18  # codes that are made and searched at once: as floats they fit into a core's cache
+BLOCK = 2**19  # codes that are made and searched at once: as floats they fit into a core's cache
 EPSILON = 1e-3  # keeps the slope of f^power finite where a code is just above zero and power < 1
 
 
@@ -145,16 +145,21 @@ class Step:
         m = stack.encoder.shape[1]
         found, values = [], []
         for index in range(k):
+            encoder, bias = stack.encoder[index].T.contiguous(), stack.encoder_bias[index]
+            least_product = -bias.numpy()
             for start in range(0, batch, len(self.block)):
                 inputs = self.centred[index, start : start + len(self.block)]
                 block = self.block[: len(inputs)]
-                torch.addmm(stack.encoder_bias[index], inputs, stack.encoder[index].T, out=block)
-                if self.keep is None:
-                    on = np.flatnonzero(block.numpy() > 0)
+                torch.mm(inputs, encoder, out=block)
+                if self.keep is None:  # the bias is added to the few active codes alone
+                    on = np.flatnonzero(block.numpy() > least_product)
+                    place = torch.from_numpy(on)
+                    values.append((block.view(-1)[place] + bias[place % m]).clamp_(min=0))
                 else:
+                    block.add_(bias)
                     least = self._least_kept(block, self.keep[index]).clamp_(min=torch.finfo(torch.float32).tiny)
                     on = np.flatnonzero(block.numpy() >= least[:, None].numpy())
-                values.append(block.view(-1)[torch.from_numpy(on)])
+                    values.append(block.view(-1)[torch.from_numpy(on)])
                 found.append(on + (index * batch + start) * m)
         return np.concatenate(found), torch.cat(values)
 
