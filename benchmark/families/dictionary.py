@@ -19,7 +19,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from benchmark.errors import InvalidExplanation
-from benchmark.families._dictionary_pictures import pictures
 from benchmark.plugins import method_decorator, reference, task_decorator
 
 __all__ = [
@@ -31,7 +30,6 @@ __all__ = [
     "dictionary_method",
     "dictionary_task",
     "oracle",
-    "pictures",
     "random",
     "sparsest_oracle",
 ]

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from benchmark.errors import TouchstoneError
 from benchmark.families.dictionary import Dictionary, DictionarySubject
-from benchmark.learning.dictionary_step import EPSILON, Measured, Stack, Step, Way, sparse_supported
+from benchmark.learning.dictionary_step import Measured, Stack, Step, Way, sparse_supported
 
 SPARSE_BELOW = 0.08  # share of active codes under which the sparse way is the faster one, as measured
 SPARSE_FROM = 2**17  # codes in a step under which the sparse way's fixed costs outweigh its gain
@@ -138,15 +138,16 @@ def train(
         for v, mean, scale, generator in zip(activations, means, scales, generators, strict=True)
     ]
     inputs = torch.empty(k, batch, d, device=device)
+    share = 1.0
     logged: list[tuple[int, Measured, Tensor, float]] = []
     for now in range(steps):
         for index, source in enumerate(batches):
             source.next(inputs[index])
         adam.param_groups[0]["lr"] = learning_rate * _pace(now, steps)
-        share = step.forward(inputs)
-        small = share > SPARSE_BELOW or step.mask.numel() < SPARSE_FROM or dtype != torch.float32
+        small = share > SPARSE_BELOW or inputs.shape[0] * batch * size < SPARSE_FROM or dtype != torch.float32
         way: Way = "dense" if small or not sparse_supported(device) else "sparse"
-        measured = step.gradients(control.penalty, control.power, way=way)
+        measured = step.gradients(inputs, control.penalty, control.power, way=way)
+        share = float(measured.l0.mean()) / size
         adam.step()
         stack.atoms.div_(stack.atoms.norm(dim=-1, keepdim=True).clamp_(min=1e-12))
         control.after(now, measured, step)
@@ -252,19 +253,13 @@ class _Controller:
         if isinstance(self.rule, Anneal) and self.updates:
             at, power = self.updates[0]
             if at - self.rule.window <= now + 1:
-                self.before += _powers(step, self.power)
-                self.later += _powers(step, power)
+                self.before += step.powers(self.power)
+                self.later += step.powers(power)
             if now + 1 >= at:
                 self.penalty = self.penalty * self.before / self.later.clamp(min=1e-12)
                 self.power = power
                 self.updates.pop(0)
                 self.before, self.later = torch.zeros_like(self.before), torch.zeros_like(self.later)
-
-
-def _powers(step: Step, power: float) -> Tensor:
-    """Sum of codes^power of the last batch, one number a dictionary."""
-    powers = (step.codes.float().clamp(min=0) + EPSILON).pow(power).mul_(step.mask)
-    return powers.sum((1, 2)) / step.batch
 
 
 def _start(generators: Sequence[torch.Generator], size: int, d: int, device: torch.device) -> Stack:

@@ -21,10 +21,11 @@ from typing import Literal
 import numpy as np
 import scipy.sparse
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
 Way = Literal["dense", "sparse"]
+BLOCK = 2**19  # codes that are made and searched at once: as floats they fit into a core's cache
 EPSILON = 1e-3  # keeps the slope of f^power finite where a code is just above zero and power < 1
 
 
@@ -65,66 +66,112 @@ class Step:
         self.plain = stack.encoder.device.type == "cpu" and dtype == torch.float32  # numpy can work on the buffers
         k, m, d = stack.encoder.shape
         device = stack.encoder.device
-        self.keep = None if keep is None else [int(count) for count in keep]
-        self.codes = torch.empty(k, batch, m, dtype=dtype, device=device)
-        self.slope = torch.empty(0, dtype=dtype, device=device)
-        self.order = torch.empty(0, device=device)
-        self.mask = torch.empty(k, batch, m, dtype=torch.bool, device=device)
+        self.keep = None if keep is None else [min(int(count), m) for count in keep]
+        self.codes = self.slope = torch.empty(0, dtype=dtype, device=device)
+        self.mask = torch.empty(0, dtype=torch.bool, device=device)
+        rows = min(batch, max(1, BLOCK // m))
+        self.block, self.order = torch.empty(rows, m), torch.empty(rows, m)
+        self.values = torch.empty(0)
+        self.counts = torch.zeros(k)
         self.residual = torch.empty(k, batch, d, device=device)
         self.centred = torch.empty(k, batch, d, device=device)
-        for parameter in stack.parameters():
-            parameter.grad = torch.zeros_like(parameter)
 
-    def forward(self, inputs: Float[Tensor, "k B d"]) -> float:
-        """Fill `codes` (before masking) and `mask`; return the share of codes that are active."""
+    def gradients(
+        self, inputs: Float[Tensor, "k B d"], penalty: Float[Tensor, "k"], power: float, *, way: Way
+    ) -> Measured:
+        """Fill `.grad` of the stack's tensors with the objective's gradient at `inputs`."""
+        torch.sub(inputs, self.stack.bias[:, None], out=self.centred)
+        return self._sparse(penalty, power) if way == "sparse" else self._dense(penalty, power)
+
+    def powers(self, power: float) -> Float[Tensor, "k"]:
+        """Mean over the last inputs of the sum of codes^power, a number for each dictionary."""
+        if not len(self.values):
+            raised = (self.codes.float() + EPSILON).pow(power).mul_(self.codes > 0)
+            return raised.sum((1, 2)) / self.batch
+        owner = torch.repeat_interleave(torch.arange(len(self.counts)), self.counts.long())
+        sums = torch.zeros(len(self.counts)).index_add_(0, owner, (self.values + EPSILON).pow(power))
+        return sums / self.batch
+
+    def _encode(self) -> None:
+        """Fill `codes`, those that are not active being 0, and count the active ones."""
         stack = self.stack
-        torch.sub(inputs, stack.bias[:, None], out=self.centred)
+        shape = (*self.centred.shape[:2], stack.encoder.shape[1])
+        if not self.codes.numel():
+            self.codes = torch.empty(shape, dtype=self.dtype, device=self.centred.device)
+            self.slope = torch.empty_like(self.codes)
+            self.mask = torch.empty(shape, dtype=torch.bool, device=self.centred.device)
         encoder, bias = stack.encoder.to(self.dtype), stack.encoder_bias.to(self.dtype)
         for index in range(len(encoder)):  # addmm fuses the bias, and its output buffer stays where it is
             torch.addmm(bias[index], self.centred[index].to(self.dtype), encoder[index].T, out=self.codes[index])
         if self.keep is not None:
-            torch.ge(self.codes, self._least_kept().unsqueeze(-1), out=self.mask)
+            for index, count in enumerate(self.keep):
+                codes = self.codes[index]
+                least = self._least_kept(codes, count).clamp_(min=torch.finfo(self.dtype).tiny)
+                torch.ge(codes, least[:, None], out=self.mask[index])
+            if self.plain:
+                np.multiply(self.codes.numpy(), self.mask.numpy(), out=self.codes.numpy())
+            else:
+                self.codes.mul_(self.mask)
         elif self.plain:
             np.greater(self.codes.numpy(), 0, out=self.mask.numpy())
+            self.codes.clamp_(min=0)
         else:
             torch.gt(self.codes, 0, out=self.mask)
-        active = np.count_nonzero(self.mask.numpy()) if self.plain else int(self.mask.sum())
-        return active / self.mask.numel()
-
-    def _least_kept(self) -> Float[Tensor, "k B"]:
-        """The value that a code must reach to be among its sample's `keep` largest, and positive."""
-        assert self.keep is not None
-        m = self.codes.shape[-1]
-        least = torch.empty(self.codes.shape[:2], dtype=self.dtype, device=self.codes.device)
-        if self.plain:
-            # numpy selects with vector instructions, several times faster than torch.topk on a CPU
-            if not self.order.numel():
-                self.order = torch.empty(self.codes.shape[1:])
-            order = self.order.numpy()
-            for index, count in enumerate(self.keep):
-                np.copyto(order, self.codes[index].numpy())
-                order.partition(m - min(count, m), axis=-1)
-                least[index] = self.order[:, m - min(count, m)]
+            self.codes.clamp_(min=0)
+        if self.plain:  # numpy counts bytes, where torch adds integers
+            self.counts = torch.tensor([float(np.count_nonzero(part)) for part in self.mask.numpy()])
         else:
-            for index, count in enumerate(self.keep):
-                least[index] = self.codes[index].topk(min(count, m), dim=-1).values[:, -1]
-        return least.clamp_(min=torch.finfo(self.dtype).tiny)
+            self.counts = self.mask.sum((1, 2)).float()
+        self.values = self.values[:0]
 
-    def gradients(self, penalty: Float[Tensor, k], power: float, *, way: Way) -> Measured:
-        """Fill `.grad` of the stack's tensors with the objective's gradient at the inputs of the last `forward`."""
-        return self._sparse(penalty, power) if way == "sparse" else self._dense(penalty, power)
+    def _least_kept(self, codes: Float[Tensor, "n m"], count: int) -> Float[Tensor, "n"]:
+        """The value of the `count`-th largest code of every row."""
+        if not self.plain:
+            return codes.topk(count, dim=-1).values[:, -1]
+        # numpy selects with vector instructions, several times faster than torch.topk on a CPU
+        m = codes.shape[1]
+        least = torch.empty(len(codes))
+        for start in range(0, len(codes), len(self.order)):
+            part = codes[start : start + len(self.order)]
+            order = self.order[: len(part)]
+            np.copyto(order.numpy(), part.numpy())
+            order.numpy().partition(m - count, axis=-1)
+            least[start : start + len(part)] = order[:, m - count]
+        return least
+
+    def _active(self) -> tuple[Int64[np.ndarray, " nnz"], Tensor]:
+        """Flat positions in [k, B, m] and values of the active codes, made in blocks that stay in cache."""
+        stack, (k, batch, _) = self.stack, self.centred.shape
+        m = stack.encoder.shape[1]
+        found, values = [], []
+        for index in range(k):
+            encoder, bias = stack.encoder[index].T.contiguous(), stack.encoder_bias[index]
+            least_product = -bias.numpy()
+            for start in range(0, batch, len(self.block)):
+                inputs = self.centred[index, start : start + len(self.block)]
+                block = self.block[: len(inputs)]
+                torch.mm(inputs, encoder, out=block)
+                if self.keep is None:  # the bias is added to the few active codes alone
+                    on = np.flatnonzero(block.numpy() > least_product)
+                    place = torch.from_numpy(on)
+                    values.append((block.view(-1)[place] + bias[place % m]).clamp_(min=0))
+                else:
+                    block.add_(bias)
+                    least = self._least_kept(block, self.keep[index]).clamp_(min=torch.finfo(torch.float32).tiny)
+                    on = np.flatnonzero(block.numpy() >= least[:, None].numpy())
+                    values.append(block.view(-1)[torch.from_numpy(on)])
+                found.append(on + (index * batch + start) * m)
+        return np.concatenate(found), torch.cat(values)
 
     def _dense(self, penalty: Tensor, power: float) -> Measured:
         stack, batch, dtype = self.stack, self.batch, self.dtype
-        counts = self._counts()
-        codes = self._masked()
+        self._encode()
+        codes = self.codes
         atoms = stack.atoms.to(dtype)
         torch.sub(_products(codes, atoms).float(), self.centred, out=self.residual)
         error = self.residual.square().sum((1, 2)) / batch
         outward = self.residual.mul(2 / batch)
         low = outward.to(dtype)
-        if not self.slope.numel():
-            self.slope = torch.empty_like(codes)
         slope = _products(low, atoms.transpose(1, 2), out=self.slope)
         weight = (penalty / batch).to(dtype)[:, None, None]
         slope.add_(weight if power == 1 else (codes + EPSILON).pow_(power - 1).mul_(weight * power))
@@ -138,33 +185,17 @@ class Step:
             slope.sum(1, dtype=torch.float32),
             outward,
         )
-        return Measured(error, counts / batch)
-
-    def _counts(self) -> Float[Tensor, k]:
-        """Active codes of each dictionary."""
-        if self.plain:
-            return torch.tensor([float(np.count_nonzero(part)) for part in self.mask.numpy()])
-        return self.mask.sum((1, 2)).float()
-
-    def _masked(self) -> Float[Tensor, "k B m"]:
-        """The codes, with those that are not active set to 0 in place."""
-        if self.keep is None:
-            return self.codes.clamp_(min=0)
-        if self.plain:
-            np.multiply(self.codes.numpy(), self.mask.numpy(), out=self.codes.numpy())
-            return self.codes
-        return self.codes.mul_(self.mask)
+        return Measured(error, self.counts / batch)
 
     def _sparse(self, penalty: Tensor, power: float) -> Measured:
         stack, batch = self.stack, self.batch
         k, m, d = stack.encoder.shape
         atoms = stack.atoms.view(k * m, d)
-        flat = np.flatnonzero(self.mask.numpy())
+        flat, values = self._active()
         row = flat // m
         column = (flat - row * m) + (row // batch) * m
         pointer = np.zeros(k * batch + 1, dtype=np.int32)
         np.cumsum(np.bincount(row, minlength=k * batch), out=pointer[1:])
-        values = self.codes.view(-1)[torch.from_numpy(flat)]
         codes = _csr(pointer, column.astype(np.int32), values, (k * batch, k * m))
         residual = self.residual.view(k * batch, d)
         torch.sub(codes @ atoms, self.centred.view(k * batch, d), out=residual)
@@ -172,6 +203,7 @@ class Step:
         outward = self.residual.mul(2 / batch)
         slope = torch.sparse.sampled_addmm(codes, outward.view(k * batch, d), atoms.T, beta=0.0).values()
         counts = torch.from_numpy(pointer[batch::batch] - pointer[:-1:batch])
+        self.values, self.counts = values, counts.float()
         weight = torch.repeat_interleave(penalty / batch, counts)
         slope = slope + (weight if power == 1 else weight * power * (values + EPSILON).pow(power - 1))
         turned = scipy.sparse.csr_array(

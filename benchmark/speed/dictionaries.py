@@ -115,12 +115,12 @@ def step_of(rule: Rule, activations: Tensor, *, m: int, batch: int, sparsity: in
     penalty, power = torch.tensor([start.history["penalty"][-1]]), start.history["power"][-1]
     inputs, at = torch.empty(1, batch, activations.shape[1]), iter(range(10**9))
 
+    way: Way = "sparse" if sparsity / m < SPARSE_BELOW and sparse_supported(inputs.device) else "dense"
+
     def once() -> None:
         chosen = (torch.arange(batch) + batch * next(at)) % len(activations)
         torch.index_select(activations, 0, chosen, out=inputs[0])
-        share = step.forward(inputs)
-        way: Way = "sparse" if share < SPARSE_BELOW and sparse_supported(inputs.device) else "dense"
-        step.gradients(penalty, power, way=way)
+        step.gradients(inputs, penalty, power, way=way)
         adam.step()
         stack.atoms.div_(stack.atoms.norm(dim=-1, keepdim=True))
 

@@ -54,7 +54,8 @@ def by_autograd(stack, inputs, penalty, power, keep):
     (error + penalty * powers).sum().backward()
     grads = [p.grad for p in parameters]
     grads[1] = grads[1] - (grads[1] * atoms).sum(-1, keepdim=True) * atoms
-    return error.detach(), (codes > 0).sum((1, 2)) / B, [g.detach() for g in grads]
+    halves = torch.where(codes > 0, (codes + EPSILON).pow(0.5), 0.0).sum(-1).mean(1).detach()
+    return error.detach(), (codes > 0).sum((1, 2)) / B, halves, [g.detach() for g in grads]
 
 
 @pytest.mark.parametrize("way", ["dense", "sparse"])
@@ -67,11 +68,10 @@ def test_gradients_are_those_of_autograd(way, power, penalty, keep):
     stack = random_stack()
     inputs = torch.randn(K, B, D, generator=torch.Generator().manual_seed(1))
     weights = torch.tensor([penalty, 2 * penalty, 0.5 * penalty])
-    error, l0, expected = by_autograd(stack, inputs, weights, power, keep)
+    error, l0, powers, expected = by_autograd(stack, inputs, weights, power, keep)
     step = Step(stack, B, keep=None if keep is None else torch.tensor(keep))
-    share = step.forward(inputs)
-    measured = step.gradients(weights, power, way=way)
-    assert share == pytest.approx(float(l0.sum()) / (K * M))
+    measured = step.gradients(inputs, weights, power, way=way)
+    torch.testing.assert_close(step.powers(0.5), powers.float(), rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(measured.error.double(), error, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(measured.l0.double(), l0.double(), rtol=1e-5, atol=0)
     for parameter, grad in zip(stack.parameters(), expected, strict=True):
@@ -81,6 +81,19 @@ def test_gradients_are_those_of_autograd(way, power, penalty, keep):
 def test_large_products_are_those_of_bmm():
     left, right = torch.randn(2, 600, 500), torch.randn(2, 500, 7)
     torch.testing.assert_close(dictionary_step._products(left, right), torch.bmm(left, right), rtol=1e-4, atol=1e-4)
+
+
+def test_blocks_do_not_change_the_gradients(monkeypatch):
+    if not sparse_supported(torch.device("cpu")):
+        pytest.skip("this build of torch has no MKL")
+    inputs = torch.randn(K, B, D, generator=torch.Generator().manual_seed(1))
+    found = []
+    for block in (2**18, 7 * M):
+        monkeypatch.setattr(dictionary_step, "BLOCK", block)
+        stack = random_stack()
+        Step(stack, B, keep=torch.tensor([2, 3, 4])).gradients(inputs, torch.zeros(K), 1.0, way="sparse")
+        found.append(stack.encoder.grad)
+    torch.testing.assert_close(*found)
 
 
 @pytest.mark.parametrize("updates", [1, 3, 10])

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from benchmark.learning.dictionaries import L1, TopK
 from benchmark.speed.dictionaries import Measurement, in_turns, planted_activations, step_of
 

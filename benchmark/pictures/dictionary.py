@@ -95,7 +95,7 @@ def _cosine_matrices(task: str, cases: Sequence[Case]) -> Picture:
     figure.colorbar(image, ax=list(axes), shrink=0.6, label="cosine")
     caption = (
         f"{task}: cosine of every true direction (rows) with every atom (columns), the atom "
-        "assigned to a direction on the diagonal and the surplus atoms to the right. A perfect dictionary is a diagonal."
+        "assigned to a direction on the diagonal and the surplus atoms to the right. Perfect is a diagonal."
     )
     return Picture("cosines", "True directions beside atoms", caption, figure)
 
@@ -123,7 +123,7 @@ def _boards(task: str, cases: Sequence[Case]) -> Picture:
     figure.colorbar(image, ax=list(axes.ravel()), shrink=0.4, label="mine - yours, against the usual")
     caption = (
         f"{task}: the board while an atom fires, less the board as it usually is, for the {ATOMS_SHOWN} atoms of "
-        "each method that detect a cell best (test F1 above each; one atom a cell). Orange to purple: from yours to mine."
+        "each method that detect a cell best (F1 above each). Orange to purple: from yours to mine."
     )
     return Picture("boards", "Atoms on the board", caption, figure)
 
