@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.families.probing import ProbingExplanation, check, majority, oracle, random, trivial
+from benchmark.families.probing import ProbingExplanation, check, majority, oracle, random
 from benchmark.metrics.probing import test_accuracy as accuracy_module
 from benchmark.metrics.probing.dimension_precision import dimension_precision
 from benchmark.metrics.probing.dimension_recall import dimension_recall
@@ -17,6 +17,7 @@ from benchmark.metrics.probing.interchange_accuracy import interchange_accuracy
 from benchmark.metrics.probing.selectivity import selectivity
 from benchmark.metrics.probing.subspace_angle import subspace_angle
 from benchmark.subjects import generator_for
+from benchmark.trivial.probing import trivial
 
 accuracy = accuracy_module.test_accuracy
 PLACES = (dimension_precision, dimension_recall, subspace_angle)
