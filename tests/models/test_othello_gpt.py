@@ -11,12 +11,12 @@ from torch import Tensor
 from benchmark.errors import TouchstoneError, UnknownNameError
 from tasks.models._othello.games import random_games
 from tasks.models._othello.gpt import OthelloGPT, initialised
+from tasks.models._othello.muon import orthogonalised
 from tasks.models._othello.training import (
     Recipe,
     batches,
     fit,
     legal_rate,
-    orthogonalised,
     surplus_loss,
 )
 
@@ -31,10 +31,6 @@ def small(size: int = 4, seed: int = 0) -> OthelloGPT:
 def some_tokens(size: int = 4, count: int = 5) -> Tensor:
     games = random_games(size, count, torch.Generator().manual_seed(9))
     return torch.from_numpy(games.tokens[:, :-1].astype("int64"))
-
-
-def quiet(step: int, total: int, **values: float) -> None:
-    pass
 
 
 def test_later_moves_do_not_change_earlier_predictions() -> None:
@@ -137,8 +133,11 @@ def test_orthogonalised_updates_keep_directions_and_level_the_singular_values(sh
 def trained(steps: int, seed: int = 0, **rates: float) -> tuple[OthelloGPT, list[float]]:
     losses: list[float] = []
     recipe = Recipe(steps, 32, **rates)
-    model = fit(small(), recipe, torch.Generator().manual_seed(seed), lambda step, total, **v: losses.append(v["loss"]))
-    return model, losses
+
+    def progress(step: int, total: int, **values: float) -> None:
+        losses.append(values["loss"])
+
+    return fit(small(), recipe, torch.Generator().manual_seed(seed), progress), losses
 
 
 def test_a_short_training_learns_and_repeats_itself() -> None:

@@ -4,12 +4,13 @@
     flip_errors(model, place, ...)                     move the activations to a board with one disc turned over
     patch_errors(model, place, ...)                    put another game's activations in at the same ply
 
-Interventions are judged as by Li et al. 2023 (arXiv:2210.13382): of the N legal moves after the change, how many are missing among
-the model's N most probable tokens, and how many others stand there instead (each counts one error).
+Interventions are judged as by Li et al. 2023 (arXiv:2210.13382): of the N legal moves after the change, how many are
+missing among the model's N most probable tokens, and how many others stand there instead (each counts one error).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,11 @@ class Probe:
         scores = torch.einsum("nd,dcs->ncs", activations.float() - self.mean, self.weight) + self.bias
         return torch.tensor(CLASSES, dtype=torch.int8)[scores.argmax(1)]
 
+    def directions(self) -> Float[Tensor, "squares d"]:
+        """The smallest change of the activations that turns each square's read-out from yours to mine, not empty."""
+        readout = self.weight.permute(2, 1, 0)  # [squares, classes, d]
+        return torch.linalg.pinv(readout, rtol=1e-3) @ torch.tensor([float(c) for c in CLASSES])
+
     def accuracy(self, activations: Float[Tensor, "n d"], boards: Int8[Tensor, "n squares"]) -> float:
         """Share of squares read correctly; squares that are never empty count as well."""
         return float((self.boards(activations) == boards).float().mean())
@@ -53,17 +59,6 @@ def fit_probe(activations: Float[Tensor, "n d"], boards: Int8[Tensor, "n squares
     gram += ridge * gram.diagonal().mean() * torch.eye(x.shape[1], dtype=x.dtype)
     weight = torch.linalg.solve(gram, x.T @ (y - base).flatten(1) / len(x)).unflatten(1, y.shape[1:])
     return Probe(mean.float(), weight.float(), base.float())
-
-
-def board_directions(activations: Float[Tensor, "n d"], boards: Int8[Tensor, "n squares"]) -> Float[Tensor, "squares d"]:
-    """How the activations move when one square turns from yours to mine, all else equal: a regression on the whole board."""
-    features = torch.cat([boards == 1, boards == -1], 1).double()
-    features = features - features.mean(0)
-    x = activations.double() - activations.double().mean(0)
-    gram = features.T @ features / len(x)
-    gram += 1e-6 * torch.eye(len(gram), dtype=gram.dtype)
-    mine, yours = torch.linalg.solve(gram, features.T @ x / len(x)).chunk(2)
-    return (mine - yours).float()
 
 
 @dataclass(frozen=True)
@@ -85,19 +80,48 @@ def flip_errors(
     tokens: Int[Tensor, "games t"],
     index: Int[Tensor, "n 2"],
     generator: torch.Generator,
+    *,
+    elsewhere: bool = False,
 ) -> Errors:
-    """Turn one random disc over in each position by adding its direction at its ply; positions whose legal moves stay are left out."""
+    """Turn one random disc over in each position by adding its direction at its ply.
+
+    Positions whose legal moves stay as they were, or that have none afterwards, are left out. With `elsewhere`, the
+    direction of another disc is added and the first one's board still expected: a control of the same size.
+    """
     size, board = model.size, rules(model.size)
     mine, yours, legal = positions(tokens, index, size)
     taken = torch.from_numpy(unpacked(mine | yours, size))
-    square = torch.multinomial(taken.double(), 1, generator=generator).squeeze(1)
+    square, other = torch.multinomial(taken.double(), 2, generator=generator).T
     bit = np.uint64(1) << square.numpy().astype(np.uint64)
     turned = board.legal(mine ^ bit, yours ^ bit)
     use = torch.from_numpy((turned != legal) & (turned != 0))
-    sign = torch.from_numpy(np.where(mine & bit, -1.0, 1.0)).float()
-    added = (sign[:, None] * directions[square])[use]
+    edited = other if elsewhere else square
+    sign = np.where(mine >> edited.numpy().astype(np.uint64) & np.uint64(1), -1.0, 1.0)
+    added = (torch.from_numpy(sign).float()[:, None] * directions[edited])[use]
     want, had = (torch.from_numpy(unpacked(boards, size))[use] for boards in (turned, legal))
     return _errors(model, place, tokens, index[use], want, had, lambda x, rows: x + added[rows].to(x))
+
+
+STRENGTHS = (1.0, 1.5, 2.0, 3.0)
+"""Multiples of a probe's directions: a read-out by regression underrates how far apart the two values lie."""
+
+
+def strongest_flip(
+    model: OthelloGPT,
+    place: str,
+    probe: Probe,
+    tokens: Int[Tensor, "games t"],
+    index: Int[Tensor, "n 2"],
+    generator: torch.Generator,
+) -> Float[Tensor, "squares d"]:
+    """The probe's directions, at the one of `STRENGTHS` that leaves the fewest errors on these (validation) games."""
+    state = generator.get_state()
+    tried = []
+    for strength in STRENGTHS:
+        generator.set_state(state)  # the same discs for every strength
+        errors = flip_errors(model, place, strength * probe.directions(), tokens, index, generator)
+        tried.append((errors.after, strength))
+    return min(tried)[1] * probe.directions()
 
 
 def patch_errors(
@@ -113,7 +137,15 @@ def patch_errors(
     return _errors(model, place, tokens, index[use], want[use], had[use], lambda x, rows: given[rows].to(x))
 
 
-def _errors(model, place, tokens, index, want, had, change) -> Errors:  # type: ignore[no-untyped-def]
+def _errors(
+    model: OthelloGPT,
+    place: str,
+    tokens: Int[Tensor, "games t"],
+    index: Int[Tensor, "n 2"],
+    want: Bool[Tensor, "n squares"],
+    had: Bool[Tensor, "n squares"],
+    change: Callable[[Tensor, Tensor], Tensor],
+) -> Errors:
     """Errors where `change(activations [m, d], rows)` replaces the activations of single positions."""
     device = next(model.parameters()).device
     plain, changed = [], []
@@ -122,7 +154,7 @@ def _errors(model, place, tokens, index, want, had, change) -> Errors:  # type: 
             games = tokens[index[rows, 0].long(), :-1].long().to(device)
             at = (torch.arange(len(rows), device=device), index[rows, 1].long().to(device))
 
-            def edit(x: Tensor, at=at, rows=rows) -> Tensor:  # type: ignore[no-untyped-def]
+            def edit(x: Tensor, at: tuple[Tensor, Tensor] = at, rows: Tensor = rows) -> Tensor:
                 x = x.clone()
                 x[at] = change(x[at], rows)
                 return x
@@ -134,10 +166,9 @@ def _errors(model, place, tokens, index, want, had, change) -> Errors:  # type: 
 
 
 def top_errors(logits: Float[Tensor, "n v"], legal: Bool[Tensor, "n squares"]) -> float:
-    """Mean number of missing and of wrong moves among each position's N most probable squares, N its number of legal moves."""
+    """Mean number of missing and wrong moves among the N most probable squares of positions with N legal moves."""
     count = legal.sum(1)
     ranked = logits[:, : legal.shape[1]].argsort(1, descending=True)
     chosen = torch.arange(legal.shape[1]) < count[:, None]
     hits = (legal.gather(1, ranked) & chosen).sum(1)
     return float(2 * (count - hits).float().mean())
-

@@ -2,9 +2,10 @@
 
     games = random_games(size=8, count=4096, generator)      games.tokens [4096, 60], games.legal [4096, 61], ...
 
-State t of a game is the position after t moves, seen by the player who really moves next. A player without a legal move passes; a
-pass is no token, as in the published game transcripts (Li et al. 2023, arXiv:2210.13382). Labels that take the side to move from the
-parity of t, as published ones do, are therefore wrong from the first pass on; here `black` says who moves.
+State t of a game is the position after t moves, seen by the player who really moves next. A player without a legal
+move passes; a pass is no token, as in the published game transcripts (Li et al. 2023, arXiv:2210.13382). Labels that
+take the side to move from the parity of t, as published ones do, are therefore wrong from the first pass on; here
+`black` says who moves.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from benchmark.errors import TouchstoneError
 from tasks.models._othello.rules import Position, Rules, rules
 
 CHUNK = 8192
-"""Games simulated together: enough to hide Python's overhead, few enough for the processor's cache. Seeds depend on it."""
+"""Games simulated together: enough to hide Python's overhead, few enough for the cache. What is drawn depends on it."""
 
 _ONES, _HIGH = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _SPREAD = tuple(np.uint64(m) for m in (0x5555555555555555, 0x3333333333333333, 0x0F0F0F0F0F0F0F0F))
@@ -29,7 +30,10 @@ _0, _1, _2, _3, _4, _7, _8, _32, _56, _255 = (np.uint64(i) for i in (0, 1, 2, 3,
 
 @dataclass(frozen=True)
 class Games:
-    """`n` games of at most `t = size**2 - 4` moves and the positions they pass through. States after a game's end mean nothing."""
+    """`n` games of at most `t = size**2 - 4` moves and the positions they pass through.
+
+    States after a game's end mean nothing.
+    """
 
     size: int
     tokens: UInt8[np.ndarray, "n t"]
@@ -53,7 +57,7 @@ class Games:
 
 
 def random_games(size: int, count: int, generator: torch.Generator) -> Games:
-    """`count` games in which both players choose uniformly among their legal moves; the same for the same generator state."""
+    """`count` games in which both players choose uniformly among their legal moves; the generator determines them."""
     board = rules(size)
     seed = int(torch.randint(2**63 - 1, (), generator=generator))
     chunks = [min(CHUNK, count - start) for start in range(0, count, CHUNK)]
@@ -121,7 +125,7 @@ class _Playing:
         self._look(ply + 1)
 
     def _look(self, ply: int) -> None:
-        """Find the legal moves of state `ply`; who has none passes, unless the other has none either and the game is over."""
+        """Find the legal moves of state `ply`; who has none passes, unless neither has any and the game is over."""
         mine, yours, legal = self.mine[ply], self.yours[ply], self.legal[ply]
         self.position.legal(mine, yours, out=legal)
         stuck = np.flatnonzero(legal == 0)
@@ -137,7 +141,7 @@ class _Playing:
 
 
 class _Choice:
-    """Choose one set bit of each bit-board, uniformly: the k-th, for a random k below their number ("select in a word")."""
+    """Choose one set bit of each bit-board uniformly: the k-th, for a random k below their number."""
 
     def __init__(self, n: int) -> None:
         self._counts, self._spare, self._byte, self._square, self._move = (np.empty(n, np.uint64) for _ in range(5))
@@ -145,7 +149,7 @@ class _Choice:
     def __call__(
         self, boards: UInt64[np.ndarray, " n"], random: UInt64[np.ndarray, " n"]
     ) -> tuple[UInt64[np.ndarray, " n"], UInt64[np.ndarray, " n"]]:
-        """(square, its bit) of each board; (64, no bit) for a board without bits. Overwrites `random`, uniform 64-bit words.
+        """(square, its bit) of each board; (64, no bit) for an empty one. Overwrites `random`, uniform 64-bit words.
 
         The probability of each of c bits lies within 2**-32 of 1 / c.
         """
@@ -189,7 +193,7 @@ class _Choice:
 
 
 @lru_cache(maxsize=1)
-def _bit_of_byte() -> UInt64[np.ndarray, "2048"]:
+def _bit_of_byte() -> UInt64[np.ndarray, " entries"]:
     """Entry `8 * byte + k`: the position of the k-th set bit of `byte` (0 where there is none)."""
     table = np.zeros((256, 8), np.uint64)
     for byte in range(256):
@@ -201,4 +205,6 @@ def _bit_of_byte() -> UInt64[np.ndarray, "2048"]:
 def _joined(size: int, chunks: list[_Playing]) -> Games:
     names = ("tokens", "mine", "yours", "legal", "black")
     arrays = {name: [getattr(chunk, name).T for chunk in chunks] for name in names}
-    return Games(size, **{name: parts[0] if len(parts) == 1 else np.concatenate(parts) for name, parts in arrays.items()})
+    return Games(
+        size, **{name: parts[0] if len(parts) == 1 else np.concatenate(parts) for name, parts in arrays.items()}
+    )

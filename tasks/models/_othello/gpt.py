@@ -5,10 +5,11 @@
     model.write(tokens, {"block1.residual": edit}) -> logits     edit: a tensor, or a function of the activations
     model.run_from("block1.residual", activations) -> logits
 
-The residual stream passes the places "embedding", then for each block "block0.middle" (attention added) and "block0.residual" (MLP
-added), then "final" (normalised; the logits are a linear map of it). Everything behind such a place depends on it alone, so these can
-be run on from. "block0.attention", "block0.neurons" (after GELU) and "block0.mlp" are parts of what a block adds; they can be read
-and written. The architecture is GPT-2's (pre-norm, GELU, learned positions), as in Li et al. 2023 (arXiv:2210.13382), without biases.
+The residual stream passes the places "embedding", then for each block "block0.middle" (attention added) and
+"block0.residual" (MLP added), then "final" (normalised; the logits are a linear map of it). Everything behind such a
+place depends on it alone, so these can be run on from. "block0.attention", "block0.neurons" (after GELU) and
+"block0.mlp" are parts of what a block adds; they can be read and written. The architecture is GPT-2's (pre-norm,
+GELU, learned positions), as in Li et al. 2023 (arXiv:2210.13382), without biases.
 """
 
 from __future__ import annotations
@@ -69,12 +70,18 @@ class OthelloGPT(nn.Module):
     @property
     def stream(self) -> list[str]:
         """The places of the residual stream, in the order of the computation: those that can be run on from."""
-        return ["embedding", *(f"block{i}.{part}" for i in range(self.layers) for part in ("middle", "residual")), "final"]
+        return [
+            "embedding",
+            *(f"block{i}.{part}" for i in range(self.layers) for part in ("middle", "residual")),
+            "final",
+        ]
 
     @property
     def places(self) -> list[str]:
         """All places where activations can be read and written."""
-        return self.stream + [f"block{i}.{part}" for i in range(self.layers) for part in ("attention", "neurons", "mlp")]
+        return self.stream + [
+            f"block{i}.{part}" for i in range(self.layers) for part in ("attention", "neurons", "mlp")
+        ]
 
     def forward(self, tokens: Int[Tensor, "b t"]) -> Float[Tensor, "b t v"]:
         """Logits of the next move after each ply."""
@@ -110,7 +117,7 @@ class OthelloGPT(nn.Module):
         """
         if self._known(place) not in self.stream:
             raise TouchstoneError(
-                f"run_from {place!r}: the logits do not follow from this place alone; use write(tokens, {{{place!r}: ...}}),"
+                f"run_from {place!r}: the logits do not follow from it alone; use write(tokens, {{{place!r}: ...}}),"
                 f" or run from one of {', '.join(self.stream)}"
             )
         start = self.stream.index(place)
@@ -128,7 +135,7 @@ class OthelloGPT(nn.Module):
         return self.tokens(tokens) + self.plies[: tokens.shape[1]]
 
     def _run(self, start: int, x: Tensor, at: At) -> Float[Tensor, "b t v"]:
-        """Run on from the `start`-th place of the stream, where the activations are `x`; `at` sees and may replace each place."""
+        """Run on from the `start`-th place of the stream, with activations `x`; `at` may replace those of a place."""
         x = at(self.stream[start], x)
         for i, block in enumerate(self.blocks):
             if start <= 2 * i:
@@ -147,7 +154,7 @@ class OthelloGPT(nn.Module):
 
 
 def initialised(model: OthelloGPT, generator: torch.Generator) -> OthelloGPT:
-    """Draw the weights: Gaussian with variance 1 / inputs, and the outputs into the stream smaller by sqrt(2 * layers)."""
+    """Draw the weights: Gaussian of variance 1 / inputs, 2 * layers times smaller where they write into the stream."""
     into_stream = {id(w) for block in model.blocks for w in (block.attention_out.weight, block.down.weight)}
     with torch.no_grad():
         for name, weight in sorted(model.named_parameters()):
@@ -166,5 +173,7 @@ def _unchanged(place: str, x: Tensor) -> Tensor:  # noqa: ARG001
 
 def _same_shape(place: str, edited: Tensor, shape: torch.Size) -> Tensor:
     if edited.shape != shape:
-        raise TouchstoneError(f"write {place!r}: got activations of shape {tuple(edited.shape)}, expected {tuple(shape)}")
+        raise TouchstoneError(
+            f"write {place!r}: got activations of shape {tuple(edited.shape)}, expected {tuple(shape)}"
+        )
     return edited

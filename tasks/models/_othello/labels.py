@@ -1,11 +1,12 @@
 """What a position of a game says: the board as the player to move sees it, and its legal moves.
 
     board_labels(tokens, index, size)                     -> int8 [n, squares], +1 mine, 0 empty, -1 yours
-    board_state_properties(tokens, index, size)["board"]  -> bool [n, 2 * squares], the cells of the dictionary literature
+    board_state_properties(tokens, index, size)["board"]  -> bool [n, 2 * squares], as in the dictionary literature
 
-`index` holds (game, ply) pairs; ply p is the position after move p, counted from 0: what a language model should know when it has
-read token p. Mine and yours are those of the player who really moves next, also after a pass. The properties are those of Karvonen et
-al. 2024 (arXiv:2408.00113): one binary cell per square and colour, blank squares masked, and one per legal move.
+`index` holds (game, ply) pairs; ply p is the position after move p, counted from 0: what a language model should know
+when it has read token p. Mine and yours are those of the player who really moves next, also after a pass. The
+properties are those of Karvonen et al. 2024 (arXiv:2408.00113): one binary cell per square and colour, blank squares
+masked, and one per legal move.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def legal_labels(tokens: Int[Tensor, "games t"], index: Int[Tensor, "n 2"], size
 def board_state_properties(
     tokens: Int[Tensor, "games t"], index: Int[Tensor, "n 2"], size: int
 ) -> dict[str, Bool[Tensor, "n cells"]]:
-    """Binary features of each position: "board", [n, 2 * squares] (mine per square, then yours), and "legal", [n, squares]."""
+    """Binary features of each position: "board" [n, 2 * squares] (mine, then yours) and "legal" [n, squares]."""
     mine, yours, legal = (unpacked(board, size) for board in positions(tokens, index, size))
     return {"board": torch.from_numpy(np.concatenate([mine, yours], 1)), "legal": torch.from_numpy(legal)}
 
@@ -41,10 +42,15 @@ def board_state_properties(
 def property_names(size: int) -> dict[str, list[str]]:
     """Names of the columns of `board_state_properties`, such as "mine c4": column letter, then row from 1."""
     squares = [f"{'abcdefgh'[s % size]}{s // size + 1}" for s in range(size * size)]
-    return {"board": [f"{who} {s}" for who in ("mine", "yours") for s in squares], "legal": [f"legal {s}" for s in squares]}
+    return {
+        "board": [f"{who} {s}" for who in ("mine", "yours") for s in squares],
+        "legal": [f"legal {s}" for s in squares],
+    }
 
 
-def positions(tokens: Int[Tensor, "games t"], index: Int[Tensor, "n 2"], size: int) -> tuple[UInt64[np.ndarray, " n"], ...]:
+def positions(
+    tokens: Int[Tensor, "games t"], index: Int[Tensor, "n 2"], size: int
+) -> tuple[UInt64[np.ndarray, " n"], ...]:
     """(mine, yours, legal) bit-boards of the indexed positions; only the games that occur in `index` are replayed."""
     where = index.cpu().numpy().astype(np.int64)
     if where.ndim != 2 or where.shape[1] != 2:

@@ -22,7 +22,7 @@ class Readings:
 
     tokens: UInt8[Tensor, "games t"]
     index: Int[Tensor, "n 2"]
-    """(game, ply) of each position, ordered by game, then ply; the position after move `ply`, in which the game goes on."""
+    """(game, ply) of each position, by game, then ply: the position after move `ply`, in which the game goes on."""
 
 
 def sample(size: int, count: int, a_game: int, generator: torch.Generator) -> Readings:
@@ -33,7 +33,9 @@ def sample(size: int, count: int, a_game: int, generator: torch.Generator) -> Re
     games = random_games(size, -(-count // a_game), generator)
     alive = torch.from_numpy((games.legal[:, 1:-1] != 0).copy()).nonzero()
     if len(alive) < count:
-        raise TouchstoneError(f"positions a game: got {a_game}, but these games have {len(alive) / len(games):.1f} on average")
+        raise TouchstoneError(
+            f"positions a game: got {a_game}, but these games have {len(alive) / len(games):.1f} on average"
+        )
     chosen = torch.randperm(len(alive), generator=generator)[:count].sort().values
     return Readings(torch.from_numpy(games.tokens.copy()), alive[chosen].int())
 

@@ -1,11 +1,12 @@
 """The rules of Othello on bit-boards, for a whole batch of positions at once.
 
-A position is two numbers of 64 bits: the discs of the player to move (`mine`) and those of the other player (`yours`). Square
-(row, column) of a board of side s is bit `s * row + column`. A move captures along eight directions; in each, the discs between
-the move and the next own disc are a run of the other player's discs. Such runs grow out of the own discs, all at once, by parallel
-prefix ("Kogge-Stone fill", chessprogramming.org/Kogge-Stone_Algorithm): lengths 1, 2, 4 and 6 in four steps. The legal moves are the
-empty squares just behind a run, and the captured discs are the runs that a fill from the move back along the same runs reaches.
-Every step is one numpy operation on the whole batch.
+A position is two numbers of 64 bits: the discs of the player to move (`mine`) and those of the other player
+(`yours`). Square (row, column) of a board of side s is bit `s * row + column`. A move captures along eight
+directions; in each, the discs between the move and the next own disc are a run of the other player's discs. Such runs
+grow out of the own discs, all at once, by parallel prefix ("Kogge-Stone fill",
+chessprogramming.org/Kogge-Stone_Algorithm): lengths 1, 2, 4 and 6 in four steps. The legal moves are the empty
+squares just behind a run, and the captured discs are the runs that a fill from the move back along the same runs
+reaches. Every step is one numpy operation on the whole batch.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ Boards = UInt64[np.ndarray, " n"]
 def check_size(size: int) -> int:
     """Return `size` if a board of that side exists, else raise a `TouchstoneError`."""
     if size not in SIZES:
-        raise TouchstoneError(f"board size: got {size!r}, allowed are {', '.join(map(str, SIZES))} (even sides from 4 to 8)")
+        raise TouchstoneError(
+            f"board size: got {size!r}, allowed are {', '.join(map(str, SIZES))} (even sides from 4 to 8)"
+        )
     return size
 
 
@@ -64,13 +67,13 @@ class Rules:
         return Position(self, len(mine)).legal(mine, yours)
 
     def flips(self, mine: Boards, yours: Boards, move: Boards) -> Boards:
-        """The discs captured by `move`, one bit a position (no bit: nothing), [n] bit-boards; `move` has to be legal."""
+        """The discs captured by a legal `move`, one bit a position (no bit: nothing), [n] bit-boards."""
         position = Position(self, len(mine))
         position.legal(mine, yours)
         return position.flips(move)
 
     def play(self, mine: Boards, yours: Boards, move: Boards) -> tuple[Boards, Boards]:
-        """The position after `move`, as the other player sees it: (their discs, the mover's discs). Passes are the caller's."""
+        """The position after `move`: (discs of the other player, discs of the mover), whoever moves next."""
         captured = self.flips(mine, yours, move)
         return yours ^ captured, mine | captured | move
 
@@ -116,7 +119,7 @@ class Position:
         return captured
 
     def _fill(self, shift_by: np.ufunc, seeds: Boards, inside: Boards, shift: np.uint64, out: Boards) -> None:
-        """Write to `out` the squares of `inside` reached from `seeds` without a gap; `_pairs` marks those whose predecessor is too."""
+        """Write to `out` what `seeds` reach inside; `_pairs` are the squares whose predecessor is inside too."""
         spare = self._spare
         shift_by(seeds, shift, out=out)
         np.bitwise_and(out, inside, out=out)

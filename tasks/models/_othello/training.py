@@ -1,11 +1,11 @@
 """How the language model of moves is trained: on random games, made as it goes, each seen once.
 
-The loss is the cross-entropy of the next move. The players choose uniformly among their legal moves, so its expectation over that
-choice is known: minus the mean log-probability of the legal moves. Training on this expectation instead of on the one move that was
-played has the same gradient on average and far less noise. `surplus` is the part above the least possible loss, log(legal moves).
+The loss is the cross-entropy of the next move. The players choose uniformly among their legal moves, so its
+expectation over that choice is known: minus the mean log-probability of the legal moves. Training on this expectation
+instead of on the one move that was played has the same gradient on average and far less noise. `surplus` is the part
+above the least possible loss, log(legal moves).
 
-Matrices inside the blocks are trained by momentum whose update is replaced by the nearest orthogonal matrix (Muon, Jordan et al. 2024,
-kellerjordan.github.io/posts/muon), everything else by Adam (arXiv:1412.6980).
+Matrices inside the blocks are trained by Muon, everything else by Adam (arXiv:1412.6980).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from benchmark.errors import TouchstoneError
 from tasks.models._othello.games import CHUNK, random_games
 from tasks.models._othello.gpt import OthelloGPT
 from tasks.models._othello.labels import unpacked
+from tasks.models._othello.muon import Muon
 
 
 @dataclass(frozen=True)
@@ -58,39 +59,6 @@ def legal_rate(logits: Float[Tensor, "b t v"], legal: Bool[Tensor, "b t squares"
     return float(padded.gather(-1, best).sum() / legal.any(-1).sum())
 
 
-class Muon(torch.optim.Optimizer):
-    """Nesterov momentum with orthogonalised updates, for matrices [outputs, inputs]; `parts` splits stacked ones."""
-
-    def __init__(self, groups: list[dict[str, object]], rate: float, momentum: float = 0.95) -> None:
-        super().__init__(groups, {"lr": rate, "momentum": momentum, "parts": 1})
-
-    @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]  # noqa: ARG002
-        """One update. All matrices of a group have the same shape and are orthogonalised together."""
-        for group in self.param_groups:
-            weights = group["params"]
-            gradients = torch.stack([w.grad for w in weights])
-            average = self.state[weights[0]].setdefault("average", torch.zeros_like(gradients))
-            average.lerp_(gradients, 1 - group["momentum"])
-            direction = gradients.lerp(average, group["momentum"])
-            n, outputs, inputs = direction.shape
-            split = direction.view(n * group["parts"], outputs // group["parts"], inputs)
-            update = orthogonalised(split) * max(1.0, split.shape[1] / inputs) ** 0.5
-            for weight, change in zip(weights, update.view(n, outputs, inputs), strict=True):
-                weight.sub_(change, alpha=group["lr"])
-
-
-def orthogonalised(matrices: Float[Tensor, "n o i"]) -> Float[Tensor, "n o i"]:
-    """Singular values brought near 1 by five steps of a quintic Newton-Schulz iteration (coefficients of Jordan et al.)."""
-    tall = matrices.shape[1] > matrices.shape[2]
-    x = matrices.mT if tall else matrices
-    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
-    for _ in range(5):
-        gram = x @ x.mT
-        x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
-    return x.mT if tall else x
-
-
 @dataclass(frozen=True)
 class Recipe:
     """How long and how fast."""
@@ -98,22 +66,18 @@ class Recipe:
     steps: int
     games: int
     """Games a step."""
-    muon_rate: float = 0.02
+    muon_rate: float = 0.04
     adam_rate: float = 3e-3
     cooling: float = 0.5
     """The last share of the steps, in which the rates fall linearly to zero."""
     precision: str = "float32"
 
 
-def fit(
-    model: OthelloGPT, recipe: Recipe, generator: torch.Generator, progress: Callable[..., None]
-) -> OthelloGPT:
+def fit(model: OthelloGPT, recipe: Recipe, generator: torch.Generator, progress: Callable[..., None]) -> OthelloGPT:
     """Train `model` in place and return it; a loss that is not finite raises a `TouchstoneError`."""
     device = next(model.parameters()).device
     optimisers = _optimisers(model, recipe)
-    schedules = [
-        torch.optim.lr_scheduler.LambdaLR(o, lambda step: _rate(step, recipe)) for o in optimisers
-    ]
+    schedules = [torch.optim.lr_scheduler.LambdaLR(o, lambda step: _rate(step, recipe)) for o in optimisers]
     source = batches(model.size, recipe.games, generator, device)
     mixed = recipe.precision == "bfloat16"
     model.train()
@@ -147,10 +111,13 @@ def _rate(step: int, recipe: Recipe) -> float:
 
 
 def _optimisers(model: OthelloGPT, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    named = ("query_key_value", "attention_out", "up", "down")
+    named = {"query_key_value": 3, "attention_out": 1, "up": 1, "down": 1}
     groups = [
-        {"params": [getattr(block, name).weight for block in model.blocks], "parts": 3 if name == "query_key_value" else 1}
-        for name in named
+        {
+            "params": [getattr(block, name).weight for block in model.blocks],
+            "parts": parts,
+        }
+        for name, parts in named.items()
     ]
     inside = {id(w) for group in groups for w in group["params"]}  # type: ignore[union-attr]
     rest = [w for w in model.parameters() if id(w) not in inside]
