@@ -25,7 +25,6 @@ from benchmark.families._probing_pictures import pictures
 from benchmark.plugins import method_decorator, reference, task_decorator
 
 __all__ = [
-    "TRIVIAL_METRIC",
     "Interchange",
     "ProbingExplanation",
     "ProbingSubject",
@@ -38,7 +37,6 @@ __all__ = [
     "probing_task",
     "random",
     "run_from_layers",
-    "trivial",
 ]
 
 probing_method = method_decorator("probing")
@@ -252,49 +250,3 @@ def oracle(posed: ProbingSubject, truth: ProbingTruth, generator: torch.Generato
 def majority(posed: ProbingSubject, truth: ProbingTruth, generator: torch.Generator) -> ProbingExplanation:  # noqa: ARG001
     """The commonest class of the train labels, whatever the input."""
     return check(_frequencies(posed).expand(len(posed.test), -1, -1).contiguous(), posed)
-
-
-TRIVIAL_METRIC = "test_accuracy"
-
-
-def trivial(seed: int = 0) -> tuple[ProbingSubject, ProbingTruth]:
-    """A problem with a known answer: two concepts and a control, 8 dimensions, no overlap between classes.
-
-    Concept 0 is the sign of dimension 0, concept 1 (three classes) lies in dimensions 1 and 2 at the corners of a
-    triangle; the model answers with dimension 0 and the triangle's coordinates, untouched.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.stack([torch.randint(classes, (200,), generator=generator) for classes in (2, 3, 2)], 1)
-    corners = torch.tensor([[4.0, 0.0], [-2.0, 3.5], [-2.0, -3.5]])
-    x = 0.1 * torch.randn(200, 8, generator=generator)
-    x[:, 0] += 4.0 * labels[:, 0] - 2.0
-    x[:, 1:3] += corners[labels[:, 1]]
-    axes = torch.eye(8)
-    subspaces = torch.stack([torch.stack([axes[0], 0 * axes[0]]), axes[1:3], 0 * axes[:2]])
-    posed = ProbingSubject(
-        layer="hidden",
-        train=x[:120],
-        test=x[120:],
-        labels=labels[:120],
-        classes=(2, 3, 2),
-        run_from=run_from_layers({"hidden": lambda activations, _: activations[:, :3]}),
-        seed=seed,
-    )
-    base = torch.arange(80)
-    source = base.roll(1)
-    expected = x[120:][base][:, :3].clone()
-    expected[:, 0] = x[120:][source][:, 0]
-    truth = ProbingTruth(
-        names=("sign", "triangle", "control 1"),
-        labels=labels[120:],
-        control_of=(-1, -1, 0),
-        subspaces=subspaces,
-        interchange=Interchange(
-            concept=torch.zeros(80, dtype=torch.long),
-            base=base,
-            source=source,
-            follows=lambda outputs: ((outputs - expected).abs() < 0.5).all(1).float(),
-        ),
-        erased=(0, 1),
-    )
-    return posed, truth

@@ -76,27 +76,27 @@ def fit_linear(
     curvature = variance.clamp_min(0.0) / 2 + max(penalty, 1e-8) / n
     to_weight = axes * curvature.rsqrt()[:, None]
     z = torch.cat([centred @ to_weight, torch.full_like(x[..., :1], 2**0.5)], 2)
-    shrink = torch.cat([penalty / n / curvature, torch.zeros_like(curvature[:, :1])], 1)[..., None, None]
-    # classes before concepts: a softmax over three neighbours in memory takes many times as long
-    target = torch.nn.functional.one_hot(labels.long(), max(classes)).to(x).mT.contiguous()
+    shrink = torch.cat([penalty / n / curvature, torch.zeros_like(curvature[:, :1])], 1)[:, None, None]
+    # classes first, inputs last: a softmax over three neighbours in memory takes many times as long
+    target = torch.nn.functional.one_hot(labels.long(), max(classes)).to(x).permute(0, 3, 2, 1).contiguous()
     mask = absent_classes(classes, x).T
 
     def objective(u: Tensor) -> tuple[Tensor, Tensor]:
-        logits = (z @ u.flatten(2)).view_as(target) + mask
-        log_p = torch.log_softmax(logits, 2)
-        loss = -torch.where(target > 0, log_p, 0.0).sum((1, 2)) / n + (shrink * u * u).sum((1, 2)) / 2
-        gradient = (z.mT @ (log_p.exp() - target).flatten(2)).view_as(u) / n + shrink * u
+        logits = (u.flatten(1, 2) @ z.mT).view_as(target) + mask[..., None]
+        log_p = torch.log_softmax(logits, 1)
+        loss = -torch.where(target > 0, log_p, 0.0).sum((1, 3)) / n + (shrink * u * u).sum((1, 3)) / 2
+        gradient = ((log_p.exp() - target).flatten(1, 2) @ z).view_as(u) / n + shrink * u
         return loss, gradient
 
-    u, converged = _lbfgs(objective, x.new_zeros(b, d + 1, max(classes), len(classes)), steps, tolerance)
-    weight = (to_weight @ u[:, :d].flatten(2)).view_as(u[:, :d]).mT.contiguous()
-    bias = u[:, d].mT * 2**0.5 - torch.einsum("bxd,bdck->bck", mean, weight) + mask.T
+    u, converged = _lbfgs(objective, x.new_zeros(b, max(classes), len(classes), d + 1), steps, tolerance)
+    weight = torch.einsum("bde,bkce->bdck", to_weight, u[..., :d])
+    bias = u[..., d].mT * 2**0.5 - torch.einsum("bxd,bdck->bck", mean, weight) + mask.T
     return LinearProbes(weight, bias, converged)
 
 
 def _dot(left: Tensor, right: Tensor) -> Tensor:
-    """Inner product per problem: [b, D, classes, concepts] twice -> [b, 1, 1, concepts]."""
-    return (left * right).sum((1, 2), keepdim=True)
+    """Inner product per problem: [b, classes, concepts, D] twice -> [b, 1, concepts, 1]."""
+    return (left * right).sum((1, 3), keepdim=True)
 
 
 def _lbfgs(
@@ -106,7 +106,7 @@ def _lbfgs(
     loss, gradient = objective(u)
     pairs: list[tuple[Tensor, Tensor, Tensor]] = []
     for _ in range(steps):
-        active = gradient.abs().amax((1, 2), keepdim=True) > tolerance
+        active = gradient.abs().amax((1, 3), keepdim=True) > tolerance
         if not active.any():
             return u, True
         step = -_two_loops(gradient, pairs) * active
@@ -114,8 +114,8 @@ def _lbfgs(
         length = torch.ones_like(slope)
         for _ in range(20):
             trial, trial_gradient = objective(u + length * step)
-            bound = (loss + ARMIJO * (length * slope)[:, 0, 0]) + 1e-6 * loss.abs()
-            too_far = (trial > bound)[:, None, None]
+            bound = (loss + ARMIJO * (length * slope)[:, 0, :, 0]) + 1e-6 * loss.abs()
+            too_far = (trial > bound)[:, None, :, None]
             if not too_far.any():
                 break
             length = torch.where(too_far, length / 2, length)

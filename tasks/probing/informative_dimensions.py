@@ -20,6 +20,7 @@ from tasks.models.informative_dimensions import CLASSES, NAMES, USED, Plant, Sam
     metrics=(
         "test_accuracy",
         "selectivity",
+        "control_accuracy",
         "dimension_precision",
         "dimension_recall",
         "subspace_angle",

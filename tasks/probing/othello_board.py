@@ -36,7 +36,7 @@ STATES = 3
     cites="arXiv:2210.13382",
     subject="othello",
     primary="test_accuracy",
-    metrics=("test_accuracy", "selectivity", "interchange_accuracy", "erasure_gap"),
+    metrics=("test_accuracy", "selectivity", "control_accuracy", "interchange_accuracy", "erasure_gap"),
     variants={"trained": {}, "untrained": {"training": "none"}},
     unranked=("untrained",),
 )

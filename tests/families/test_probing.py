@@ -8,8 +8,9 @@ import torch
 from benchmark.errors import InvalidExplanation, TouchstoneError, UnknownNameError
 from benchmark.families import probing
 from benchmark.families.base import Case
-from benchmark.families.probing import ProbingExplanation, ProbingSubject, check, oracle, random, trivial
+from benchmark.families.probing import ProbingExplanation, ProbingSubject, check, oracle, random
 from benchmark.subjects import generator_for
+from benchmark.trivial.probing import trivial
 
 
 @pytest.fixture

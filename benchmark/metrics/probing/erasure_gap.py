@@ -13,7 +13,7 @@ from benchmark.learning.probes import fit_linear, fit_mlp
 from benchmark.metrics.probing._groups import by_group
 from benchmark.plugins import metric
 
-INPUTS = 2000
+INPUTS = 1500
 """Most train inputs that the fresh probes get: enough to see what is left."""
 
 
@@ -38,7 +38,7 @@ def erasure_gap(explanation: ProbingExplanation, truth: ProbingTruth, posed: Pro
     scores = {
         "linear": fit_linear(seen, labels, (most,), steps=60, tolerance=3e-3).scores(unseen),
         "mlp": fit_mlp(
-            seen, labels, (most,), seeds=[posed.seed] * len(concepts), hidden=32, steps=80, rate=2e-2
+            seen, labels, (most,), seeds=[posed.seed] * len(concepts), hidden=32, steps=60, rate=2e-2
         ).scores(unseen),
     }
     result: dict[str, float] = {}

@@ -14,7 +14,7 @@ from benchmark.plugins import metric
 def selectivity(explanation: ProbingExplanation, truth: ProbingTruth, posed: ProbingSubject) -> dict[str, float]:  # noqa: ARG001
     """Mean over the concepts that have a control of (accuracy - accuracy on the control), in [-1, 1], higher is better.
 
-    The sub-score `control_accuracy` is the second term alone, the mean over all controls.
+    One sub-score per group of concepts. No rows for a task without controls.
     """
     if not truth.controls:
         return {}
@@ -23,4 +23,4 @@ def selectivity(explanation: ProbingExplanation, truth: ProbingTruth, posed: Pro
         truth.control_of[control]: float(right[truth.control_of[control]] - right[control])
         for control in truth.controls
     }
-    return by_group(gained, truth) | {"control_accuracy": float(right[truth.controls].mean())}
+    return by_group(gained, truth)

@@ -8,8 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.families.probing import ProbingExplanation, check, majority, oracle, random, trivial
+from benchmark.families.probing import ProbingExplanation, check, majority, oracle, random
 from benchmark.metrics.probing import test_accuracy as accuracy_module
+from benchmark.metrics.probing.control_accuracy import control_accuracy
 from benchmark.metrics.probing.dimension_precision import dimension_precision
 from benchmark.metrics.probing.dimension_recall import dimension_recall
 from benchmark.metrics.probing.erasure_gap import erasure_gap
@@ -17,6 +18,7 @@ from benchmark.metrics.probing.interchange_accuracy import interchange_accuracy
 from benchmark.metrics.probing.selectivity import selectivity
 from benchmark.metrics.probing.subspace_angle import subspace_angle
 from benchmark.subjects import generator_for
+from benchmark.trivial.probing import trivial
 
 accuracy = accuracy_module.test_accuracy
 PLACES = (dimension_precision, dimension_recall, subspace_angle)
@@ -70,10 +72,12 @@ def test_selectivity_compares_a_concept_with_its_own_control(problem):
     scores[:40, 2] = scores[:40, 2].roll(1, -1)  # the control is wrong for half of the inputs
     by = dataclasses.replace(truth, groups={"sign": (0,), "triangle": (1,)})
     found = selectivity(check(scores, posed), by, posed)
-    control = found["control_accuracy"]
-    assert found == pytest.approx({"": 1 - control, "sign": 1 - control, "control_accuracy": control})
+    control = control_accuracy(check(scores, posed), by, posed)[""]
+    assert control < 1
+    assert found == pytest.approx({"": 1 - control, "sign": 1 - control})
     uncontrolled = dataclasses.replace(truth, control_of=(-1, -1, -1))
     assert selectivity(check(scores, posed), uncontrolled, posed) == {}
+    assert control_accuracy(check(scores, posed), uncontrolled, posed) == {}
 
 
 def test_sets_of_axes_give_set_precision_and_recall(problem):
