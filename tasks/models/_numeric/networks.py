@@ -15,7 +15,7 @@ from jaxtyping import Float, Float64
 from torch import Generator, Tensor, nn
 
 Target = Callable[[Float64[Tensor, "n m"]], Float64[Tensor, "n m"]]
-_SAMPLES = 2048
+_SAMPLES = 8192
 _RIDGE = 1e-6
 
 
@@ -55,10 +55,10 @@ def fit_networks(target: Target, count: int, hidden: int, generator: Generator) 
 def _kinks(
     x: Float64[Tensor, "n m"], y: Float64[Tensor, "n m"], hidden: int, generator: Generator
 ) -> Float[Tensor, "n h"]:
-    """Quantiles of a density that is half even and half where the function bends (root of its second difference)."""
+    """Quantiles of a density that is a third even and two thirds where the function bends (root of its second difference)."""
     bend = torch.zeros_like(y)
     bend[:, 1:-1] = y.diff(n=2, dim=1).abs().sqrt()
-    density = 1.0 / _SAMPLES + bend / bend.sum(dim=1, keepdim=True).clamp_min(1e-12)
+    density = 0.5 / _SAMPLES + bend / bend.sum(dim=1, keepdim=True).clamp_min(1e-12)
     total = density.cumsum(dim=1)
     share = (torch.arange(hidden) + torch.rand(len(x), hidden, generator=generator, dtype=torch.float64)) / hidden
     place = torch.searchsorted(total, share * total[:, -1:]).clamp_max(_SAMPLES - 1)
