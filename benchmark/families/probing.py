@@ -21,7 +21,6 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from benchmark.errors import InvalidExplanation, TouchstoneError, UnknownNameError
-from benchmark.families._probing_pictures import pictures
 from benchmark.plugins import method_decorator, reference, task_decorator
 
 __all__ = [
@@ -32,7 +31,6 @@ __all__ = [
     "check",
     "majority",
     "oracle",
-    "pictures",
     "probing_method",
     "probing_task",
     "random",

@@ -9,6 +9,7 @@ from benchmark.errors import InvalidExplanation, TouchstoneError, UnknownNameErr
 from benchmark.families import probing
 from benchmark.families.base import Case
 from benchmark.families.probing import ProbingExplanation, ProbingSubject, check, oracle, random
+from benchmark.pictures.probing import pictures
 from benchmark.subjects import generator_for
 from benchmark.trivial.probing import trivial
 
@@ -105,12 +106,12 @@ def test_pictures_of_planted_dimensions_and_boards():
         Case("task", "aligned", 0, name, posed, truth, make(posed, truth, generator_for(0, name)), {})
         for name, make in (("oracle", oracle), ("majority", probing.majority), ("mine", random))
     ]
-    (picture,) = probing.pictures(cases)
+    (picture,) = pictures(cases)
     assert picture.name == "task-aligned-dimensions"
     assert [label.get_text() for label in picture.figure.axes[0].get_yticklabels()] == ["planted", "mine"]
     # boards: the same two concepts as squares of a board of side 2, two squares unknown
     board = dataclasses.replace(truth, board=2, names=("square 0", "square 3", "control 1"))
-    (picture,) = probing.pictures([dataclasses.replace(case, truth=board) for case in cases])
+    (picture,) = pictures([dataclasses.replace(case, truth=board) for case in cases])
     grid = picture.figure.axes[-2].images[0].get_array()
     assert grid.shape == (2, 2)
     assert grid.mask.tolist() == [[False, True], [True, False]]

@@ -17,7 +17,7 @@ INPUTS = 1500
 """Most train inputs that the fresh probes get: enough to see what is left."""
 
 
-@metric(range=(0.0, 1.0), direction="lower", cites="arXiv:2306.03819")
+@metric(range=(0.0, 1.0), direction="lower", cites="arXiv:2306.03819", draws=12)
 def erasure_gap(explanation: ProbingExplanation, truth: ProbingTruth, posed: ProbingSubject) -> dict[str, float]:
     """Accuracy that probes trained after the removal still reach on test inputs, above the best constant answer's.
 
