@@ -41,7 +41,11 @@ LEFT = 0.8
 @subject(cites="arXiv:2210.13382", threads=2)
 @dataclass(frozen=True, kw_only=True)
 class OthelloModel:
-    """A GPT trained on moves of random legal Othello games; its activations hold the board."""
+    """A GPT trained on moves of random legal Othello games; its activations hold the board.
+
+    `size` is the side of the board, `games` the number of games a step, `positions_a_game` how many positions each game
+    gives to a split. `precision` "bfloat16" is for processors that compute in it; others are several times slower.
+    """
 
     training: Literal["trained", "none"] = "trained"
     size: int = 6
