@@ -2,7 +2,7 @@
 
     write_tensors(path, {"atoms": ...}) -> FileRecord       a temporary name, then a rename: a file is whole or absent
     write_index(path, files, content)                       JSON that lists files with their SHA-256, size and time
-    damaged(index) -> the listed files that are not what was written
+    damaged(index) -> what is not as it was written: the index itself, or files it lists
 
 Nothing is ever unpickled.
 """
@@ -50,9 +50,10 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> FileRecord:
 
 
 def _disk_is_full(error: Exception) -> bool:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return True
-    return "No space left" in str(error) or "StorageFull" in str(error)  # as safetensors words it
+    wordings = ("No space left", "StorageFull", "File too large", "quota exceeded")  # safetensors gives no number
+    return any(wording in str(error) for wording in wordings)
 
 
 def record(path: Path) -> FileRecord:
@@ -77,9 +78,11 @@ def write_json(path: Path, content: Any) -> FileRecord:
 
 
 def read_json(path: Path) -> Any:
-    """Read JSON; a file that is no JSON is damaged."""
+    """Read JSON; a file that is absent or no JSON is damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DamagedArtifactError(f"{path} is missing") from None
     except (ValueError, UnicodeDecodeError) as error:
         raise DamagedArtifactError(f"{path} is damaged: {error}") from None
 
@@ -131,16 +134,28 @@ def verify(path: Path, expected: FileRecord) -> None:
 
 
 def write_index(path: Path, files: Mapping[str, FileRecord], content: Mapping[str, Any]) -> None:
-    """Write JSON that vouches for `files` (paths relative to the index)."""
-    write_json(path, {**content, "files": dict(files)})
+    """Write JSON that vouches for `files` (paths relative to the index) and, with a checksum of its own, for itself."""
+    whole = {**content, "files": dict(files)}
+    write_json(path, {**whole, "checksum": _checksum(whole)})
+
+
+def _checksum(content: Any) -> str:
+    plain = json.loads(json.dumps(content))
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
 
 def damaged(index: Path) -> list[str]:
-    """What is wrong with the files an index lists, a sentence each; files of unchanged size and time are trusted."""
+    """What is wrong with an index and the files it lists, a sentence each; unchanged size and time are trusted."""
     try:
-        files = read_json(index)["files"]
-    except (DamagedArtifactError, KeyError, TypeError) as error:
-        return [f"{index} is damaged: {error}"]
+        content = read_json(index)
+        checksum = content.pop("checksum")
+        files = dict(content["files"])
+    except DamagedArtifactError as error:
+        return [str(error)]
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return [f"{index} is damaged: it is not an index of files"]
+    if checksum != _checksum(content):
+        return [f"{index} is damaged: its contents are not those it was written with"]
     problems = []
     for name, expected in files.items():
         path = index.parent / name

@@ -36,7 +36,8 @@ class Limits(_Strict):
 class Profile(_Strict):
     """The settings of a run."""
 
-    name: str
+    name: str = Field(pattern=r"^\w[\w.-]*$")
+    """The name of its folders; the file's stem if not given."""
     title: str = ""
     """One line for the head of the page."""
     seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
@@ -64,15 +65,23 @@ class Profile(_Strict):
 
     @field_validator("seeds", mode="before")
     @classmethod
-    def _count(cls, value: Any) -> Any:
-        return list(range(value)) if isinstance(value, int) and not isinstance(value, bool) else value
+    def _seeds(cls, value: Any) -> Any:
+        return list(seed_list(value))
 
-    @field_validator("seeds")
+    @field_validator("subjects", "tasks", "methods", mode="before")
     @classmethod
-    def _distinct(cls, value: list[int]) -> list[int]:
-        if len(set(value)) != len(value) or min(value) < 0:
-            raise ValueError(f"seeds must be distinct and not negative, got {value}")
-        return value
+    def _nothing_given(cls, value: Any) -> Any:
+        return {k: {} if v is None else v for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def seed_list(value: Any) -> tuple[int, ...]:
+    """The seeds that a profile's value stands for: a number n for 0 .. n-1, a list for itself."""
+    counted = isinstance(value, int) and not isinstance(value, bool)
+    seeds = list(range(value)) if counted else value
+    usable = isinstance(seeds, list) and bool(seeds) and all(type(seed) is int and seed >= 0 for seed in seeds)
+    if not usable or len(set(seeds)) != len(seeds):
+        raise ValueError("expected a positive number, or a list of distinct numbers that are not negative")
+    return tuple(seeds)
 
 
 def profile_path(name: str) -> Path:
@@ -93,7 +102,7 @@ def read_profile(name: str, registry: Registry, overrides: Parameters | None = N
     path = profile_path(name)
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise TouchstoneError(f"profile {path.name} is not valid YAML: {error}") from None
     if content is None:
         content = {}
@@ -124,7 +133,7 @@ def _describe(item: Any) -> str:
         parent, _, key = place.rpartition(".")
         fields = Limits.model_fields if parent == "limits" else Profile.model_fields
         return unknown("profile key", key, fields, where=parent)
-    return f"{place}: {item['msg']}, got {item['input']!r}"
+    return f"{place}: {item['msg'].removeprefix('Value error, ')}, got {item['input']!r}"
 
 
 def _name_problems(content: Parameters, registry: Registry) -> list[str]:
@@ -132,8 +141,9 @@ def _name_problems(content: Parameters, registry: Registry) -> list[str]:
     problems: list[str] = []
 
     def section(key: str) -> dict[str, Parameters]:
-        value = content.get(key) or {}
-        return {k: v or {} for k, v in value.items() if isinstance(v, dict | None)} if isinstance(value, dict) else {}
+        value = content.get(key)
+        given = value.items() if isinstance(value, dict) else ()
+        return {k: v or {} for k, v in given if isinstance(k, str) and isinstance(v, dict | None)}
 
     def find(kind: str, name: str, where: str) -> Plugin | None:
         try:
@@ -145,25 +155,32 @@ def _name_problems(content: Parameters, registry: Registry) -> list[str]:
     def parameters(plugin: Plugin, given: Parameters, extra: tuple[str, ...], where: str) -> None:
         for key, value in given.items():
             if key not in plugin.defaults and key not in extra:
-                problems.append(unknown("parameter", key, [*plugin.defaults, *extra], where=where))
+                problems.append(unknown("parameter", str(key), [*plugin.defaults, *extra], where=where))
             elif key in plugin.defaults and not _same_type(value, plugin.defaults[key]):
                 expected = type(plugin.defaults[key]).__name__
                 problems.append(f"{where}.{key}: expected {expected}, got {value!r}")
+            elif key in plugin.choices and value not in plugin.choices[key]:
+                problems.append(unknown("choice", str(value), map(str, plugin.choices[key]), where=f"{where}.{key}"))
 
     for name, given in section("subjects").items():
         if plugin := find("subject", name, "subjects"):
             parameters(plugin, given, ("seeds",), f"subjects.{name}")
+            try:
+                seed_list(given.get("seeds", 1))
+            except ValueError as error:
+                problems.append(f"subjects.{name}.seeds: {error}, got {given['seeds']!r}")
     for name, given in section("tasks").items():
         if plugin := find("task", name, "tasks"):
             parameters(plugin, given, ("variants",), f"tasks.{name}")
-            declared = plugin.options.get("variants", {})
-            for variant in given.get("variants") or []:
-                if variant not in declared:
-                    problems.append(unknown("variant", str(variant), declared, where=f"tasks.{name}"))
+            problems.extend(_variant_problems(plugin, given, f"tasks.{name}"))
     for name, given in section("methods").items():
         base = given.get("method")
-        if plugin := find("method", _variant_base(name, base) if base else name, "methods"):
+        if base is not None and not isinstance(base, str):
+            problems.append(f"methods.{name}.method: expected the name of a method, got {base!r}")
+        elif plugin := find("method", _variant_base(name, base) if base else name, "methods"):
             parameters(plugin, given, ("method",), f"methods.{name}")
+            if base:
+                problems.extend(_naming_problems(name.split("/"), plugin, registry))
     for entry in _strings(content.get("exclude")):
         kind, _, rest = entry.rpartition(":")
         find("method" if kind == "method" else "task", rest, "exclude")
@@ -171,6 +188,25 @@ def _name_problems(content: Parameters, registry: Registry) -> list[str]:
         if entry not in registry.families:
             find("task", entry, "only")
     return problems
+
+
+def _variant_problems(plugin: Plugin, given: Parameters, where: str) -> list[str]:
+    """What is wrong with a task's `variants`."""
+    if "variants" not in given:
+        return []
+    declared, wanted = plugin.options.get("variants", {}), given["variants"]
+    if not isinstance(wanted, list) or not wanted:
+        return [f"{where}.variants: expected a list of variants ({', '.join(declared)}), got {wanted!r}"]
+    return [unknown("variant", str(v), declared, where=where) for v in wanted if str(v) not in declared]
+
+
+def _naming_problems(parts: list[str], plugin: Plugin, registry: Registry) -> list[str]:
+    """What is wrong with the name under which a profile adds a variant of a method."""
+    *family, name = parts
+    if family not in ([], [plugin.family]) or not name.isidentifier():
+        return [f"methods: {'/'.join(parts)!r} cannot name a variant of {plugin.key}; expected {plugin.family}/<name>"]
+    taken = [p.name for kind in ("method", "reference") for p in registry.of(kind, plugin.family)]
+    return [f"methods: {name!r} is the name of another method; choose a new one"] if name in taken else []
 
 
 def _variant_base(name: str, base: str) -> str:

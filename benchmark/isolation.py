@@ -11,6 +11,7 @@ therefore the parent never runs autograd nor touches CUDA.
 from __future__ import annotations
 
 import ctypes
+import itertools
 import multiprocessing
 import os
 import resource
@@ -18,7 +19,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -30,6 +31,8 @@ from benchmark.errors import TouchstoneError
 
 POLL_SECONDS = 0.05
 SAMPLE_SECONDS = 0.1
+MESSAGES_A_TURN = 100
+"""So many messages of a running child are read before its limits and the other children have their turn."""
 Status = Literal["ok", "failed", "timeout"]
 Job = Callable[[Callable[[Any], None]], None]
 
@@ -67,6 +70,7 @@ class _Child:
         send.close()
         self.peak = self.base = 0.0
         self.sampled = 0.0
+        self.mute = False
         self.bye: _Bye | None = None
         with suppress(psutil.Error):
             self.watched = psutil.Process(self.process.pid)
@@ -78,17 +82,20 @@ class _Child:
             return float(sum(p.memory_info().rss for p in family)) / 2**20
         return 0.0
 
-    def messages(self) -> Iterator[Any]:
-        """What the child has sent so far."""
+    def messages(self, alive: bool) -> Iterator[Any]:
+        """What the child has sent so far; of one that is alive and may send without end, a limited number."""
+        turns: Iterable[int] = range(MESSAGES_A_TURN) if alive else itertools.count()
         try:
-            while self.receive.poll():
+            for _ in turns:
+                if not self.receive.poll():
+                    return
                 message = self.receive.recv()
                 if isinstance(message, _Bye):
                     self.bye = message
                 else:
                     yield message
         except (EOFError, OSError):
-            return
+            self.mute = True
 
     def ending(self, alive: bool, seconds_limit: float, memory_limit_mb: float) -> Ending | None:
         """The ending, if it has come or a limit is passed; None while the child may go on.
@@ -130,7 +137,8 @@ class _Child:
 
 def _death(code: int | None) -> str:
     if code is not None and code < 0:
-        return f"killed by {signal.Signals(-code).name}"
+        known = {number.value: number.name for number in signal.Signals}
+        return f"killed by {known.get(-code, f'signal {-code}')}"
     return f"the process ended with status {code} before it returned a result"
 
 
@@ -171,10 +179,10 @@ def run_isolated(
             while waiting and len(running) < max(1, workers):
                 number, job = waiting.pop()
                 running[number] = _Child(job)
-            wait([child.receive for child in running.values()], timeout=POLL_SECONDS)
+            wait([child.receive for child in running.values() if not child.mute], timeout=POLL_SECONDS)
             for number, child in list(running.items()):
                 alive = child.process.is_alive()
-                yield from ((number, message) for message in child.messages())
+                yield from ((number, message) for message in child.messages(alive))
                 ending = child.ending(alive, seconds, memory_mb)
                 if ending is not None:
                     child.receive.close()

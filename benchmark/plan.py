@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.metadata
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -18,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import __version__
-from benchmark.config import Parameters, Profile, _variant_base, read_profile
+from benchmark.config import Parameters, Profile, _variant_base, read_profile, seed_list
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.registry import ENGINE, PROJECT, Plugin, Registry, plugins
 from benchmark.sources import closure, fingerprint
@@ -161,6 +163,8 @@ class Plan:
     subjects: Mapping[str, SubjectPlan]
     tasks: Mapping[str, TaskPlan]
     problems: tuple[str, ...] = field(default=())
+    source: str = ""
+    """How the command line names the profile: its name in `config/`, or the path of a file."""
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -221,30 +225,49 @@ def make_plan(profile: str | Profile, *, overrides: Parameters | None = None, re
     tasks: dict[str, TaskPlan] = {}
     problems: list[str] = []
     for plugin in _selected_tasks(settings, registry):
-        if plugin.problem:
-            problems.append(f"task {plugin.key} is left out: {plugin.problem}")
+        try:
+            task, needed = _task(plugin, settings, registry, device)
+        except TouchstoneError as error:
+            problems.append(f"task {plugin.key} is left out: {error}")
             continue
-        instances = tuple(_instances(plugin, settings, registry, device, subjects))
-        tasks[f"{plugin.family}.{plugin.name}"] = TaskPlan(
-            plugin=plugin,
-            instances=instances,
-            methods=tuple(_methods(str(plugin.family), settings, registry)),
-            metrics=tuple(
-                registry.find("metric", name, plugin.family, where=f"task {plugin.key}")
-                for name in plugin.options["metrics"]
-            ),
-            batches=settings.batches,
-        )
+        tasks[task.id] = task
+        subjects |= needed
+    problems += [
+        f"method {p.key} of {p.origin} is left out: {p.problem}" for p in registry.of("method") if not p.family
+    ]
     if not tasks:
         raise TouchstoneError(f"profile {settings.name!r} selects no task" + "".join(f"\n  - {p}" for p in problems))
-    return Plan(settings, registry, subjects, tasks, tuple(problems))
+    source = settings.name if isinstance(profile, Profile) else profile
+    return Plan(settings, registry, subjects, tasks, tuple(problems), source)
+
+
+def _task(
+    plugin: Plugin, settings: Profile, registry: Registry, device: str
+) -> tuple[TaskPlan, dict[str, SubjectPlan]]:
+    """A task and the subjects it needs; an error says what of it is broken."""
+    if plugin.problem:
+        raise TouchstoneError(plugin.problem)
+    subjects: dict[str, SubjectPlan] = {}
+    instances = tuple(_instances(plugin, settings, registry, device, subjects))
+    names = plugin.options["metrics"]
+    metrics = [registry.find("metric", name, plugin.family, where=f"task {plugin.key}") for name in names]
+    for metric in metrics:
+        if metric.problem:
+            raise TouchstoneError(f"it needs metric {metric.name}: {metric.problem}")
+    methods = tuple(_methods(str(plugin.family), settings, registry))
+    return TaskPlan(plugin, instances, methods, tuple(metrics), settings.batches), subjects
 
 
 def resolve_device(wish: str) -> str:
-    """`auto` becomes "cuda" where an NVIDIA driver answers, else "cpu". Torch is not asked: that would import it."""
+    """`auto` becomes "cuda" where there is an NVIDIA driver, no GPU is hidden, and torch was built for it; else "cpu".
+
+    Torch is not asked: that would import it.
+    """
     if wish != "auto":
         return wish
-    return "cuda" if shutil.which("nvidia-smi") else "cpu"
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1")
+    usable = shutil.which("nvidia-smi") and not hidden and not importlib.metadata.version("torch").endswith("+cpu")
+    return "cuda" if usable else "cpu"
 
 
 def _selected_tasks(profile: Profile, registry: Registry) -> Iterator[Plugin]:
@@ -281,12 +304,12 @@ def _instances(
 ) -> Iterator[Instance]:
     builder = registry.find("subject", task.options["subject"], where=f"task {task.key}")
     if builder.problem:
-        raise TouchstoneError(f"task {task.key} needs subject {builder.name}: {builder.problem}")
+        raise TouchstoneError(f"it needs subject {builder.name}: {builder.problem}")
     overrides = next((v for k, v in profile.tasks.items() if registry.find("task", k).key == task.key), None) or {}
-    wanted = list(overrides.get("variants") or task.options["variants"])
+    wanted = [str(name) for name in overrides.get("variants") or task.options["variants"]]
     settings = {key: value for key, value in overrides.items() if key != "variants"}
     base = dict(profile.subjects.get(builder.name) or {})
-    seeds = tuple(base.pop("seeds", profile.seeds))
+    seeds = seed_list(base.pop("seeds", profile.seeds))
     for variant in wanted:
         changes = task.options["variants"][variant]
         for key in changes:

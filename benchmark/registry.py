@@ -14,13 +14,14 @@ row instead of stopping the others.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import importlib
 import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ class Plugin:
     summary: str = ""
     cites: str = ""
     defaults: dict[str, Any] = field(default_factory=dict)
+    choices: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    """The values of the parameters that are annotated as `Literal[...]`."""
     options: dict[str, Any] = field(default_factory=dict)
     origin: str = "touchstone"
     problem: str = ""
@@ -110,13 +113,25 @@ class Registry:
 @functools.cache
 def plugins() -> Registry:
     """Every plugin of the project and of the installed packages. Two of one kind, family and name are an error."""
-    found = [*_from_folders(), *_from_entry_points()]
+    found = _of_known_families([*_from_folders(), *_from_entry_points()])
     seen: dict[tuple[str, str], Plugin] = {}
     for plugin in found:
         other = seen.setdefault((plugin.kind, plugin.key), plugin)
         if other is not plugin:
             raise TouchstoneError(f"two {plugin.kind}s are called {plugin.key!r}: {other.path} and {plugin.path}")
     return Registry(tuple(found))
+
+
+def _of_known_families(found: list[Plugin]) -> list[Plugin]:
+    """The plugins; of those of a family that does not exist, this is the problem."""
+    families = sorted({plugin.family for plugin in found if plugin.kind == "reference" and plugin.family})
+
+    def checked(plugin: Plugin) -> Plugin:
+        if plugin.problem or plugin.family is None or plugin.family in families:
+            return plugin
+        return replace(plugin, problem=f"there is no family {plugin.family!r}; available: {', '.join(families)}")
+
+    return [checked(plugin) for plugin in found]
 
 
 def _from_folders() -> Iterator[Plugin]:
@@ -139,12 +154,18 @@ def _from_entry_points() -> Iterator[Plugin]:
     for kind, group in ENTRY_POINTS.items():
         for entry in importlib.metadata.entry_points(group=group):
             package = entry.dist.name if entry.dist else entry.module.partition(".")[0]
+            specification, trouble = None, ""
             try:
                 specification = importlib.util.find_spec(entry.module)
             except ImportError:
-                specification = None
+                pass
+            except (Exception, SystemExit) as error:  # finding a module runs the code of the packages it lies in
+                trouble = f" ({type(error).__name__}: {error})"
             if specification is None or not specification.origin:
-                problem = f"entry point {entry.name!r} of {package} names a module that does not exist: {entry.module}"
+                cannot = "cannot be found" if trouble else "does not exist"
+                problem = (
+                    f"entry point {entry.name!r} of {package} names a module that {cannot}: {entry.module}{trouble}"
+                )
                 yield Plugin(kind, entry.name, None, Path(), entry.module, origin=package, problem=problem)
                 continue
             path = Path(specification.origin)
@@ -181,7 +202,7 @@ def read(
     broken = functools.partial(Plugin, kind, name, family, path, module, origin=origin)
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, OSError, ValueError) as error:
+    except (SyntaxError, OSError, ValueError, RecursionError, MemoryError) as error:
         yield broken(problem=f"{path.name} cannot be read: {type(error).__name__}: {error}")
         return
     declared = [(node, call) for node, call in _declarations(tree, kind) if not symbol or node.name == symbol]
@@ -209,8 +230,11 @@ def read(
         try:
             options = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg}
             defaults = _defaults(node)
-        except ValueError as error:
+        except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
             yield broken(problem=f"{path.name}: decorator arguments and defaults must be literals ({error})")
+            continue
+        if trouble := _bad_options(kind, call, options):
+            yield broken(problem=f"{path.name}: {trouble}")
             continue
         yield Plugin(
             kind=kind,
@@ -222,9 +246,28 @@ def read(
             summary=own if kind == "reference" else module_summary or own,
             cites=str(options.pop("cites", "")),
             defaults=defaults,
+            choices=_choices(node),
             options=options,
             origin=origin,
         )
+
+
+def _bad_options(kind: str, call: ast.Call, options: dict[str, Any]) -> str:
+    """What is wrong with a decorator's arguments, as far as the source shows it."""
+    if call.args or any(keyword.arg is None for keyword in call.keywords):
+        return "decorator arguments must be literals and given by name"
+    if not isinstance(options.get("name") or "", str):
+        return f"name: got {options['name']!r}, expected a text"
+    if kind != "task":
+        return ""
+    if lacking := [key for key in ("subject", "primary", "metrics", "variants") if key not in options]:
+        return f"the task's decorator lacks {', '.join(lacking)}"
+    metrics, variants = options["metrics"], options["variants"]
+    if not isinstance(metrics, tuple | list) or options["primary"] not in metrics:
+        return f"the primary metric {options['primary']!r} is not among the task's metrics {metrics!r}"
+    if not isinstance(variants, dict) or not variants or not all(isinstance(v, dict) for v in variants.values()):
+        return f"variants: got {variants!r}, expected at least one name with a dictionary of parameters"
+    return ""
 
 
 def _declarations(tree: ast.Module, kind: str) -> Iterator[tuple[ast.FunctionDef | ast.ClassDef, ast.Call]]:
@@ -257,3 +300,21 @@ def _defaults(node: ast.FunctionDef | ast.ClassDef) -> dict[str, Any]:
             raise ValueError(f"parameter {name!r} has no default")
         defaults[name] = ast.literal_eval(value)
     return defaults
+
+
+def _choices(node: ast.FunctionDef | ast.ClassDef) -> dict[str, tuple[Any, ...]]:
+    if isinstance(node, ast.ClassDef):
+        annotated = [
+            (i.target.id, i.annotation)
+            for i in node.body
+            if isinstance(i, ast.AnnAssign) and isinstance(i.target, ast.Name)
+        ]
+    else:
+        annotated = [(a.arg, a.annotation) for a in node.args.kwonlyargs if a.annotation]
+    found = {}
+    for name, annotation in annotated:
+        if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value).rpartition(".")[2] == "Literal":
+            with contextlib.suppress(SyntaxError, ValueError, TypeError):
+                values = ast.literal_eval(annotation.slice)
+                found[name] = values if isinstance(values, tuple) else (values,)
+    return found

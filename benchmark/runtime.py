@@ -55,7 +55,7 @@ def warm_up(sources: Iterable[Path]) -> None:
     for name in libraries(sources):
         try:
             importlib.import_module(name)
-        except Exception as error:  # a missing optional library is the plugin's own affair
+        except (Exception, SystemExit) as error:  # a missing or broken library is the plugin's own affair
             log.debug("not warmed up: %s (%s)", name, error)
 
 

@@ -34,8 +34,14 @@ def closure(*paths: Path) -> list[Path]:
 
 
 def libraries(paths: Iterable[Path]) -> list[str]:
-    """The modules outside the project that these files import at their top level, sorted."""
-    names = {name for path in paths for name, _ in _imports(path, top_level=True)}
+    """The modules outside the project and the files' own packages that they import at their top level, sorted."""
+    names = {
+        name
+        for path in paths
+        for name, _ in _imports(path, top_level=True)
+        if not (path.resolve().parent / "__init__.py").is_file()
+        or name.partition(".")[0] not in {parent.name for parent in path.resolve().parents}
+    }
     return sorted(name for name in names if not name.startswith((".", "__")) and name.partition(".")[0] not in LOCAL)
 
 
@@ -59,7 +65,7 @@ def _local_imports(path: Path) -> tuple[Path, ...]:
 def _imports(path: Path, *, top_level: bool = False) -> tuple[tuple[str, tuple[str, ...]], ...]:
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ()
     found: list[tuple[str, tuple[str, ...]]] = []
     for node in tree.body if top_level else ast.walk(tree):
@@ -74,6 +80,8 @@ def _files(importer: Path, name: str, members: tuple[str, ...]) -> Iterator[Path
     """The files that `from name import members` may read: the module, or a package's modules among the members."""
     if name.startswith("."):
         level = len(name) - len(name.lstrip("."))
+        if level > len(importer.parents) - 1:
+            return
         base = importer.parents[level - 1]
         parts = [part for part in name.lstrip(".").split(".") if part]
     else:

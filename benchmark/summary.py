@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterator
 
@@ -44,4 +45,4 @@ def summary_lines(plan: Plan, layout: Layout) -> Iterator[str]:
 
 def repeat_command(plan: Plan, task: str, method: str) -> str:
     """The command that computes one cell again and prints its scores."""
-    return f"touchstone run --task {task} --method {method} --profile {plan.profile.name}"
+    return f"touchstone run --task {task} --method {method} --profile {shlex.quote(plan.source)}"

@@ -187,11 +187,12 @@ def compute_cell(
         outcome: Record = {}
         try:
             if method.plugin.options.get("batched"):
-                raw = list(function(posed, **method.parameters))
-                if len(raw) != len(posed):
+                answers = list(function(posed, **method.parameters))
+                if len(answers) != len(posed):
                     raise TouchstoneError(
-                        f"expected a list of {len(posed)} explanations, one for each subject, got {len(raw)}"
+                        f"expected a list of {len(posed)} explanations, one for each subject, got {len(answers)}"
                     )
+                raw = answers
             else:
                 raw = [function(posed[0], **method.parameters)]
         except Unsupported as error:

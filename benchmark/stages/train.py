@@ -115,7 +115,7 @@ def load_subject(plan: Plan, layout: Layout, name: str, seed: int, device: str |
     index = folder / "subject.json"
     if not index.is_file():
         raise DamagedArtifactError(
-            f"{index} is missing: train it with `touchstone train --profile {plan.profile.name} --subject {name}`"
+            f"{index} is missing: train it with `touchstone train --profile {plan.source} --subject {name}`"
         )
     content: dict[str, Any] = read_json(index)
     if content["key"] != json.loads(json.dumps(subject.key, default=str)):

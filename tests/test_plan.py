@@ -1,0 +1,210 @@
+"""From a profile to subjects, instances and cells; what is broken is left out and named, the rest goes on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import SUBJECT, TASK, Project
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmark.config import Profile
+from benchmark.errors import TouchstoneError, UnknownNameError
+from benchmark.plan import digest, make_plan, resolve_device
+from benchmark.registry import PROJECT
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=4),
+)
+
+
+def reordered(value: Any) -> Any:
+    """The same value with every dictionary's keys in the opposite order."""
+    if isinstance(value, dict):
+        return {key: reordered(value[key]) for key in reversed(value)}
+    return [reordered(entry) for entry in value] if isinstance(value, list) else value
+
+
+@given(JSON)
+def test_the_digest_does_not_depend_on_the_order_of_keys(value: Any) -> None:
+    assert digest(reordered(value)) == digest(value)
+    assert len(digest(value)) == 16
+    assert digest([value]) != digest(value)
+
+
+def test_every_pair_of_variant_and_seed_is_an_instance(project: Project) -> None:
+    plan = project.plan(seeds=[3, 1], tasks={"attribution/toytask": {"variants": ["wide", "few"], "inputs": 5}})
+    task = plan.task("toytask")
+    assert [(i.variant, i.seed) for i in task.instances] == [("wide", 3), ("wide", 1), ("few", 3), ("few", 1)]
+    assert [i.subject for i in task.instances] == ["toy-width-9"] * 2 + ["toy"] * 2
+    assert [i.parameters["inputs"] for i in task.instances] == [5, 5, 2, 2], "a variant is more special than a profile"
+    assert [i.ranked for i in task.instances] == [True, True, False, False]
+    assert plan.subject("toy-width-9").parameters == {"width": 9, "quality": 1.0}
+    assert plan.subject("toy").seeds == (3, 1)
+    assert task.variants == ["wide", "few"]
+
+
+def test_all_variants_run_unless_the_profile_lists_some(project: Project) -> None:
+    assert project.plan(tasks={}).task("toytask").variants == ["plain", "wide", "bad", "few"]
+
+
+def test_a_subject_may_have_seeds_of_its_own(project: Project) -> None:
+    plan = project.plan(subjects={"toy": {"seeds": 3, "quality": 0.7}})
+    assert plan.subject("toy").seeds == (0, 1, 2)
+    assert plan.subject("toy").parameters["quality"] == 0.7
+    assert len(plan.task("toytask").instances) == 3
+
+
+def test_parameters_of_methods_and_their_variants(project: Project) -> None:
+    project.method("slope")
+    methods = {"attribution/slope": {"scale": 2.0}, "attribution/steep": {"method": "slope", "scale": 9.0}}
+    found = {m.name: dict(m.parameters) for m in project.plan(methods=methods).task("toytask").methods}
+    assert found == {"slope": {"scale": 2.0}, "steep": {"scale": 9.0}}
+
+
+def test_methods_and_tasks_can_be_excluded(project: Project) -> None:
+    project.method("one")
+    project.method("two")
+    plan = project.plan(exclude=["method:attribution/one"])
+    assert [m.name for m in plan.task("toytask").methods] == ["two"]
+    with pytest.raises(TouchstoneError, match="selects no task"):
+        project.plan(exclude=["attribution/toytask"])
+
+
+@pytest.mark.parametrize("batches", [1, 2, 3, 7])
+def test_the_batches_hold_every_method_once(project: Project, batches: int) -> None:
+    for name in "abcde":
+        project.method(name)
+    task = project.plan(batches=batches).task("toytask")
+    parts = [[m.name for m in task.batch(number)] for number in range(batches)]
+    assert sorted(name for part in parts for name in part) == list("abcde")
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+@pytest.mark.parametrize("name", ["toytask", "attribution/toytask", "attribution.toytask"])
+def test_a_task_is_found_by_its_names(project: Project, name: str) -> None:
+    assert project.plan().task(name).id == "attribution.toytask"
+
+
+def test_unknown_names_are_answered_with_the_nearest(project: Project) -> None:
+    plan = project.plan()
+    with pytest.raises(UnknownNameError, match=r"did you mean .*toytask"):
+        plan.task("toytsk")
+    with pytest.raises(UnknownNameError, match="did you mean 'toy'"):
+        plan.subject("toi")
+
+
+def test_the_key_of_a_subject_follows_its_parameters_and_sources(project: Project) -> None:
+    before = project.plan().subject("toy").key
+    assert project.plan().subject("toy").key == before
+    assert project.plan(subjects={"toy": {"quality": 0.9}}).subject("toy").key != before
+    assert project.plan(draws=3, title="other").subject("toy").key == before
+    project.write("toy", SUBJECT + "\n# edited\n")
+    # a process reads each source once; another one sees the edit
+    program = (
+        "import pathlib, sys; from benchmark.sources import closure, fingerprint; "
+        "print(fingerprint(closure(pathlib.Path(sys.argv[1]))))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program, str(project.folder / "toy.py")], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() != before["sources"]
+
+
+LEFT_OUT = "task attribution/toytask is left out: "
+BROKEN = {
+    "task": ("toytask", "def (", f"{LEFT_OUT}toytask.py cannot be read: SyntaxError"),
+    "subject": ("toy", "def (", f"{LEFT_OUT}it needs subject toy: toy.py cannot be read"),
+    "metric": (
+        "toytask",
+        TASK.replace('"auroc"', '"aurok"'),
+        f"{LEFT_OUT}unknown metric 'aurok' in task attribution/toytask; did you mean 'auroc'",
+    ),
+    "parameter": (
+        "toytask",
+        TASK.replace('"width": 9', '"widht": 9'),
+        "unknown parameter 'widht' in variant 'wide' of task attribution/toytask; did you mean 'width'",
+    ),
+    "subject's name": (
+        "toytask",
+        TASK.replace('subject="toy"', 'subject="tooy"'),
+        "unknown subject 'tooy' in task attribution/toytask; did you mean 'toy'",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_task_is_left_out_and_the_others_go_on(project: Project, case: str) -> None:
+    (project.folder / "goodsubject.py").write_text(SUBJECT)
+    (project.folder / "goodtask.py").write_text(TASK.replace('subject="toy"', 'subject="goodsubject"'))
+    name, text, expected = BROKEN[case]
+    project.write(name, text)
+    registry = project.registry
+    registry = type(registry)(
+        (*registry.plugins, project.read("subject", "goodsubject"), project.read("task", "goodtask"))
+    )
+    profile = Profile(name="toy", tasks={})
+    if case == "parameter":
+        profile = Profile(name="toy", tasks={"attribution/toytask": {"variants": ["wide"]}})
+    plan = make_plan(profile, registry=registry)
+    assert list(plan.tasks) == ["attribution.goodtask"]
+    assert {s.plugin.name for s in plan.subjects.values()} == {"goodsubject"}
+    (problem,) = plan.problems
+    assert expected in problem
+
+
+def test_a_broken_method_stays_in_the_plan_so_that_it_becomes_a_row(project: Project) -> None:
+    project.method("good")
+    project.write("broken", "def (")
+    project.methods.append("broken")
+    plan = project.plan()
+    assert [m.name for m in plan.task("toytask").methods] == ["broken", "good"]
+    assert "SyntaxError" in plan.task("toytask").methods[0].key["sources"]
+
+
+def test_the_sources_of_a_job_are_what_it_depends_on(project: Project) -> None:
+    project.method("one")
+    project.method("two")
+    task = project.plan(batches=2).task("toytask")
+    one, two = (project.folder / f"{name}.py" for name in ("one", "two"))
+    assert one in task.explain_sources(0)
+    assert two not in task.explain_sources(0)
+    assert project.folder / "toytask.py" in task.explain_sources(0)
+    assert {path.name for path in task.score_sources} >= {"toytask.py", "rank_accuracy.py", "auroc.py", "score.py"}
+    assert not {one, two} & set(task.score_sources)
+
+
+def test_parsing_the_workflow_imports_neither_torch_nor_pandas() -> None:
+    program = (
+        "import sys\n"
+        "from benchmark.audit import audit\nfrom benchmark.layout import Layout\nfrom benchmark.plan import make_plan\n"
+        "plan = make_plan('smoke')\naudit(Layout('smoke'))\n"
+        "task = next(iter(plan.tasks.values()))\n"
+        "task.explain_sources(0), task.score_sources, plan.publish_sources, plan.configuration\n"
+        "print([name for name in ('torch', 'pandas', 'captum', 'matplotlib', 'scipy') if name in sys.modules])\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+def test_the_device_is_what_the_machine_has(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert resolve_device("cpu") == "cpu"
+    assert resolve_device("cuda") == "cuda"
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert resolve_device("auto") == "cpu"
+    driver = tmp_path / "nvidia-smi"
+    driver.write_text("#!/bin/sh\n")
+    driver.chmod(0o755)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert resolve_device("auto") == "cpu", "a GPU that is hidden from the run is none"
+
+
+def test_the_project_is_a_folder_of_plugins() -> None:
+    assert (PROJECT / "tasks").is_dir()
+    assert os.access(PROJECT / "methods", os.R_OK)
