@@ -1,0 +1,269 @@
+"""The real workflow on a small profile: it computes what is not true yet, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+from workflow_helpers import GATED, Tree, counts, read_json, stages, write_profile
+
+pytestmark = pytest.mark.workflow
+METHODS = ["gated", "gradient", "input_magnitude", "occlusion"]
+ALL = {"computed": 0, "reused": 4, "failed": 0, "unsupported": 0}
+
+
+def same(left: pd.DataFrame, right: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(left.reset_index(drop=True), right.reset_index(drop=True), check_exact=True)
+
+
+def test_a_first_run_computes_everything(base: tuple[Tree, Path, str]) -> None:
+    tree, _, output = base
+    assert counts(output) == ALL | {"computed": 4, "reused": 0}
+    assert stages(output) == ["train", "explain", "score", "publish", "all"]
+    assert tree.methods_of(tree.scores()) == METHODS
+
+
+def test_a_rerun_does_nothing(tree: Tree) -> None:
+    before = tree.scores(costs=True)
+    output = tree.snakemake()
+    assert "Nothing to be done" in output
+    assert stages(output) == []
+    same(tree.scores(costs=True), before)
+
+
+def test_a_dry_run_lists_the_jobs_and_writes_nothing(tree: Tree) -> None:
+    shutil.rmtree(tree.folder / "results")
+    shutil.rmtree(tree.folder / "leaderboard")
+    output = tree.snakemake("-n")
+    assert {"train", "explain", "score", "publish"} <= set(stages(output))
+    assert not list((tree.folder / "results").rglob("*.safetensors"))
+    assert not (tree.folder / "leaderboard").exists()
+
+
+def test_an_edited_and_an_added_method_are_computed_alone(tree: Tree) -> None:
+    before = tree.scores(costs=True)
+    tree.method("gated", GATED.replace("subject.inputs * scale +", "-"))
+    output = tree.snakemake()
+    assert counts(output) == ALL | {"computed": 1, "reused": 3}
+    assert stages(output) == ["explain", "score", "publish", "all"]
+    edited = tree.scores(costs=True)
+    same(edited[edited.method != "gated"], before[before.method != "gated"])
+    assert not edited[edited.method == "gated"].value.equals(before[before.method == "gated"].value)
+
+    tree.method("added", GATED.replace("def gated", "def added"))
+    output = tree.snakemake()
+    assert counts(output) == ALL | {"computed": 1, "reused": 4}
+    added = tree.scores(costs=True)
+    same(added[added.method != "added"], edited)
+    mine, original = added[added.method == "added"], before[before.method == "gated"]
+    assert mine.value.tolist() == original.value.tolist()
+
+
+def test_a_changed_setting_recomputes_what_depends_on_it(tree: Tree) -> None:
+    write_profile(tree, methods={"attribution/gated": {"scale": 3.0}}, draws=12)
+    assert counts(tree.snakemake()) == ALL | {"computed": 1, "reused": 3}
+
+
+HOSTILE = {
+    "raises": ("raise RuntimeError('no way')", "failed", "RuntimeError: no way"),
+    "wrong_shape": (
+        "return subject.inputs[:, :, :3]",
+        "failed",
+        r"got shape \[4, 1, 3, 28\], expected \[4, 1, 56, 28\]",
+    ),
+    "wrong_dtype": ("return subject.inputs.long()", "failed", "got torch.int64, expected floating point"),
+    "nan": ("return subject.inputs * float('nan')", "failed", "NaN"),
+    "infinite": ("return 1 / (subject.inputs * 0)", "failed", "infinite"),
+    "hangs": ("time.sleep(600)", "timeout", "ran longer than the limit of 8 s"),
+    "leaves": ("os._exit(0)", "failed", "ended with status 0 before it returned a result"),
+    "eats": ("hoard = [torch.ones(2**22) for _ in range(400) if not time.sleep(0.01)]", "failed", "more memory"),
+    "declines": ("raise Unsupported('needs a tree')", "unsupported", "needs a tree"),
+    "syntax": ("return (", "failed", "SyntaxError"),
+}
+HEAD = '''
+"""A method that does harm."""
+import os
+import time
+import torch
+from benchmark.errors import Unsupported
+from benchmark.families.attribution import attribution_method
+
+@attribution_method(cites="a test")
+def {name}(subject):
+    {body}
+'''
+
+
+def test_hostile_methods_become_rows_and_everything_else_goes_on(tree: Tree) -> None:
+    before = tree.scores(costs=True)
+    for name, (body, _, _) in HOSTILE.items():
+        tree.method(name, HEAD.format(name=name, body=body))
+    write_profile(tree, limits={"seconds": 8, "memory_mb": 1000}, exclude=read_exclusions(tree))
+    output = tree.snakemake()
+    assert counts(output) == {"computed": 10, "reused": 4, "failed": 9, "unsupported": 1}
+    after = tree.scores(costs=True)
+    same(after[~after.method.isin(HOSTILE)], before)
+    for name, (_, status, reason) in HOSTILE.items():
+        rows = after[after.method == name]
+        assert len(rows) == len(before[before.method == "gradient"])
+        assert set(rows.status) == {status}, (name, rows.reason.iloc[0])
+        assert all(re.search(reason, text) for text in rows.reason), (name, rows.reason.iloc[0])
+        primary = rows[rows.primary]
+        assert primary.value.isna().all()
+        assert (primary.skill == 0).all() if status != "unsupported" else primary.skill.isna().all()
+    board = pd.read_csv(tree.folder / "leaderboard" / "small" / "leaderboard.csv").set_index("method")
+    assert (board.loc[[n for n, h in HOSTILE.items() if h[1] != "unsupported"], "failures"] == 2).all()
+    assert "needs a tree" in (tree.folder / "leaderboard" / "small" / "index.html").read_text()
+
+    for name, (_, status, _) in HOSTILE.items():
+        assert (f"attribution/blockmnist {name}: 2 of 2 instances" in output) == (status != "unsupported")
+    (repeat,) = [line.split("repeat: ")[1] for line in output.splitlines() if "repeat: " in line and "raises" in line]
+    assert repeat.startswith("touchstone run ")
+    answer = tree.touchstone(*repeat.split()[1:])
+    assert answer.returncode == 1
+    assert "RuntimeError: no way" in " ".join(answer.stdout.split())
+
+    tree.method("raises", GATED.replace("def gated", "def raises"))
+    assert tree.touchstone(*repeat.split()[1:]).returncode == 0
+    output = tree.snakemake()
+    assert "damaged" not in output
+    assert counts(output)["failed"] == 8
+    repaired = tree.scores()
+    assert set(repaired[repaired.method == "raises"].status) == {"ok"}
+
+
+def read_exclusions(tree: Tree) -> list[str]:
+    """What the small profile excludes: taken before a test adds its own methods."""
+    import yaml
+
+    return list(yaml.safe_load((tree.folder / "small.yaml").read_text())["exclude"])
+
+
+def test_a_killed_run_resumes_and_ends_with_the_same_numbers(tree: Tree, tmp_path: Path) -> None:
+    before = tree.scores()
+    shutil.rmtree(tree.folder / "results")
+    shutil.rmtree(tree.folder / "leaderboard")
+    shutil.rmtree(tree.folder / ".snakemake")
+    gate = tmp_path / "gate"
+    gate.touch()
+    run = subprocess.Popen(
+        [sys.executable, "-m", *tree.workflow()], cwd=tree.folder, env=tree.environment(TEST_GATE=str(gate)),
+        start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    done = [tree.cell(name) / "cell.json" for name in METHODS if name != "gated"]
+    while not all(path.is_file() for path in done):
+        assert run.poll() is None, "the run ended before it could be killed"
+        time.sleep(0.1)
+    family = psutil.Process(run.pid).children(recursive=True)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert not alive, "the killed run left processes behind"
+    assert not (tree.folder / "leaderboard").exists()
+    assert not (tree.cell("gated") / "cell.json").exists()
+
+    output = tree.snakemake()
+    assert counts(output) == ALL | {"computed": 1, "reused": 3}
+    assert "train" not in stages(output)
+    same(tree.scores(), before)
+
+
+def test_another_run_elsewhere_and_on_one_core_gives_identical_scores(
+    base: tuple[Tree, Path, str], tmp_path: Path
+) -> None:
+    _, snapshot, _ = base
+    other = Tree.copied(tmp_path / "other")
+    other.method("gated", GATED)
+    write_profile(other, batches=2)
+    other.snakemake(cores=1)
+    same(other.scores(), Tree(snapshot).scores())
+
+
+def test_damaged_files_are_named_and_rebuilt_to_the_same_scores(tree: Tree) -> None:
+    before = tree.scores()
+    weights = tree.folder / "results" / "small" / "subjects" / "blockmnist" / "1" / "weights.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-100])
+    explanation = tree.cell("gradient") / "standard.0.safetensors"
+    content = explanation.read_bytes()
+    explanation.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    output = tree.snakemake()
+    assert re.search(r"subjects/blockmnist/1/weights\.safetensors is damaged: \d+ bytes instead of \d+", output)
+    assert "gradient/standard.0.safetensors is damaged: its checksum" in output
+    assert counts(output) == ALL | {"computed": 1, "reused": 3}
+    assert weights.read_bytes() == whole
+    assert explanation.read_bytes() == content
+    same(tree.scores(), before)
+
+
+def test_a_damaged_parquet_file_is_rebuilt_without_computing_a_cell(tree: Tree) -> None:
+    before = tree.scores()
+    path = tree.folder / "results" / "small" / "scores" / "attribution.blockmnist.parquet"
+    path.write_bytes(path.read_bytes()[:-5])
+    output = tree.snakemake()
+    assert "attribution.blockmnist.parquet is damaged" in output
+    assert stages(output) == ["score", "publish", "all"]
+    assert counts(output) == ALL
+    same(tree.scores(), before)
+
+
+def make_wheel(folder: Path) -> Path:
+    """A package with one method, as a wheel; made with the standard library, so that no build backend is needed."""
+    information = "touchstone_extra-1.0.dist-info"
+    wheel = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    files = {
+        "touchstone_extra/__init__.py": "",
+        "touchstone_extra/_helper.py": "SCALE = 2.0\n",
+        "touchstone_extra/doubled.py": GATED.replace("def gated", "def doubled")
+        .replace("import torch\n", "import torch\nfrom touchstone_extra._helper import SCALE\n")
+        .replace("inputs * scale", "inputs * SCALE"),
+        f"{information}/METADATA": "Metadata-Version: 2.1\nName: touchstone-extra\nVersion: 1.0\n",
+        f"{information}/WHEEL": wheel,
+        f"{information}/entry_points.txt": "[touchstone.methods]\ndoubled = touchstone_extra.doubled:doubled\n",
+    }
+    record = f"{information}/RECORD"
+    path = folder / "touchstone_extra-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+        archive.writestr(record, "".join(f"{name},,\n" for name in [*files, record]))
+    return path
+
+
+def test_a_plugin_of_another_pip_package_is_found_and_scored(tree: Tree, tmp_path: Path) -> None:
+    before = tree.scores(costs=True)
+    site = tmp_path / "site"
+    wheel = make_wheel(tmp_path)
+    installed = tree.command("pip", "install", "--quiet", "--no-index", "--no-deps", "--target", str(site), str(wheel))
+    assert installed.returncode == 0, installed.stderr
+    paths = os.pathsep.join([str(tree.folder), str(site)])
+    output = tree.snakemake(PYTHONPATH=paths)
+    assert counts(output) == ALL | {"computed": 1, "reused": 4}
+    after = tree.scores(costs=True)
+    same(after[after.method != "doubled"], before)
+    assert set(after[after.method == "doubled"].status) == {"ok"}
+    helper = site / "touchstone_extra" / "_helper.py"
+    helper.write_text("SCALE = -2.0\n")
+    assert counts(tree.snakemake(PYTHONPATH=paths)) == ALL | {"computed": 1, "reused": 4}
+
+
+def test_the_pictures_and_the_logs_of_a_run_are_there(base: tuple[Tree, Path, str]) -> None:
+    _, snapshot, _ = base
+    results = snapshot / "results" / "small"
+    assert read_json(results / "pictures" / "attribution.blockmnist" / "pictures.json")
+    for job in ("train/blockmnist", "explain/attribution.blockmnist-0", "score/attribution.blockmnist", "publish"):
+        assert (results / "logs" / f"{job}.log").read_text()
+        assert (results / "benchmarks" / f"{job}.tsv").read_text()
+    log = (results / "logs" / "train" / "blockmnist.log").read_text()
+    assert "[train blockmnist] seed 1 (2 of 2)" in log
+    assert "4 of 4" in (results / "logs" / "explain" / "attribution.blockmnist-0.log").read_text()

@@ -1,0 +1,135 @@
+"""A copy of the project in a temporary folder, the real Snakefile run on it, and a profile small enough for tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+ROOT = Path(__file__).parents[2]
+KEPT = ("gradient", "input_magnitude", "occlusion")
+"""The methods of the small profile; the test's own `gated` is added."""
+GATED = '''
+"""Gated: waits while a file is there, then answers with the inputs."""
+import os
+import time
+from pathlib import Path
+import torch
+from benchmark.families.attribution import attribution_method
+
+@attribution_method(cites="a test")
+def gated(subject, *, scale: float = 1.0):
+    while Path(os.environ.get("TEST_GATE", "/absent")).exists():
+        time.sleep(0.05)
+    generator = torch.Generator().manual_seed(subject.seed)
+    return subject.inputs * scale + torch.randn(subject.inputs.shape, generator=generator)
+'''
+
+
+@dataclass
+class Tree:
+    """A copy of the project; everything a run writes lands in it, for it is where the run is started."""
+
+    folder: Path
+
+    @classmethod
+    def copied(cls, folder: Path) -> Tree:
+        """Copy what a run needs, and nothing that a run has made."""
+        folder.mkdir(parents=True)
+        ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+        for name in ("benchmark", "tasks", "methods", "config", "profiles"):
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+        for name in ("Snakefile", "pyproject.toml"):
+            shutil.copy2(ROOT / name, folder / name)
+        return cls(folder)
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("TOUCHSTONE_")}
+        return (
+            inherited | {"PYTHONPATH": str(self.folder), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"} | extra
+        )
+
+    def command(self, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+        """`python -m <arguments>` in the tree."""
+        return subprocess.run(
+            [sys.executable, "-m", *arguments],
+            cwd=self.folder, env=self.environment(**extra), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def touchstone(self, *arguments: str, **extra: str) -> subprocess.CompletedProcess[str]:
+        return self.command("benchmark", *arguments, **extra)
+
+    def snakemake(self, *arguments: str, profile: str = "small.yaml", cores: int = 2, **extra: str) -> str:
+        """Run the workflow; its output, if it ended well."""
+        answer = self.command(*self.workflow(*arguments, profile=profile, cores=cores), **extra)
+        assert answer.returncode == 0, answer.stdout[-4000:] + answer.stderr[-8000:]
+        return answer.stdout + answer.stderr
+
+    @staticmethod
+    def workflow(*arguments: str, profile: str = "small.yaml", cores: int = 2) -> list[str]:
+        return [
+            "snakemake",
+            "--cores",
+            str(cores),
+            "--quiet",
+            "host",
+            "--config",
+            f"profile={profile}",
+            *(arguments or ()),
+        ]
+
+    def scores(self, profile: str = "small", *, costs: bool = False) -> pd.DataFrame:
+        """The published rows, without what differs between two runs of the same thing."""
+        table = pd.read_parquet(self.folder / "leaderboard" / profile / "scores.parquet")
+        return table if costs else table.drop(columns=["seconds", "peak_memory_mb"])
+
+    def methods_of(self, table: pd.DataFrame) -> list[str]:
+        return sorted(table[~table.reference].method.unique())
+
+    def method(self, name: str, text: str) -> Path:
+        path = self.folder / "methods" / "attribution" / f"{name}.py"
+        path.write_text(text)
+        return path
+
+    def cell(self, method: str, profile: str = "small") -> Path:
+        return self.folder / "results" / profile / "explanations" / "attribution.blockmnist" / method
+
+
+def counts(output: str) -> dict[str, int]:
+    """The summary's counts of cells."""
+    (line,) = [line for line in output.splitlines() if line.startswith("cells: ")]
+    return {name: int(number) for number, name in (part.split() for part in line[7:].split(", "))}
+
+
+def stages(output: str) -> list[str]:
+    """The rules that ran, in order."""
+    starts = (line.split() for line in output.splitlines() if line.startswith(("rule ", "localrule ")))
+    return [words[1].rstrip(":") for words in starts]
+
+
+def write_profile(tree: Tree, name: str = "small", **settings: Any) -> None:
+    others = {path.stem for path in (tree.folder / "methods" / "attribution").glob("[!_]*.py")} - {*KEPT, "gated"}
+    content = {
+        "title": "For tests",
+        "seeds": 2,
+        "draws": 10,
+        "device": "cpu",
+        "limits": {"seconds": 60, "memory_mb": 3000},
+        "exclude": [f"method:attribution/{other}" for other in sorted(others)],
+        "subjects": {"blockmnist": {"epochs": 1, "tests": 60, "attack_steps": 1}},
+        "tasks": {"attribution/blockmnist": {"variants": ["standard"], "inputs": 4}},
+        "only": ["attribution/blockmnist"],
+    }
+    (tree.folder / f"{name}.yaml").write_text(yaml.safe_dump(content | settings))
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text())
