@@ -45,7 +45,7 @@ def test_determinism_is_on_without_importing_the_compiler() -> None:
         "import sys, torch\nfrom benchmark.runtime import make_deterministic\nbefore = set(sys.modules)\n"
         "make_deterministic(0)\nassert torch.are_deterministic_algorithms_enabled()\n"
         "assert torch.is_deterministic_algorithms_warn_only_enabled()\nassert torch.get_num_threads() == 1\n"
-        "print([name for name in set(sys.modules) - before if name.startswith("torch")])\n"
+        "print([name for name in set(sys.modules) - before if name.startswith('torch')])\n"
     )
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert answer.stdout == "[]\n", answer.stderr
