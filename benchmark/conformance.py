@@ -95,8 +95,10 @@ def _check_method(plugin: Plugin, send: Callable[[Finding], None]) -> None:
         make_deterministic(state)
         posed, truth = problem.trivial(seed=0)
         batched = plugin.options.get("batched")
-        raw = next(iter(function([posed], **plugin.defaults))) if batched else function(posed, **plugin.defaults)
-        return family.check(raw, posed), posed, truth
+        answers = list(function([posed], **plugin.defaults)) if batched else [function(posed, **plugin.defaults)]
+        if len(answers) != 1:
+            raise TouchstoneError(f"expected a list of 1 explanation, one for each subject, got {len(answers)}")
+        return family.check(answers[0], posed), posed, truth
 
     try:
         first, posed, truth = explain(state=1)
@@ -130,13 +132,13 @@ def _check_method(plugin: Plugin, send: Callable[[Finding], None]) -> None:
 
 
 def _same(left: Any, right: Any) -> bool:
-    """Whether two dataclasses hold the same arrays, numbers and texts; models are compared by their weights."""
+    """Whether two dataclasses hold the same arrays, numbers and texts; for models see `_state`."""
     if isinstance(left, torch.Tensor):
         return torch.equal(left, right)
     if isinstance(left, np.ndarray):
         return np.array_equal(left, right)
     if isinstance(left, torch.nn.Module):
-        return _same(dict(left.state_dict()), dict(right.state_dict()))
+        return _same(_state(left), _state(right))
     if isinstance(left, dict):
         return left.keys() == right.keys() and all(_same(left[key], right[key]) for key in left)
     if isinstance(left, list | tuple):
@@ -144,6 +146,16 @@ def _same(left: Any, right: Any) -> bool:
     if hasattr(left, "__dataclass_fields__"):
         return all(_same(getattr(left, name), getattr(right, name)) for name in left.__dataclass_fields__)
     return callable(left) or bool(left == right)
+
+
+def _state(model: torch.nn.Module) -> list[Any]:
+    """What a method may leave changed in a model: weights, modes, hooks, what asks for gradients."""
+    hooks = [
+        [len(m._forward_hooks), len(m._forward_pre_hooks), len(m._backward_hooks), len(m._backward_pre_hooks)]
+        for m in model.modules()
+    ]
+    modes = [module.training for module in model.modules()]
+    return [dict(model.state_dict()), modes, hooks, [weights.requires_grad for weights in model.parameters()]]
 
 
 def _check_task(plugin: Plugin, send: Callable[[Finding], None]) -> None:

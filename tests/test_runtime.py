@@ -40,6 +40,17 @@ def test_one_seed_seeds_every_generator() -> None:
     assert all(a != b for a, b in zip(draw(3), draw(4), strict=True))
 
 
+def test_determinism_is_on_without_importing_the_compiler() -> None:
+    program = (
+        "import sys, torch\nfrom benchmark.runtime import make_deterministic\nbefore = set(sys.modules)\n"
+        "make_deterministic(0)\nassert torch.are_deterministic_algorithms_enabled()\n"
+        "assert torch.is_deterministic_algorithms_warn_only_enabled()\nassert torch.get_num_threads() == 1\n"
+        "print([name for name in set(sys.modules) - before if name.startswith('torch')])\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert answer.stdout == "[]\n", answer.stderr
+
+
 @given(st.integers(0, 2**63 - 1), st.text(max_size=10), st.text(max_size=10))
 def test_named_generators_depend_on_seed_and_name_alone(seed: int, name: str, other: str) -> None:
     first = torch.rand(4, generator=generator_for(seed, name))
