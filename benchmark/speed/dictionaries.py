@@ -27,6 +27,7 @@ from torch import Tensor
 
 from benchmark.learning.dictionaries import L1, SPARSE_BELOW, Anneal, Rule, TopK, train
 from benchmark.learning.dictionary_step import Stack, Step, Way, sparse_supported
+from benchmark.speed import Row
 
 PEER = ("dictionary-learning==0.1.0", "einops", "tqdm")
 
@@ -148,3 +149,18 @@ def in_turns(ours: Callable[[], None], theirs: Callable[[], None], rounds: int) 
             if turn >= 3:
                 best[which] = min(best[which], time.perf_counter() - start)
     return best[0], best[1]
+
+
+RATIO_ASKED = 3.0
+
+
+def measure(_profile: str) -> Iterator[Row]:
+    """Samples a second of ours and of the peer's trainers; ours should reach three times theirs."""
+    try:
+        with installed_peer() as folder:
+            found = compare(folder)
+    except subprocess.CalledProcessError:
+        return  # without a package index there is no peer to compare with
+    for one in found:
+        limit = RATIO_ASKED * one.other
+        yield Row(one.what, one.ours, one.unit, one.other, limit, higher_is_better=True)

@@ -55,7 +55,7 @@ def fit_networks(target: Target, count: int, hidden: int, generator: Generator) 
 def _kinks(
     x: Float64[Tensor, "n m"], y: Float64[Tensor, "n m"], hidden: int, generator: Generator
 ) -> Float[Tensor, "n h"]:
-    """Quantiles of a density that is a third even and two thirds where the function bends (root of its second difference)."""
+    """Quantiles of a density a third even, two thirds where the function bends (root of its second difference)."""
     bend = torch.zeros_like(y)
     bend[:, 1:-1] = y.diff(n=2, dim=1).abs().sqrt()
     density = 0.5 / _SAMPLES + bend / bend.sum(dim=1, keepdim=True).clamp_min(1e-12)
