@@ -52,7 +52,7 @@ localrules:
 
 rule all:
     input:
-        LAYOUT.leaderboard / "index.html",
+        LAYOUT.published,
 
 
 rule train:
@@ -129,7 +129,7 @@ rule publish:
         [LAYOUT.score_index(task) for task in PLAN.tasks],
         PLAN.publish_sources,
     output:
-        LAYOUT.leaderboard / "index.html",
+        LAYOUT.published,
     params:
         configuration=json.dumps(PLAN.configuration, default=str),
     resources:

@@ -4,6 +4,7 @@ results/<profile>/subjects/<subject>/<seed>/        weights.safetensors, public.
 results/<profile>/explanations/<task>/<method>/     <variant>.<seed>.safetensors, cell.json
 results/<profile>/scores/<task>.parquet             and <task>.json beside it; pictures in
 results/<profile>/pictures/<task>/
+results/<profile>/published.json                    vouches for
 leaderboard/<profile>/                              what is published
 """
 
@@ -63,7 +64,12 @@ class Layout:
         """A task's pictures for the page."""
         return self.results / "pictures" / task
 
+    @property
+    def published(self) -> Path:
+        """Vouches for the published files; it lies with the results, for the published files are part of a checkout."""
+        return self.results / "published.json"
+
     def indexes(self) -> list[Path]:
         """Every index that exists."""
-        found = [*self.results.glob("subjects/*/index.json"), *self.results.glob("explanations/*/batch-*.json")]
-        return sorted([*found, *self.results.glob("scores/*.json")])
+        patterns = ("subjects/*/index.json", "explanations/*/batch-*.json", "scores/*.json", "published.json")
+        return [path for pattern in patterns for path in sorted(self.results.glob(pattern))]

@@ -11,6 +11,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from benchmark.audit import take_back
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.layout import Layout
 from benchmark.plan import MethodPlan, Plan, TaskPlan, make_plan
@@ -45,7 +46,7 @@ def _compute(plan: Plan, layout: Layout, task: TaskPlan, method: MethodPlan, wor
     if not still_true(layout.cell(task.id, method.name), key):
         for batch in range(task.batches):  # what vouched for the cell as it was; the workflow looks at the cells again
             if method.name in [planned.name for planned in task.batch(batch)]:
-                layout.explain_index(task.id, batch).unlink(missing_ok=True)
+                take_back(layout, layout.explain_index(task.id, batch))
         compute_cells(plan, layout, task, [method], {method.name: key}, workers)
 
 

@@ -74,6 +74,7 @@ def explain(plan: Plan, layout: Layout, name: str, *, batch: int = 0, workers: i
         "task": task.id,
         "batch": batch,
         "cells": list(cells),
+        "needs": task.subjects,
         "counts": vars(counts),
         "run": os.environ.get(RUN_VARIABLE),
     }

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.artifacts import damaged, read_json, write_atomically, write_bytes
+from benchmark.artifacts import damaged, read_json, record, write_atomically, write_bytes, write_index
 from benchmark.claims import evaluate, load
 from benchmark.errors import DamagedArtifactError
 from benchmark.layout import Layout
@@ -27,7 +27,7 @@ from benchmark.timing import timings
 
 
 def publish(plan: Plan, layout: Layout) -> None:
-    """Write the page, its tables and the provenance."""
+    """Write the page, its tables and the provenance, and the index that vouches for them."""
     scores = read_scores(plan, layout)
     folder = layout.leaderboard
     folder.mkdir(parents=True, exist_ok=True)
@@ -51,11 +51,13 @@ def publish(plan: Plan, layout: Layout) -> None:
         left_out=[*plan.profile.left_out, *plan.problems],
         **tables,
     )
-    for name, table in tables.items():
-        write_bytes(folder / f"{name}.csv", _csv(table))
-    write_atomically(folder / "scores.parquet", _parquet(scores))
-    write_bytes(folder / "provenance.json", (json.dumps(source, indent=1, default=str) + "\n").encode())
-    render(board, folder)
+    files = {f"{name}.csv": write_bytes(folder / f"{name}.csv", _csv(table)) for name, table in tables.items()}
+    files["scores.parquet"] = write_atomically(folder / "scores.parquet", _parquet(scores))
+    text = json.dumps(source, indent=1, default=str) + "\n"
+    files["provenance.json"] = write_bytes(folder / "provenance.json", text.encode())
+    files |= {path.relative_to(folder).as_posix(): record(path) for path in render(board, folder)}
+    relative = Path("..", "..", *folder.relative_to(layout.base).parts)
+    write_index(layout.published, {(relative / name).as_posix(): file for name, file in files.items()}, {})
     log.info("[publish] %s written", folder / "index.html")
 
 

@@ -54,6 +54,7 @@ def score(plan: Plan, layout: Layout, name: str, *, workers: int = 1) -> pd.Data
         "engine": __version__,
         "sources": fingerprint(task.score_sources),
         "subjects": identities(layout, task),
+        "needs": task.subjects,
     }
     write_index(layout.score_index(task.id), files, state)
     log.info("[score %s] %d rows written", task.plugin.key, len(table))

@@ -41,6 +41,23 @@ def test_a_rerun_does_nothing(tree: Tree) -> None:
     same(tree.scores(costs=True), before)
 
 
+def test_a_published_page_without_results_is_no_reason_to_do_nothing(tree: Tree) -> None:
+    """As on a fresh clone: the published files are there, and the results are not."""
+    shutil.rmtree(tree.folder / "results")
+    shutil.rmtree(tree.folder / ".snakemake")
+    assert {"train", "explain", "score", "publish"} <= set(stages(tree.snakemake("-n")))
+
+
+def test_an_altered_page_is_published_again(tree: Tree) -> None:
+    page = tree.folder / "leaderboard" / "small" / "leaderboard.csv"
+    content = page.read_text()
+    page.write_text(content + "more")
+    output = tree.snakemake()
+    assert "leaderboard.csv is damaged" in output
+    assert stages(output) == ["publish", "all"]
+    assert page.read_text() == content
+
+
 def test_a_dry_run_lists_the_jobs_and_writes_nothing(tree: Tree) -> None:
     shutil.rmtree(tree.folder / "results")
     shutil.rmtree(tree.folder / "leaderboard")
@@ -200,6 +217,7 @@ def test_damaged_files_are_named_and_rebuilt_to_the_same_scores(tree: Tree) -> N
     output = tree.snakemake()
     assert re.search(r"subjects/blockmnist/1/weights\.safetensors is damaged: \d+ bytes instead of \d+", output)
     assert "gradient/standard.0.safetensors is damaged: its checksum" in output
+    assert stages(output) == ["train", "explain", "score", "publish", "all"]
     assert counts(output) == ALL | {"computed": 1, "reused": 3}
     assert weights.read_bytes() == whole
     assert explanation.read_bytes() == content

@@ -124,7 +124,7 @@ def write_profile(tree: Tree, name: str = "small", **settings: Any) -> None:
         "device": "cpu",
         "limits": {"seconds": 60, "memory_mb": 3000},
         "exclude": [f"method:attribution/{other}" for other in sorted(others)],
-        "subjects": {"blockmnist": {"epochs": 1, "tests": 60, "attack_steps": 1}},
+        "subjects": {"blockmnist": {"tests": 200}},
         "tasks": {"attribution/blockmnist": {"variants": ["standard"], "inputs": 4}},
         "only": ["attribution/blockmnist"],
     }
