@@ -80,11 +80,18 @@ class Estimate:
 
     def p_above(self, value: float = 0.0) -> Array:
         """One-sided p-values of "the mean is at most `value`"."""
-        return np.asarray(stats.t.sf((self.mean - value) / self.error, self.df), dtype=np.float64)
+        p = stats.t.sf((self.mean - value) / self.error, self.df)
+        return np.asarray(self._at_least_sign_test(p), dtype=np.float64)
 
     def p_differs(self, value: float = 0.0) -> Array:
         """Two-sided p-values of "the mean is `value`"."""
-        return np.asarray(2 * stats.t.sf(np.abs(self.mean - value) / self.error, self.df), dtype=np.float64)
+        p = stats.t.sf(np.abs(self.mean - value) / self.error, self.df)
+        return np.asarray(2 * self._at_least_sign_test(p), dtype=np.float64)
+
+    def _at_least_sign_test(self, p: Array) -> Array:
+        """Where all seeds agree to the last digit, a t test would be certain; what they show is a sign test's 2^-n."""
+        agree = self.error <= RESOLUTION
+        return np.where(agree, np.maximum(p, 0.5 ** (self.df + 1)), p)
 
     def minus(self, other: Estimate) -> Estimate:
         """The difference of two independent estimates (Welch)."""

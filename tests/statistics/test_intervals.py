@@ -98,4 +98,4 @@ def test_no_spread_is_an_interval_of_no_width_and_rounding_is_no_difference(valu
     low, high = found.interval()
     assert low[0] == high[0] == pytest.approx(value)
     assert found.p_differs(round(value, 12))[0] > 0.9
-    assert found.p_differs(value + 0.1)[0] < 1e-6
+    assert found.p_differs(value + 0.1)[0] == 2 * 0.5**3, "three seeds that agree are a sign test, not a certainty"

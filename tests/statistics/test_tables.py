@@ -9,9 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from long_table import change, long_table, noisy
 
-from benchmark.errors import UnknownNameError
-from benchmark.statistics import ScoresError
-from benchmark.tables import COLUMNS, EXTRAS, leaderboard, metric_table, per_task, resolution
+from benchmark.tables import COLUMNS, EXTRAS, board_notes, leaderboard, metric_rows, per_task, resolution
 
 CONTRACT = (
     "family, method, skill, ci_low, ci_high, rank_low, rank_high, beats_random, p_value, "
@@ -65,7 +63,7 @@ UNEVEN = _uneven()
 
 
 def _all_tables(table: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
-    return leaderboard(table), per_task(table), resolution(table), metric_table(table, "t1")
+    return leaderboard(table), per_task(table), resolution(table), metric_rows(table)
 
 
 @settings(max_examples=5, deadline=None)
@@ -190,28 +188,25 @@ def test_a_task_that_measures_nothing_is_a_row_without_numbers() -> None:
     assert board["skill"].isna().all()
 
 
-def test_metric_table_by_hand() -> None:
+def test_metric_rows_by_hand() -> None:
     table = long_table(lambda m, _t, v, seed: {"a": 0.2, "b": 0.4, "c": 0.6}[m] + 0.1 * seed + 0.02 * (v == "w"))
     extra = table.assign(metric="another", primary=False, value=table["seed"] * 1.0)
     extra = change(extra, (extra["method"] == "a") & (extra["seed"] == 2), status="failed", value=np.nan)
-    both = pd.concat([extra, table])
-    shown = metric_table(both, "t1")
-    assert shown.index.tolist() == ["c", "b", "a", "oracle", "random"]
-    assert list(dict.fromkeys(shown.columns.get_level_values(0))) == ["accuracy", "another"]
-    assert shown.loc["c", ("accuracy", "mean")] == pytest.approx(0.5 + 0.5 * 0.71)
-    assert shown.loc["c", ("accuracy", "spread")] == pytest.approx(0.05)
-    assert shown.loc["a", ("another", "mean")] == pytest.approx(0.5)
-    assert shown.loc["a", ("another", "seeds")] == 2
-    assert metric_table(both, "t1", variant="v").loc["c", ("accuracy", "mean")] == pytest.approx(0.5 + 0.5 * 0.7)
+    rows = metric_rows(pd.concat([extra, table])).set_index(["task", "variant", "method", "metric"])
+    shown = rows.loc[("t1", "v", "c", "accuracy")]
+    assert shown["mean"] == pytest.approx(0.5 + 0.5 * 0.7)
+    assert shown["spread"] == pytest.approx(0.05)
+    assert (shown["floor"], shown["ceiling"], shown["n"]) == (0.5, 1.0, 3)
+    failed = rows.loc[("t1", "v", "a", "another")]
+    assert (failed["mean"], failed["n"]) == (0.5, 2)
 
 
-def test_metric_table_says_what_there_is() -> None:
-    table = pd.concat([noisy(QUALITY), noisy(QUALITY, family="other")])
-    with pytest.raises(UnknownNameError, match="did you mean"):
-        metric_table(table, "t11")
-    with pytest.raises(ScoresError, match="family='family' or family='other'"):
-        metric_table(table, "t1")
-    with pytest.raises(UnknownNameError, match="variant 'u'"):
-        metric_table(table, "t1", family="other", variant="u")
-    unranked = change(table, table["variant"] == "w", ranked=False)
-    assert metric_table(unranked, "t1", family="other", variant="w").shape == (6, 3)
+def test_board_notes_count_clusters() -> None:
+    notes = board_notes(noisy(QUALITY))
+    assert notes["family"]["clusters"] == 9
+    assert notes["family"]["resolution"] == resolution(noisy(QUALITY))["resolution"].item()
+
+
+def test_agreement_of_all_seeds_is_no_certainty() -> None:
+    board = leaderboard(long_table(lambda m, _t, _v, _s: {"a": 0.9, "b": 0.2, "c": 0.0}[m]))
+    assert line(board, "a")["p_value"] > 1e-3
