@@ -26,7 +26,7 @@ from benchmark.errors import TouchstoneError, Unsupported
 from benchmark.isolation import Ending, run_isolated
 from benchmark.registry import Plugin, plugins, read_file
 from benchmark.runtime import make_deterministic, start_logging
-from benchmark.scores import measure, scale_of
+from benchmark.scores import Metric, measure, scale_of
 from benchmark.stages.instances import family_module
 from benchmark.subjects import generator_for
 
@@ -113,8 +113,8 @@ def _check_method(plugin: Plugin, send: Callable[[Finding], None]) -> None:
     send(Finding("it is deterministic, whatever the global generators' state", _same(first, second)))
     untouched, _ = problem.trivial(seed=0)
     send(Finding("it leaves what it was given as it was", _same(posed, untouched)))
-    metrics = [(m.name, m.load()) for m in plugins().of("metric", plugin.family)]
-    usable = [m for m in metrics if m[0] == problem.METRIC]
+    judge = plugins().find("metric", problem.METRIC, plugin.family)
+    usable = [Metric(judge.name, judge.load())]
     oracle = measure(usable, family.oracle(posed, truth, generator_for(0, "oracle")), truth, posed)
     draws = [
         measure(usable, family.random(posed, truth, generator_for(0, f"r{i}")), truth, posed) for i in range(DRAWS)

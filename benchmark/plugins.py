@@ -41,15 +41,20 @@ def subject(*, cites: str = "", threads: int = 1) -> Callable[[T], T]:
 
 
 def metric(
-    *, range: tuple[float, float], direction: Direction, cites: str = "", name: str | None = None
+    *,
+    range: tuple[float, float],
+    direction: Direction,
+    cites: str = "",
+    name: str | None = None,
+    draws: int | None = None,
 ) -> Callable[[T], T]:
     """Declare a metric `(explanation, truth, posed) -> float | dict[str, float]`.
 
     `range` holds its least and greatest value (infinities as 1e999); `direction` says which way is better, "none" for
     a description without better or worse (such numbers get no skill). `name` replaces the file's stem where a name is
-    no identifier.
+    no identifier. An expensive metric says with `draws` how many random explanations are enough for its floor.
     """
-    return define("metric", None, cites=cites, range=range, direction=direction, name=name)
+    return define("metric", None, cites=cites, range=range, direction=direction, name=name, draws=draws)
 
 
 def reference(*, draws: bool = False, cites: str = "") -> Callable[[T], T]:

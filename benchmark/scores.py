@@ -30,7 +30,17 @@ TYPES = {
     "seed": "int64",
 }
 
-Metric = tuple[str, Callable[..., Any]]
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric as the score stage uses it."""
+
+    name: str
+    function: Callable[..., Any]
+    draws: int | None = None
+    """How many random explanations are enough for its floor; None for as many as the profile says."""
+
+
 Values = dict[str, float]
 
 
@@ -54,25 +64,28 @@ class Scale:
 def measure(metrics: Sequence[Metric], explanation: Any, truth: Any, posed: Any) -> Values:
     """Every metric of one explanation; sub-scores are named `metric@sub`."""
     values: Values = {}
-    for name, function in metrics:
-        result = function(explanation, truth, posed)
+    for metric in metrics:
+        result = metric.function(explanation, truth, posed)
         parts = result if isinstance(result, Mapping) else {"": result}
         for sub, value in parts.items():
-            values[f"{name}@{sub}" if sub else name] = float(value)
+            values[f"{metric.name}@{sub}" if sub else metric.name] = float(value)
     return values
 
 
+def for_draw(metrics: Sequence[Metric], number: int) -> list[Metric]:
+    """The metrics that want the draw with this number."""
+    return [metric for metric in metrics if metric.draws is None or number < metric.draws]
+
+
 def scale_of(draws: Sequence[Values], oracle: Values, described: frozenset[str]) -> Scale:
-    """The scale that random draws and the oracle span."""
-    names = list(oracle)
-    table = np.array([[draw[name] for name in names] for draw in draws])
-    sd = table.std(axis=0, ddof=1) if len(draws) > 1 else np.full(len(names), math.nan)
-    return Scale(
-        dict(zip(names, table.mean(axis=0).tolist(), strict=True)),
-        dict(zip(names, sd.tolist(), strict=True)),
-        oracle,
-        described,
-    )
+    """The scale that random draws and the oracle span; each metric uses the draws that it was measured on."""
+    drawn: dict[str, list[float]] = {}
+    for draw in draws:
+        for name, value in draw.items():
+            drawn.setdefault(name, []).append(value)
+    floor = {name: float(np.mean(values)) for name, values in drawn.items()}
+    spread = {name: float(np.std(values, ddof=1)) if len(values) > 1 else math.nan for name, values in drawn.items()}
+    return Scale(floor, spread, oracle, described)
 
 
 def rows_of(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from benchmark.scores import COLUMNS, Scale, measure, rows_of, scale_of
+from benchmark.scores import COLUMNS, Metric, Scale, for_draw, measure, rows_of, scale_of
 from benchmark.stages.score import to_table
 
 NUMBERS = st.floats(-100, 100).map(lambda x: round(x, 3))
@@ -75,7 +75,8 @@ def test_the_floor_is_the_mean_of_the_draws(draws: list[float], ceiling: float) 
 
 
 def test_sub_scores_are_named_after_their_metric() -> None:
-    metrics = [("one", lambda *_: 1), ("two", lambda *given: dict(zip(("", "left", "right"), given, strict=True)))]
+    two = Metric("two", lambda *given: dict(zip(("", "left", "right"), given, strict=True)))
+    metrics = [Metric("one", lambda *_: 1), two]
     assert measure(metrics, 2, 3, 4) == {"one": 1.0, "two": 2.0, "two@left": 3.0, "two@right": 4.0}
 
 
@@ -121,3 +122,14 @@ def test_the_table_does_not_depend_on_the_order_of_the_rows(random: object) -> N
 
 def test_an_empty_table_has_the_columns() -> None:
     assert tuple(to_table([]).columns) == COLUMNS
+
+
+def test_an_expensive_metric_gets_as_many_draws_as_it_asks_for() -> None:
+    metrics = [Metric("cheap", len), Metric("dear", len, draws=2)]
+    assert [[metric.name for metric in for_draw(metrics, number)] for number in range(3)] == [
+        ["cheap", "dear"],
+        ["cheap", "dear"],
+        ["cheap"],
+    ]
+    scale = scale_of([{"cheap": 1.0, "dear": 4.0}, {"cheap": 3.0, "dear": 6.0}, {"cheap": 5.0}], {}, frozenset())
+    assert scale.floor == {"cheap": 3.0, "dear": 5.0}

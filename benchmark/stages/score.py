@@ -32,7 +32,7 @@ from benchmark.isolation import Ending, run_isolated
 from benchmark.layout import Layout
 from benchmark.plan import Instance, Plan, TaskPlan
 from benchmark.runtime import log, make_deterministic, warm_up
-from benchmark.scores import COLUMNS, TYPES, Metric, Scale, Values, measure, rows_of, scale_of
+from benchmark.scores import COLUMNS, TYPES, Metric, Scale, Values, for_draw, measure, rows_of, scale_of
 from benchmark.sources import fingerprint
 from benchmark.stages.instances import certified, family_module, identities, make_concrete
 from benchmark.subjects import generator_for
@@ -93,7 +93,7 @@ def score_rows(plan: Plan, layout: Layout, task: TaskPlan, methods: Sequence[str
 
 
 def _metrics(task: TaskPlan) -> tuple[list[Metric], frozenset[str]]:
-    loaded = [(metric.name, metric.load()) for metric in task.metrics]
+    loaded = [Metric(metric.name, metric.load(), metric.options.get("draws")) for metric in task.metrics]
     described = frozenset(metric.name for metric in task.metrics if metric.options.get("direction") == "none")
     return loaded, described
 
@@ -154,15 +154,15 @@ def _calibrate(
 
     def make(name: str, draw: int) -> Values:
         generator = generator_for(instance.seed, f"{task.id}/{instance.variant}/{name}/{draw}")
-        return measure(metrics, references[name](posed, truth, generator), truth, posed)
+        wanted = for_draw(metrics, draw) if name in drawn else metrics
+        return measure(wanted, references[name](posed, truth, generator), truth, posed)
 
     drawn = {p.name for p in plan.registry.of("reference", task.family) if p.options.get("draws")}
     draws = {name: [make(name, number) for number in range(plan.profile.draws)] for name in drawn}
     measured = {name: make(name, 0) for name in references if name not in drawn}
     scale = scale_of(draws["random"], measured["oracle"], described)
     for name, values in draws.items():
-        own = scale_of(values, measured["oracle"], described)
-        measured[name] = dict(own.floor)
+        measured[name] = dict(scale_of(values, measured["oracle"], described).floor)
     return measured, scale
 
 

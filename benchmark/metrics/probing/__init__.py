@@ -1,0 +1,1 @@
+"""Metrics of the probing family, one a file."""

@@ -1,0 +1,35 @@
+"""Exchange one concept between two inputs: does the model answer as if it had changed, and nothing else had?
+
+Source: interchange interventions (Geiger et al. 2021, arXiv:2106.02997).
+"""
+
+from __future__ import annotations
+
+import torch
+
+from benchmark.families.probing import ProbingExplanation, ProbingSubject, ProbingTruth
+from benchmark.metrics.probing._groups import by_group
+from benchmark.plugins import metric
+
+
+@metric(range=(0.0, 1.0), direction="higher", cites="arXiv:2106.02997")
+def interchange_accuracy(
+    explanation: ProbingExplanation, truth: ProbingTruth, posed: ProbingSubject
+) -> dict[str, float]:
+    """Share of pairs in which the whole answer is the counterfactual one, averaged over the concepts that are used.
+
+    The base input's component in the method's subspace is replaced by the source's, the model is run on from there. In
+    [0, 1], higher is better. Where the answer has several parts all must be right, so that exchanging everything gains
+    nothing. No rows for a method that names no subspace, or a task without such pairs.
+    """
+    pairs = truth.interchange
+    if pairs is None or explanation.subspace is None:
+        return {}
+    base, source = posed.test[pairs.base], posed.test[pairs.source]
+    difference, edited = source - base, base.clone()
+    concepts = torch.unique(pairs.concept).tolist()
+    for concept in concepts:
+        rows = pairs.concept == concept
+        edited[rows] += explanation.component(concept, difference[rows])
+    follows = pairs.follows(posed.run_from(posed.layer, edited, pairs.base))
+    return by_group({concept: float(follows[pairs.concept == concept].mean()) for concept in concepts}, truth)

@@ -1,0 +1,166 @@
+"""How fast dictionaries train, beside the trainers of the `dictionary-learning` package 0.1.0, in one run.
+
+    with installed_peer() as folder:                     a throw-away folder; torch stays the one that is installed
+        rows = compare(folder)
+
+Both train on the same activations at equal width, batch and steps, one dictionary each, in turns; a round's time is
+one step's, and the fastest round counts, because on a busy machine anything else measures the neighbours. Ours is
+timed in the state in which it spends most of its training: at the asked L0.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import subprocess
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.learning.dictionaries import L1, SPARSE_BELOW, Anneal, Rule, TopK, train
+from benchmark.learning.dictionary_step import Stack, Step, Way, sparse_supported
+from benchmark.speed import Row
+
+PEER = ("dictionary-learning==0.1.0", "einops", "tqdm")
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One line of the speed table; the ratio is above 1 where ours is faster."""
+
+    what: str
+    ours: float
+    other: float
+    unit: str = "samples/s"
+
+    @property
+    def ratio(self) -> float:
+        """Ours over the other."""
+        return self.ours / self.other
+
+
+@contextlib.contextmanager
+def installed_peer() -> Iterator[Path]:
+    """Install the peer into a folder of its own, without its hundred dependencies, and remove it afterwards."""
+    with tempfile.TemporaryDirectory(prefix="touchstone-peer-") as folder:
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, *PEER]
+        subprocess.run(command, check=True)
+        yield Path(folder)
+
+
+def peer_trainers(folder: Path) -> types.ModuleType:
+    """Import the peer's trainers. An empty module stands in for nnsight, which only its unused buffer needs."""
+    sys.path.insert(0, str(folder))
+    try:
+        if "nnsight" not in sys.modules:
+            stand_in = types.ModuleType("nnsight")
+            stand_in.LanguageModel = object  # type: ignore[attr-defined]
+            sys.modules["nnsight"] = stand_in
+        return importlib.import_module("dictionary_learning.trainers")
+    finally:
+        sys.path.remove(str(folder))
+
+
+def compare(
+    folder: Path, *, d: int = 128, m: int = 1024, batch: int = 2048, sparsity: int = 32, rounds: int = 25
+) -> list[Measurement]:
+    """Samples a second of three autoencoders, ours and the peer's, at equal width, batch and number of threads."""
+    trainers = peer_trainers(folder)
+    activations = planted_activations(d, 4 * batch)
+    common = {"activation_dim": d, "dict_size": m, "layer": 0, "lm_name": "none", "device": "cpu", "seed": 0}
+    common |= {"steps": 10 * rounds, "warmup_steps": 10}
+    penalised = common | {"sparsity_warmup_steps": 10}
+    annealed = penalised | {"anneal_start": rounds // 2, "sparsity_function": "Lp^p", "p_end": 0.2}
+    pairs: list[tuple[str, Rule, Any]] = [
+        ("relu_l1", L1(), trainers.StandardTrainer(**penalised)),
+        ("topk", TopK(), trainers.TopKTrainer(k=sparsity, **common)),
+        ("p_anneal", Anneal(), trainers.PAnnealTrainer(**annealed)),
+    ]
+    found = []
+    for name, rule, trainer in pairs:
+        ours = step_of(rule, activations, m=m, batch=batch, sparsity=sparsity)
+        theirs = _peer_step(trainer, activations, batch)
+        best = in_turns(ours, theirs, rounds)
+        what = (
+            f"dictionary step, {name} (d={d}, m={m}, batch {batch}, L0 {sparsity}, {torch.get_num_threads()} threads)"
+        )
+        found.append(Measurement(what, batch / best[0], batch / best[1]))
+    return found
+
+
+def planted_activations(d: int, rows: int, *, features: int = 512, active: int = 16) -> Tensor:
+    """Rows of `features` sparse random directions, so that sparse codes exist."""
+    generator = torch.Generator().manual_seed(0)
+    directions = torch.nn.functional.normalize(torch.randn(features, d, generator=generator), dim=1)
+    on = torch.rand(rows, features, generator=generator) < active / features
+    return on.float() @ directions + 0.02 * torch.randn(rows, d, generator=generator)
+
+
+def step_of(rule: Rule, activations: Tensor, *, m: int, batch: int, sparsity: int) -> Callable[[], None]:
+    """One training step of ours: batch, forward, gradients, Adam, norms; from a dictionary trained until it has the
+    asked L0.
+    """
+    start = train([activations], [sparsity], [0], size=m, rule=rule, steps=300, batch=512, dtype=torch.float32)[0]
+    norm = start.atoms.norm(dim=1, keepdim=True)
+    stack = Stack(*(part.clone()[None] for part in (start.encoder, start.atoms / norm, start.encoder_bias, start.bias)))
+    keep = torch.tensor([sparsity]) if isinstance(rule, TopK) else None
+    step, adam = Step(stack, batch, keep=keep), torch.optim.Adam(stack.parameters(), lr=1e-5, fused=True)
+    penalty, power = torch.tensor([start.history["penalty"][-1]]), start.history["power"][-1]
+    inputs, at = torch.empty(1, batch, activations.shape[1]), iter(range(10**9))
+
+    way: Way = "sparse" if sparsity / m < SPARSE_BELOW and sparse_supported(inputs.device) else "dense"
+
+    def once() -> None:
+        chosen = (torch.arange(batch) + batch * next(at)) % len(activations)
+        torch.index_select(activations, 0, chosen, out=inputs[0])
+        step.gradients(inputs, penalty, power, way=way)
+        adam.step()
+        stack.atoms.div_(stack.atoms.norm(dim=-1, keepdim=True))
+
+    return once
+
+
+def _peer_step(trainer: Any, activations: Tensor, batch: int) -> Callable[[], None]:
+    at = iter(range(10**9))
+
+    def once() -> None:
+        number = next(at)
+        chosen = (torch.arange(batch) + batch * number) % len(activations)
+        trainer.update(number, activations[chosen])
+
+    return once
+
+
+def in_turns(ours: Callable[[], None], theirs: Callable[[], None], rounds: int) -> tuple[float, float]:
+    """Seconds of the fastest round of each, run alternately after three rounds of warming up."""
+    best = [float("inf"), float("inf")]
+    for turn in range(rounds + 3):
+        for which, once in enumerate((ours, theirs)):
+            start = time.perf_counter()
+            once()
+            if turn >= 3:
+                best[which] = min(best[which], time.perf_counter() - start)
+    return best[0], best[1]
+
+
+RATIO_ASKED = 3.0
+
+
+def measure(_profile: str) -> Iterator[Row]:
+    """Samples a second of ours and of the peer's trainers; ours should reach three times theirs."""
+    try:
+        with installed_peer() as folder:
+            found = compare(folder)
+    except subprocess.CalledProcessError:
+        return  # without a package index there is no peer to compare with
+    for one in found:
+        limit = RATIO_ASKED * one.other
+        yield Row(one.what, one.ours, one.unit, one.other, limit, higher_is_better=True)

@@ -1,0 +1,17 @@
+"""The constant description: the mean of the answers, whatever was asked. Its skill is what a better-looking number
+must beat."""
+
+from __future__ import annotations
+
+from benchmark.families.description import Description, DescriptionSubject, description_method
+from methods.description._queries import number, spread
+
+
+@description_method()
+def constant(subject: DescriptionSubject, *, queries: int = 16) -> list[Description]:
+    """Ask at `queries` spread points and say their mean."""
+    found = []
+    for box in subject.boxes:
+        mean = float(box.query(spread(box, min(queries, box.left), subject.seed)).mean())
+        found.append(Description(f"About {mean:.4g} everywhere.", number(mean)))
+    return found

@@ -1,0 +1,111 @@
+"""Symbolic regression by genetic programming (Koza 1992), with the package gplearn where it is installed.
+
+The functions are total, so that every program says something everywhere and translates word for word: the quotient is
+the analytic one, a / sqrt(1 + b^2) (Ni, Drieberg & Rockett 2013), roots and logarithms are of absolute values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from benchmark.errors import Unsupported
+from benchmark.families.description import Description, DescriptionSubject, description_method
+from benchmark.language import parse
+from methods.description._queries import number, spread
+
+_TEXT = {
+    "add": "({} + {})", "sub": "({} - {})", "mul": "({} * {})", "over": "({} / sqrt(1 + {}**2))",
+    "sin": "sin({})", "abs": "abs({})", "max": "max({}, {})", "min": "min({}, {})",
+    "root": "sqrt(abs({}))", "logs": "log(1 + abs({}))", "gauss": "exp(-{}**2)", "tanh": "tanh({})",
+}  # fmt: skip
+_LIMIT = 1e100
+
+
+@description_method(cites="doi:10.1007/BF00175355")
+def symbolic_regression(
+    subject: DescriptionSubject, *, population: int = 80, generations: int = 6, parsimony: float = 0.002
+) -> list[Description]:
+    """Spend the budget on spread points and evolve a program; inputs and outputs are scaled to unit spread first."""
+    try:
+        from gplearn.genetic import SymbolicRegressor
+    except ImportError:
+        raise Unsupported("gplearn is not installed: `pip install gplearn`") from None
+    functions = _functions()
+    found = []
+    for index, box in enumerate(subject.boxes):
+        x = spread(box, box.left, subject.seed)
+        y = box.query(x)
+        centre, scale = float(y.mean()), float(y.std())
+        if scale == 0:
+            found.append(Description(f"Always {centre:.4g}.", number(centre)))
+            continue
+        model = SymbolicRegressor(
+            population_size=population, generations=generations, function_set=functions, metric="mse",
+            const_range=(-3.0, 3.0), init_depth=(2, 5), parsimony_coefficient=parsimony,
+            random_state=(subject.seed + index) % 2**32,
+            p_crossover=0.7, p_subtree_mutation=0.1, p_hoist_mutation=0.05, p_point_mutation=0.1, tournament_size=12,
+        )  # fmt: skip
+        middle, half = (box.low + box.high) / 2, (box.high - box.low) / 2
+        u = (x - middle) / half * 3
+        model.fit(u[:, None], (y - centre) / scale)
+        text = _shortest_enough(model, middle, half, centre, scale, u, (y - centre) / scale, subject.longest)
+        found.append(Description(f"An evolved formula of {len(parse(text))} instructions.", text))
+    return found
+
+
+def _functions() -> list[Any]:
+    from gplearn.functions import make_function
+
+    def over(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return a / np.sqrt(1 + np.clip(b, -_LIMIT, _LIMIT) ** 2)
+
+    def root(a: np.ndarray) -> np.ndarray:
+        return np.sqrt(np.abs(a))
+
+    def logs(a: np.ndarray) -> np.ndarray:
+        return np.log(1 + np.abs(a))
+
+    def gauss(a: np.ndarray) -> np.ndarray:
+        return np.exp(-(np.clip(a, -_LIMIT, _LIMIT) ** 2))
+
+    own = {"over": (over, 2), "root": (root, 1), "logs": (logs, 1), "gauss": (gauss, 1), "tanh": (np.tanh, 1)}
+    made = [make_function(function=f, name=name, arity=arity) for name, (f, arity) in own.items()]
+    return ["add", "sub", "mul", "sin", "abs", "max", "min", *made]
+
+
+def _shortest_enough(
+    model: Any, middle: float, half: float, centre: float, scale: float, u: np.ndarray, y: np.ndarray, longest: int
+) -> str:
+    """The best program of the last generation that is not too long, with offset and factor fitted anew."""
+    x = "x" if middle == 0 else f"(x - {number(middle)})"
+    inner = f"({number(3 / half)}*{x})"
+    for program in sorted(model._programs[-1], key=lambda p: p.fitness_):
+        values = np.broadcast_to(program.execute(u[:, None]), y.shape)
+        design = np.stack([np.ones_like(y), values], axis=1)
+        offset, factor = np.linalg.lstsq(design, y, rcond=None)[0]
+        text = f"{number(centre + scale * offset)} + {number(scale * factor)}*{_translated(program.program, inner)}"
+        if len(text) < 5_000 and len(parse(text)) <= longest:
+            return text
+    return number(centre)
+
+
+def _translated(program: Sequence[Any], x: str) -> str:
+    """gplearn's prefix notation as program text."""
+    waiting: list[tuple[str, int, list[str]]] = []
+    done = ""
+    for node in program:
+        if hasattr(node, "arity"):
+            waiting.append((node.name, node.arity, []))
+            continue
+        done = x if isinstance(node, int | np.integer) else number(float(node))
+        while waiting:
+            name, arity, parts = waiting[-1]
+            parts.append(done)
+            if len(parts) < arity:
+                break
+            waiting.pop()
+            done = _TEXT[name].format(*parts)
+    return done

@@ -1,0 +1,64 @@
+"""Independent components as atoms, one of each sign (FastICA, Hyvärinen 1999): at most as many as dimensions.
+
+The components do not depend on the sparsity asked for, so subjects with equal activations share one fit.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+
+import torch
+from sklearn.decomposition import FastICA
+from sklearn.exceptions import ConvergenceWarning
+
+from benchmark.errors import Unsupported
+from benchmark.families.dictionary import Dictionary, DictionarySubject, both_signs, dictionary_method
+
+
+@dictionary_method(cites="Hyvärinen 1999, Fast and robust fixed-point algorithms", batched=True)
+def ica(
+    subjects: Sequence[DictionarySubject], *, iterations: int = 100, rows: int = 10000, dimensions: int = 512
+) -> list[Dictionary]:
+    """Independent components by FastICA on at most `rows` rows; each row keeps its largest activations."""
+    fits: list[tuple[DictionarySubject, FastICA]] = []
+    found = []
+    for subject in subjects:
+        atoms, mean, inverse = _components(_fit(subject, fits, iterations, rows, dimensions))
+        found.append(both_signs(atoms, mean, subject, inverse))
+    return found
+
+
+def _fit(
+    subject: DictionarySubject,
+    fits: list[tuple[DictionarySubject, FastICA]],
+    iterations: int,
+    rows: int,
+    dimensions: int,
+) -> FastICA:
+    """FastICA on a subject's training rows, taken from `fits` where the same was asked before."""
+    d = subject.train.shape[1]
+    if d > dimensions:
+        raise Unsupported(
+            f"FastICA on {d} dimensions takes too long; its limit here is {dimensions} (parameter `dimensions`)"
+        )
+    components = min(d, subject.size // 2)
+    for other, fit in fits:
+        if (other.seed, fit.n_components) == (subject.seed, components) and torch.equal(other.train, subject.train):
+            return fit
+    generator = torch.Generator().manual_seed(subject.seed)
+    chosen = torch.randperm(len(subject.train), generator=generator)[:rows]
+    fit = FastICA(components, whiten="unit-variance", max_iter=iterations, tol=1e-3, random_state=subject.seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        fit.fit(subject.train[chosen].numpy())
+    fits.append((subject, fit))
+    return fit
+
+
+def _components(fit: FastICA) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Unit atoms, mean, and the rows whose products with x - mean are the atoms' codes."""
+    atoms = torch.from_numpy(fit.mixing_.T.copy()).float()
+    length = atoms.norm(dim=1, keepdim=True)
+    inverse = torch.from_numpy(fit.components_.copy()).float() * length
+    return atoms / length, torch.from_numpy(fit.mean_.copy()).float(), inverse

@@ -1,0 +1,45 @@
+"""MLP probe: a network with one hidden layer, which also reads what is not linear (Hewitt and Liang 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from benchmark.families.probing import ProbingExplanation, ProbingSubject, probing_method
+from benchmark.learning.probes import fit_mlp
+from methods.probing._batches import Answer, Batch, solve
+
+
+@probing_method(cites="arXiv:1909.03368", batched=True)
+def mlp_probe(
+    subjects: Sequence[ProbingSubject],
+    *,
+    hidden: int = 64,
+    steps: int = 300,
+    rate: float = 1e-2,
+    decay: float = 1e-2,
+    directions: int = 3,
+) -> list[ProbingExplanation]:
+    """Train all concepts of all subjects as one stacked network.
+
+    The subspace holds the `directions` along which the logits change most: the leading eigenvectors of the gradients'
+    second moment over the train inputs. They need not be as many as a linear rule would have.
+    """
+
+    def answer(batch: Batch) -> Answer:
+        probes = fit_mlp(
+            batch.train,
+            batch.labels,
+            batch.classes,
+            seeds=batch.seeds,
+            hidden=hidden,
+            steps=steps,
+            rate=rate,
+            decay=decay,
+        )
+        moments = probes.gradient_moments(batch.train)
+        axes = torch.linalg.eigh(moments).eigenvectors
+        return Answer(probes.scores(batch.test), axes[..., -directions:].mT.flip(2).contiguous())
+
+    return solve(subjects, answer)

@@ -1,0 +1,58 @@
+"""Describe numeric functions: ten black boxes of one kind, 64 questions each, a sentence and a program for every
+one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from benchmark.families.description import BlackBox, DescriptionSubject, DescriptionTruth, description_task, grid
+from benchmark.subjects import Saved
+
+
+@description_task(
+    cites="arXiv:2309.03886",
+    subject="numeric_functions",
+    primary="program_success",
+    metrics=("program_success", "normalised_error", "exception_recall", "queries_used", "description_length"),
+    variants={
+        "atomic": {"kind": "atomic"},
+        "composed": {"kind": "composed"},
+        "noisy": {"kind": "noisy"},
+        "biased": {"kind": "biased"},
+        "corrupted": {"kind": "corrupted"},
+        "mlp": {"kind": "mlp"},
+    },
+)
+@dataclass(frozen=True, kw_only=True)
+class NumericFunctionsTask:
+    """Ten functions of one kind; a program is judged on midpoints of the whole domain that were not asked for."""
+
+    points: int = 512
+    """Held-out points per function."""
+    longest: int = 64
+    """Instructions that a program may have; the canonical ones have fewer."""
+
+    def pose(self, saved: Saved) -> DescriptionSubject:
+        """The boxes, each with its budget."""
+        model = saved.subject.load(saved)
+        boxes = (
+            BlackBox(partial(model.answer, index), *function.domain, saved.subject.budget)
+            for index, function in enumerate(model.planted)
+        )
+        return DescriptionSubject(tuple(boxes), saved.seed, self.longest)
+
+    def truth(self, saved: Saved) -> DescriptionTruth:
+        """The canonical descriptions, and the boxes' mean answers at the held-out points."""
+        model = saved.subject.load(saved)
+        planted = model.planted
+        return DescriptionTruth(
+            sentences=tuple(function.sentence for function in planted),
+            programs=tuple(function.program for function in planted),
+            plain=tuple(function.plain for function in planted),
+            domains=tuple(function.domain for function in planted),
+            intervals=tuple(function.interval for function in planted),
+            outputs=np.stack([model.respond(i, grid(*f.domain, self.points)) for i, f in enumerate(planted)]),
+        )

@@ -1,0 +1,97 @@
+"""The board in a language model of Othello: which learned atoms mean "my disc is on c4"? (Karvonen et al. 2024,
+arXiv:2408.00113)
+
+The true features are two for each square, mine and yours as the player to move sees it; nothing else of the model is
+known, so no metric asks for directions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from benchmark.families.dictionary import DictionarySubject, DictionaryTruth, dictionary_task
+from benchmark.subjects import Saved
+from tasks.models._othello.gpt import OthelloGPT, initialised
+from tasks.models._othello.labels import board_state_properties
+from tasks.models._othello.readings import activations_at
+from tasks.models.othello import OthelloModel
+
+
+@dictionary_task(
+    cites="arXiv:2408.00113",
+    subject="othello",
+    primary="board_reconstruction",
+    metrics=(
+        "board_reconstruction",
+        "coverage",
+        "coverage_above_null",
+        "firing_f1",
+        "l0",
+        "explained_variance",
+        "dead_fraction",
+    ),
+    variants={
+        "l0_8": {"sparsity": 8},
+        "l0_16": {},
+        "l0_32": {"sparsity": 32},
+        "untrained": {"training": "none"},
+    },
+    unranked=("untrained",),
+)
+@dataclass(frozen=True, kw_only=True)
+class OthelloBoardTask:
+    """Find atoms that say which discs lie where on the board of an Othello language model."""
+
+    atoms: int = 512
+    """The most atoms a dictionary may have."""
+    sparsity: int = 16
+    """Active codes a position that are asked for; a 6x6 board has about 20 discs."""
+    train_rows: int = 60000
+    held_out_rows: int = 3000
+    """Positions taken of each split, evenly spread over its games."""
+
+    def pose(self, saved: Saved) -> DictionarySubject:
+        """The model's activations, and the training positions' boards for the supervised ceiling."""
+        train, validation, test = (self._rows(saved, split) for split in ("train", "validation", "test"))
+        return DictionarySubject(
+            saved.public["train_activations"][train].float(),
+            saved.public["validation_activations"][validation].float(),
+            saved.public["test_activations"][test].float(),
+            size=self.atoms,
+            sparsity=self.sparsity,
+            seed=saved.seed,
+            labels=self._boards(saved, "train"),
+        )
+
+    def truth(self, saved: Saved) -> DictionaryTruth:
+        """Boards of the held-out positions, and what a model with random weights makes of the same positions."""
+        size = saved.subject.size
+        cells = torch.cartesian_prod(torch.arange(2), torch.arange(size), torch.arange(size))
+        return DictionaryTruth(
+            self._boards(saved, "validation"),
+            self._boards(saved, "test"),
+            board=cells,
+            twin_validation=self._twin(saved, "validation"),
+            twin_test=self._twin(saved, "test"),
+        )
+
+    def _rows(self, saved: Saved, split: str) -> Int[Tensor, " n"]:
+        there = len(saved.public[f"{split}_index"])
+        wanted = min(there, self.train_rows if split == "train" else self.held_out_rows)
+        return torch.linspace(0, there - 1, wanted).long()
+
+    def _boards(self, saved: Saved, split: str) -> Bool[Tensor, "n g"]:
+        index = saved.public[f"{split}_index"][self._rows(saved, split)]
+        return board_state_properties(saved.public[f"{split}_tokens"], index, saved.subject.size)["board"]
+
+    def _twin(self, saved: Saved, split: str) -> Float[Tensor, "n d"]:
+        """Activations of the same model before training."""
+        subject: OthelloModel = saved.subject
+        model = OthelloGPT(subject.size, layers=subject.layers, width=subject.width, heads=subject.heads)
+        twin = initialised(model, saved.generator("weights")).eval()
+        index = saved.public[f"{split}_index"][self._rows(saved, split)]
+        return activations_at(twin, subject.place, saved.public[f"{split}_tokens"], index)

@@ -1,0 +1,176 @@
+"""Does a language model of Othello moves hold the board? Every square is a concept: yours, empty or mine.
+
+A concept is exchanged between two positions by turning one disc over; the model should then name the legal moves of the
+edited board (Li et al. 2023, arXiv:2210.13382). Types, for the controls, are pairs of moves: the last and the previous.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from benchmark.errors import TouchstoneError
+from benchmark.families.probing import (
+    Interchange,
+    ProbingSubject,
+    ProbingTruth,
+    RunFrom,
+    probing_task,
+    run_from_layers,
+)
+from benchmark.learning.controls import Mixed, with_controls
+from benchmark.subjects import Saved
+from tasks.models._othello.labels import board_labels, positions, unpacked
+from tasks.models._othello.rules import rules
+
+STATES = 3
+"""Yours, empty and mine are the classes 0, 1 and 2."""
+
+
+@probing_task(
+    cites="arXiv:2210.13382",
+    subject="othello",
+    primary="test_accuracy",
+    metrics=("test_accuracy", "selectivity", "control_accuracy", "interchange_accuracy", "erasure_gap"),
+    variants={"trained": {}, "untrained": {"training": "none"}},
+    unranked=("untrained",),
+)
+@dataclass(frozen=True, kw_only=True)
+class OthelloBoardTask:
+    """Read the state of every square from the activations of an Othello language model, and write it."""
+
+    train_inputs: int = 8000
+    test_inputs: int = 2000
+    controls: int = 12
+    """How many squares have a control."""
+    pairs: int = 200
+    """Positions in which one disc is turned over."""
+    erased_squares: int = 4
+    """Squares on which `erasure_gap` trains fresh probes."""
+
+    def pose(self, saved: Saved) -> ProbingSubject:
+        """Activations at the subject's place, labels with controls among them, and the model behind that place."""
+        mixed = self._concepts(saved)
+        place = saved.subject.place
+        return ProbingSubject(
+            layer=place,
+            train=self._rows(saved, "train", "activations").float().to(saved.device),
+            test=self._rows(saved, "test", "activations").float().to(saved.device),
+            labels=mixed.train.to(saved.device),
+            classes=mixed.classes,
+            run_from=self._run_from(saved),
+            seed=saved.seed,
+        )
+
+    def truth(self, saved: Saved) -> ProbingTruth:
+        """The boards of the test positions, and positions in which turning a disc over changes the legal moves."""
+        mixed = self._concepts(saved)
+        squares = saved.subject.size**2
+        names = (f"square {i}" if i < squares else f"control {i - squares + 1}" for i in mixed.order)
+        playable = torch.tensor(rules(saved.subject.size).playable)
+        chosen = playable[torch.randperm(len(playable), generator=saved.generator("erased"))[: self.erased_squares]]
+        return ProbingTruth(
+            names=tuple(names),
+            labels=mixed.test.to(saved.device),
+            control_of=mixed.control_of,
+            interchange=self._interchange(saved, mixed),
+            erased=tuple(mixed.position(int(square)) for square in chosen),
+            board=saved.subject.size,
+        )
+
+    def _rows(self, saved: Saved, split: str, what: str) -> Tensor:
+        """The first positions of a split, as many as the task asks for."""
+        count, there = getattr(self, f"{split}_inputs"), saved.public[f"{split}_{what}"]
+        if count > len(there):
+            raise TouchstoneError(f"othello_board: got {split}_inputs={count}, expected at most {len(there)} positions")
+        return there[:count]
+
+    def _concepts(self, saved: Saved) -> Mixed:
+        """Squares and controls, in train and test positions."""
+        labels, types = {}, {}
+        for split in ("train", "test"):
+            tokens, index = saved.public[f"{split}_tokens"], self._rows(saved, split, "index").long()
+            labels[split] = board_labels(tokens, index, saved.subject.size).long() + 1
+            game, ply = index.T
+            before = torch.where(ply > 0, tokens[game, (ply - 1).clamp_min(0)].long(), saved.subject.size**2)
+            types[split] = tokens[game, ply].long() * (saved.subject.size**2 + 1) + before
+        draw = saved.generator("controls")
+        squares = labels["train"].shape[1]
+        copies = torch.randperm(squares, generator=draw)[: self.controls].tolist()
+        return with_controls(
+            labels["train"],
+            labels["test"],
+            types["train"],
+            types["test"],
+            [STATES] * squares,
+            copies=copies,
+            generator=draw,
+        )
+
+    def _run_from(self, saved: Saved) -> RunFrom:
+        """Logits of the squares after test positions whose activations at the place are replaced."""
+        model, place = saved.subject.load(saved), saved.subject.place
+        tokens, index = saved.public["test_tokens"], self._rows(saved, "test", "index").long()
+        games, row = torch.unique(index[:, 0], return_inverse=True)
+
+        @cache
+        def stream() -> Tensor:
+            return torch.cat(
+                [model.read(part[:, :-1].long().to(saved.device), [place])[place] for part in held.split(256)]
+            )
+
+        held = tokens[games]
+
+        def continued(activations: Tensor, inputs: Tensor) -> Tensor:
+            logits = []
+            for some, given in zip(inputs.cpu().split(256), activations.split(256), strict=True):
+                at = (torch.arange(len(some), device=saved.device), index[some, 1].to(saved.device))
+                # what comes after a position cannot change what the model says there
+                stream_here = stream()[row[some].to(saved.device), : int(index[some, 1].max()) + 1].clone()
+                stream_here[at] = given.to(stream_here)
+                logits.append(model.run_from(place, stream_here)[at][:, : saved.subject.size**2])
+            return torch.cat(logits)
+
+        return run_from_layers({place: continued})
+
+    def _interchange(self, saved: Saved, mixed: Mixed) -> Interchange:
+        """One disc of a test position turned over, as in another position; the legal moves must change by that."""
+        size, index = saved.subject.size, self._rows(saved, "test", "index").long()
+        mine, yours, legal = positions(saved.public["test_tokens"], index, size)
+        board = (torch.from_numpy(unpacked(mine, size)).long() - torch.from_numpy(unpacked(yours, size)).long()) + 1
+        draw = saved.generator("pairs")
+        base, source = torch.randint(len(index), (2, 50 * self.pairs), generator=draw)
+        square = torch.randint(size * size, (len(base),), generator=draw)
+        bit = np.uint64(1) << square.numpy().astype(np.uint64)
+        turned = rules(size).legal(mine[base] ^ bit, yours[base] ^ bit)
+        opposite = (board[base, square] + board[source, square] == 2) & (board[base, square] != 1)
+        use = opposite & torch.from_numpy((turned != 0) & (turned != legal[base]))
+        kept = use.nonzero()[:, 0][: self.pairs]
+        want, had = (
+            torch.from_numpy(unpacked(moves, size))[kept].to(saved.device) for moves in (turned, legal[base.numpy()])
+        )
+        places = torch.tensor([mixed.position(i) for i in range(size * size)])
+        return Interchange(
+            concept=places[square[kept]].to(saved.device),
+            base=base[kept].to(saved.device),
+            source=source[kept].to(saved.device),
+            follows=lambda logits: follows(logits, want, had),
+        )
+
+
+def follows(
+    logits: Float[Tensor, "p squares"], want: Bool[Tensor, "p squares"], had: Bool[Tensor, "p squares"]
+) -> Float[Tensor, " p"]:
+    """How far the N most probable squares are the N legal moves `want` of the edited board, in [0, 1].
+
+    1 minus their errors (missing and wrong moves) over the errors that the unedited board's legal moves `had` make; 0
+    where an edit leaves as many or more.
+    """
+    rank = logits.argsort(1, descending=True).argsort(1)
+    said = rank < want.sum(1, keepdim=True)
+    return (1 - (said != want).sum(1) / (had != want).sum(1)).clamp_min(0)

@@ -1,0 +1,179 @@
+"""Training of dictionaries: gradients against autograd, the two ways against each other, the schedule, the controller,
+the errors.
+"""
+
+import math
+from itertools import pairwise
+
+import pytest
+import torch
+
+from benchmark.learning import dictionary_step
+from benchmark.learning.dictionaries import (
+    L1,
+    Anneal,
+    DivergedError,
+    TooLargeError,
+    TopK,
+    memory_needed,
+    train,
+)
+from benchmark.learning.dictionary_step import EPSILON, Stack, Step, sparse_supported
+
+K, M, D, B = 3, 24, 8, 50
+
+
+def random_stack(seed=0):
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(*shape):
+        return torch.randn(*shape, generator=generator)
+
+    atoms = torch.nn.functional.normalize(draw(K, M, D), dim=-1)
+    return Stack(draw(K, M, D), atoms, 0.3 * draw(K, M) - 0.5, 0.2 * draw(K, D))
+
+
+def planted(rows=4000, features=16, d=8, active=1.5, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    directions = torch.nn.functional.normalize(torch.randn(features, d, generator=generator), dim=1)
+    on = torch.rand(rows, features, generator=generator) < active / features
+    return on.float() @ directions + 0.02 * torch.randn(rows, d, generator=generator)
+
+
+def by_autograd(stack, inputs, penalty, power, keep):
+    parameters = [p.clone().double().requires_grad_() for p in stack.parameters()]
+    encoder, atoms, encoder_bias, bias = parameters
+    pre = (inputs.double() - bias[:, None]) @ encoder.transpose(1, 2) + encoder_bias[:, None]
+    codes = pre.relu()
+    if keep is not None:
+        least = torch.stack([pre[i].topk(int(n), dim=-1).values[:, -1] for i, n in enumerate(keep)])
+        codes = codes * (pre >= least[..., None])
+    error = (codes @ atoms + bias[:, None] - inputs).square().sum(-1).mean(1)
+    # the trained objective's slope is that of (f + epsilon)^p on active codes
+    powers = torch.where(codes > 0, (codes + (0 if power == 1 else EPSILON)).pow(power), 0.0).sum(-1).mean(1)
+    (error + penalty * powers).sum().backward()
+    grads = [p.grad for p in parameters]
+    grads[1] = grads[1] - (grads[1] * atoms).sum(-1, keepdim=True) * atoms
+    halves = torch.where(codes > 0, (codes + EPSILON).pow(0.5), 0.0).sum(-1).mean(1).detach()
+    return error.detach(), (codes > 0).sum((1, 2)) / B, halves, [g.detach() for g in grads]
+
+
+@pytest.mark.parametrize("way", ["dense", "sparse"])
+@pytest.mark.parametrize(
+    ("power", "penalty", "keep"), [(1.0, 0.3, None), (0.4, 0.3, None), (1.0, 0.0, [2, 5, 24]), (1.0, 0.0, [1, 1, 3])]
+)
+def test_gradients_are_those_of_autograd(way, power, penalty, keep):
+    if way == "sparse" and not sparse_supported(torch.device("cpu")):
+        pytest.skip("this build of torch has no MKL")
+    stack = random_stack()
+    inputs = torch.randn(K, B, D, generator=torch.Generator().manual_seed(1))
+    weights = torch.tensor([penalty, 2 * penalty, 0.5 * penalty])
+    error, l0, powers, expected = by_autograd(stack, inputs, weights, power, keep)
+    step = Step(stack, B, keep=None if keep is None else torch.tensor(keep))
+    measured = step.gradients(inputs, weights, power, way=way)
+    torch.testing.assert_close(step.powers(0.5), powers.float(), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(measured.error.double(), error, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(measured.l0.double(), l0.double(), rtol=1e-5, atol=0)
+    for parameter, grad in zip(stack.parameters(), expected, strict=True):
+        torch.testing.assert_close(parameter.grad.double(), grad, rtol=1e-3, atol=1e-4)
+
+
+def test_large_products_are_those_of_bmm():
+    left, right = torch.randn(2, 600, 500), torch.randn(2, 500, 7)
+    torch.testing.assert_close(dictionary_step._products(left, right), torch.bmm(left, right), rtol=1e-4, atol=1e-4)
+
+
+def test_blocks_do_not_change_the_gradients(monkeypatch):
+    if not sparse_supported(torch.device("cpu")):
+        pytest.skip("this build of torch has no MKL")
+    inputs = torch.randn(K, B, D, generator=torch.Generator().manual_seed(1))
+    found = []
+    for block in (2**18, 7 * M):
+        monkeypatch.setattr(dictionary_step, "BLOCK", block)
+        stack = random_stack()
+        Step(stack, B, keep=torch.tensor([2, 3, 4])).gradients(inputs, torch.zeros(K), 1.0, way="sparse")
+        found.append(stack.encoder.grad)
+    torch.testing.assert_close(*found)
+
+
+@pytest.mark.parametrize("updates", [1, 3, 10])
+@pytest.mark.parametrize("steps", [50, 1000, 36621])
+def test_every_update_of_the_power_is_followed_by_training(updates, steps):
+    schedule = Anneal(power=0.2, updates=updates).schedule(steps)
+    assert len(schedule) == updates
+    assert schedule[-1][1] == pytest.approx(0.2)
+    ends = [at for at, _ in schedule] + [steps]
+    lengths = [later - at for at, later in pairwise(ends)]
+    assert min(lengths) > 0
+    assert max(lengths) - min(lengths) <= 1
+
+
+def test_annealing_really_trains_at_its_last_power():
+    (coder,) = train([planted()], [2], [0], size=24, rule=Anneal(power=0.2, updates=4), steps=400, batch=64)
+    powers = coder.history["power"]
+    assert powers[0] == 1
+    assert powers[-1] == pytest.approx(0.2)
+    assert len({round(p, 6) for p in powers}) == 5
+    assert sum(p == powers[-1] for p in powers) >= 2
+
+
+@pytest.mark.parametrize("rule", [L1(), Anneal()])
+def test_penalised_dictionaries_get_the_asked_sparsity(rule):
+    activations = planted()
+    coders = train([activations] * 2, [1, 3], [0, 0], size=24, rule=rule, steps=1000, batch=128)
+    for coder, asked in zip(coders, (1, 3), strict=True):
+        assert float((coder.encode(activations) > 0).float().sum(1).mean()) == pytest.approx(asked, rel=0.25)
+
+
+def test_topk_keeps_what_was_asked_and_reconstructs():
+    activations = planted()
+    (coder,) = train([activations], [3], [0], size=24, rule=TopK(), steps=600, batch=128)
+    codes = coder.encode(activations)
+    assert int((codes > 0).sum(1).max()) <= 3
+    left = (codes @ coder.atoms + coder.bias - activations).square().sum()
+    assert left < 0.1 * (activations - activations.mean(0)).square().sum()
+
+
+@pytest.mark.parametrize("rule", [L1(), TopK()])
+def test_a_dictionary_does_not_depend_on_its_companions(rule):
+    one, two = planted(seed=0), planted(seed=1)
+    together = train([one, two], [2, 4], [5, 6], size=16, rule=rule, steps=60, batch=64)
+    alone = train([two], [4], [6], size=16, rule=rule, steps=60, batch=64)
+    torch.testing.assert_close(together[1].atoms, alone[0].atoms, rtol=1e-2, atol=1e-3)
+
+
+def test_results_follow_the_units_of_the_activations():
+    activations = planted()
+    (coder,) = train([activations], [2], [0], size=16, rule=TopK(), steps=60, batch=64)
+    (scaled,) = train([activations * 8 + 3], [2], [0], size=16, rule=TopK(), steps=60, batch=64)
+    rebuilt = coder.encode(activations) @ coder.atoms + coder.bias
+    again = scaled.encode(activations * 8 + 3) @ scaled.atoms + scaled.bias
+    torch.testing.assert_close((again - 3) / 8, rebuilt, rtol=1e-2, atol=2e-2)
+
+
+def test_bfloat16_products_reach_what_float32_reaches():
+    activations = planted()
+    spread = float((activations - activations.mean(0)).square().sum())
+    left = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        (coder,) = train([activations], [3], [0], size=24, rule=TopK(), steps=500, batch=128, dtype=dtype)
+        assert coder.atoms.dtype == torch.float32
+        left[dtype] = (
+            float((coder.encode(activations) @ coder.atoms + coder.bias - activations).square().sum()) / spread
+        )
+    assert left[torch.bfloat16] < left[torch.float32] + 0.03
+
+
+def test_nan_is_an_error_that_names_the_step_and_the_sparsity():
+    activations = planted()
+    activations[::3] = math.nan
+    with pytest.raises(DivergedError, match=r"step 0 in 1 of 1 dictionaries .*\[3\].*check the activations"):
+        train([activations], [3], [0], size=16, rule=TopK(), steps=5, batch=32)
+
+
+def test_a_size_that_memory_cannot_hold_says_what_it_needs():
+    assert memory_needed(1, 10**9, 8, 512) > 10**12
+    with pytest.raises(
+        TooLargeError, match=r"1,000,000,000 atoms .* needs \d+\.\d GB of memory, and \d+\.\d GB are free"
+    ):
+        train([planted()], [3], [0], size=10**9, rule=TopK(), steps=5)

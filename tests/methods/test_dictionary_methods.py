@@ -1,0 +1,110 @@
+"""Methods of the dictionary family on a small plant that most of them find."""
+
+import dataclasses
+
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from benchmark.errors import Unsupported
+from benchmark.families.dictionary import DictionarySubject, DictionaryTruth, check
+from benchmark.metrics.dictionary.explained_variance import explained_variance
+from benchmark.metrics.dictionary.firing_f1 import firing_f1
+from benchmark.metrics.dictionary.l0 import l0
+from benchmark.subjects import Run
+from methods.dictionary.ica import ica
+from methods.dictionary.p_anneal import p_anneal
+from methods.dictionary.pca import pca
+from methods.dictionary.random_directions import random_directions
+from methods.dictionary.raw_neurons import raw_neurons
+from methods.dictionary.relu_l1 import relu_l1
+from methods.dictionary.supervised import best_cut, logistic, supervised, whitening
+from methods.dictionary.topk import topk
+from tasks.models.superposition import Superposition
+
+LEARNERS = (relu_l1, topk, p_anneal)
+BASES = (pca, raw_neurons, random_directions)
+
+
+@pytest.fixture(scope="module")
+def case():
+    subject = Superposition(features=12, dimensions=8, active=1.2, rows=4000, held_out=600)
+    public, planted = subject.train(Run(0)).public, subject.plant(0)
+    codes = planted.codes
+    posed = DictionarySubject(**public, size=20, sparsity=2, seed=3, labels=codes["train"] > 0)
+    return posed, DictionaryTruth(codes["validation"] > 0, codes["test"] > 0, planted.directions, planted.bias)
+
+
+def run(method, posed, **settings):
+    batched = method.__touchstone__.options["batched"]
+    return check(method([posed], **settings)[0] if batched else method(posed, **settings), posed)
+
+
+@pytest.mark.parametrize("method", [*LEARNERS, *BASES, ica, supervised])
+def test_every_method_returns_a_dictionary_of_the_asked_kind(method, case):
+    posed, truth = case
+    settings = {"steps": 400, "batch": 128} if method in LEARNERS else {}
+    explanation = run(method, posed, **settings)
+    assert explained_variance(explanation, truth, posed) > 0.15
+    assert firing_f1(explanation, truth, posed) > 0.15
+    if method is not supervised:
+        assert l0(explanation, truth, posed)[""] == pytest.approx(2, rel=0.35)
+    again = run(method, posed, **settings)
+    assert torch.equal(explanation.atoms, again.atoms)
+    assert torch.equal(explanation.test_values, again.test_values)
+
+
+@pytest.mark.parametrize("method", [topk, p_anneal, supervised])
+def test_the_plant_is_found(method, case):
+    posed, truth = case
+    settings = {"steps": 1200, "batch": 128} if method in LEARNERS else {}
+    assert firing_f1(run(method, posed, **settings), truth, posed) > 0.7
+
+
+def test_batched_methods_keep_the_order_of_subjects(case):
+    posed, _ = case
+    wide = dataclasses.replace(posed, size=24, sparsity=1)
+    narrow = dataclasses.replace(posed, size=10)
+    found = topk([wide, narrow, wide], steps=20, batch=64)
+    assert [len(dictionary.atoms) for dictionary in found] == [24, 10, 24]
+    torch.testing.assert_close(found[0].atoms, found[2].atoms)
+
+
+def test_ica_says_where_it_does_not_apply(case):
+    posed, _ = case
+    with pytest.raises(Unsupported, match="limit here is 4"):
+        ica([posed], dimensions=4)
+
+
+def test_ica_atoms_are_unit_vectors_and_codes_invert(case):
+    posed, _ = case
+    full = dataclasses.replace(posed, sparsity=16)
+    (found,) = ica([full])
+    torch.testing.assert_close(found.atoms.norm(dim=1), torch.ones(16), rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(found.test @ found.atoms + found.bias, posed.test, rtol=1e-2, atol=1e-2)
+
+
+def test_supervised_needs_labels(case):
+    posed, _ = case
+    with pytest.raises(Unsupported, match="no labels"):
+        supervised(dataclasses.replace(posed, labels=None))
+
+
+def test_logistic_probes_are_those_of_scikit_learn(case):
+    posed, _ = case
+    mean, axes = whitening(posed.train)
+    inputs = torch.cat([(posed.train - mean) @ axes, torch.ones(len(posed.train), 1)], 1)
+    weights = logistic(inputs, posed.labels[:, :2], steps=2000, ridge=1e-2)
+    for feature in range(2):
+        reference = LogisticRegression(C=1 / (1e-2 * len(inputs)), fit_intercept=False, tol=1e-8, max_iter=1000)
+        reference.fit(inputs.numpy(), posed.labels[:, feature].numpy())
+        torch.testing.assert_close(
+            weights[:, feature], torch.from_numpy(reference.coef_[0]).float(), rtol=1e-2, atol=1e-2
+        )
+
+
+def test_best_cut_separates_what_can_be_separated():
+    logits = torch.tensor([[0.1, 3.0], [0.9, 1.0], [0.4, 2.0], [0.8, 0.0]])
+    labels = torch.tensor([[False, True], [True, True], [False, True], [True, False]])
+    cut = best_cut(logits, labels)
+    assert torch.equal(logits > cut, labels)

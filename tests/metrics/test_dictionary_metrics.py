@@ -1,0 +1,210 @@
+"""Metrics of dictionaries in closed form: the oracle, copies, permutations, flipped signs, detectors that are always
+on, nothing.
+"""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import f1_score
+
+from benchmark.errors import TouchstoneError
+from benchmark.families.dictionary import (
+    DictionaryExplanation,
+    DictionarySubject,
+    DictionaryTruth,
+    oracle,
+    random,
+    sparse,
+)
+from benchmark.metrics.dictionary.board_reconstruction import board_reconstruction, micro_f1
+from benchmark.metrics.dictionary.coverage import coverage
+from benchmark.metrics.dictionary.coverage_above_null import coverage_above_null
+from benchmark.metrics.dictionary.dead_fraction import dead_fraction
+from benchmark.metrics.dictionary.explained_variance import explained_variance
+from benchmark.metrics.dictionary.firing_f1 import firing_f1
+from benchmark.metrics.dictionary.l0 import l0
+from benchmark.metrics.dictionary.mcc import mcc
+from benchmark.metrics.dictionary.mmcs_atoms_to_truth import mmcs_atoms_to_truth
+from benchmark.metrics.dictionary.mmcs_truth_to_atoms import mmcs_truth_to_atoms
+from benchmark.metrics.dictionary.recall_at_cosine import recall_at_cosine
+
+G, D, N = 6, 6, 400
+COSINE = (mcc, mmcs_truth_to_atoms, mmcs_atoms_to_truth, recall_at_cosine)
+FIRING = (firing_f1, coverage, coverage_above_null, board_reconstruction)
+
+
+def value(metric, explanation, truth, posed):
+    got = metric(explanation, truth, posed)
+    return got[""] if isinstance(got, dict) else got
+
+
+@pytest.fixture
+def case():
+    """Six features on the axes of six dimensions, without noise."""
+    generator = torch.Generator().manual_seed(0)
+    magnitudes = [
+        (torch.rand(N, G, generator=generator) < 0.3) * (0.5 + torch.rand(N, G, generator=generator)) for _ in range(2)
+    ]
+    truth = DictionaryTruth(
+        magnitudes[0] > 0,
+        magnitudes[1] > 0,
+        torch.eye(G),
+        torch.zeros(D),
+        validation_codes=magnitudes[0],
+        test_codes=magnitudes[1],
+    )
+    posed = DictionarySubject(magnitudes[0], magnitudes[0], magnitudes[1], size=8, sparsity=2, seed=0)
+    return posed, truth, oracle(posed, truth, generator)
+
+
+def explain(atoms, validation, test, bias=None):
+    return DictionaryExplanation(atoms, torch.zeros(D) if bias is None else bias, *sparse(validation), *sparse(test))
+
+
+def of_columns(truth, columns):
+    atoms = truth.directions[columns]
+    return explain(atoms, truth.validation_codes[:, columns], truth.test_codes[:, columns])
+
+
+def test_the_oracle_reaches_every_ceiling(case):
+    posed, truth, planted = case
+    for metric in (*COSINE, *FIRING, explained_variance):
+        assert value(metric, planted, truth, posed) == pytest.approx(1, abs=1e-5), metric.__name__
+    assert dead_fraction(planted, truth, posed) == 0
+    counted = l0(planted, truth, posed)
+    assert counted[""] == pytest.approx(float(truth.test.float().sum(1).mean()))
+    assert counted["asked"] == 2
+
+
+def test_order_of_atoms_does_not_matter(case):
+    posed, truth, planted = case
+    shuffled = of_columns(truth, [3, 1, 5, 0, 4, 2])
+    for metric in (*COSINE, *FIRING, explained_variance):
+        assert value(metric, shuffled, truth, posed) == pytest.approx(value(metric, planted, truth, posed), abs=1e-5)
+
+
+def test_missing_features_cost_their_share(case):
+    posed, truth, _ = case
+    half = of_columns(truth, [0, 1, 2])
+    assert firing_f1(half, truth, posed) == pytest.approx(0.5)
+    assert mcc(half, truth, posed) == pytest.approx(0.5)
+    assert mmcs_truth_to_atoms(half, truth, posed) == pytest.approx(0.5)
+    assert recall_at_cosine(half, truth, posed) == pytest.approx(0.5)
+    assert mmcs_atoms_to_truth(half, truth, posed) == pytest.approx(1)
+
+
+def test_copies_help_no_one_to_one_metric(case):
+    posed, truth, _ = case
+    copies = of_columns(truth, [0] * 6)
+    assert firing_f1(copies, truth, posed) < 1 / 6 + 5 / 6 * 0.5
+    assert mcc(copies, truth, posed) == pytest.approx(1 / 6)
+    assert mmcs_atoms_to_truth(copies, truth, posed) == pytest.approx(1)
+
+
+def test_flipped_atoms_count_for_mcc_alone(case):
+    posed, truth, planted = case
+    flipped = dataclasses.replace(planted, atoms=-planted.atoms)
+    assert mcc(flipped, truth, posed) == pytest.approx(1)
+    assert recall_at_cosine(flipped, truth, posed) == 0
+    assert mmcs_truth_to_atoms(flipped, truth, posed) == pytest.approx(0)
+    assert firing_f1(flipped, truth, posed) == pytest.approx(1)
+
+
+def test_always_on_detectors_have_the_f1_of_the_base_rate_and_nothing_above_it(case):
+    posed, truth, _ = case
+    on = torch.ones(N, G)
+    always = explain(torch.eye(G), on, on)
+    rate = truth.test.float().mean(0)
+    expected = float((2 * rate / (1 + rate)).mean())
+    assert firing_f1(always, truth, posed) == pytest.approx(expected, abs=1e-5)
+    scores = coverage(always, truth, posed)
+    assert scores["per_cell_threshold"] == scores["shared_threshold"] == pytest.approx(expected, abs=1e-5)
+    assert coverage_above_null(always, truth, posed)[""] == pytest.approx(0, abs=1e-6)
+    assert board_reconstruction(always, truth, posed) == 0
+
+
+def test_a_shared_threshold_can_cost(case):
+    posed, truth, _ = case
+    # feature 0 is on where its code exceeds 0.55 of the greatest, feature 1 where it exceeds 0
+    validation, test = torch.zeros(N, 2), torch.zeros(N, 2)
+    for codes, labels in ((validation, truth.validation), (test, truth.test)):
+        codes[:, 0] = torch.where(labels[:, 0], 1.0, 0.5)
+        codes[:, 1] = torch.where(labels[:, 1], 0.3, 0.0)
+        codes[0, 1] = 1.0
+    two = DictionaryTruth(truth.validation[:, :2], truth.test[:, :2])
+    scores = coverage(explain(torch.eye(G)[:2], validation, test), two, posed)
+    assert scores["per_cell_threshold"] > 0.98
+    assert scores["shared_threshold"] < 0.9
+
+
+def test_a_twin_as_good_as_the_dictionary_leaves_nothing_above_it(case):
+    posed, truth, planted = case
+    twin = dataclasses.replace(truth, twin_validation=truth.validation_codes, twin_test=truth.test_codes)
+    scores = coverage_above_null(planted, twin, posed)
+    assert scores["always_on"] == pytest.approx(1)
+    assert scores["twin"] < scores["always_on"]
+
+
+def test_nothing_scores_nothing(case):
+    posed, truth, _ = case
+    empty = explain(torch.zeros(3, D), torch.zeros(N, 3), torch.zeros(N, 3))
+    for metric in (*COSINE, *FIRING):
+        assert value(metric, empty, truth, posed) == 0, metric.__name__
+    assert dead_fraction(empty, truth, posed) == 1
+    assert l0(empty, truth, posed)[""] == 0
+    mean = dataclasses.replace(empty, bias=posed.test.mean(0))
+    assert explained_variance(mean, truth, posed) == pytest.approx(0, abs=1e-5)
+
+
+def test_features_that_never_occur_are_left_out(case):
+    posed, truth, planted = case
+    test = truth.test.clone()
+    test[:, 0] = False
+    rare = dataclasses.replace(truth, test=test)
+    assert firing_f1(planted, rare, posed) == pytest.approx(1)
+    assert coverage(planted, rare, posed)[""] == pytest.approx(1)
+
+
+def test_random_draws_lie_far_below_the_oracle(case):
+    posed, truth, _ = case
+    draws = [random(posed, truth, torch.Generator().manual_seed(seed)) for seed in range(20)]
+    for metric in FIRING:
+        assert sum(value(metric, draw, truth, posed) for draw in draws) / 20 < 0.5, metric.__name__
+    assert abs(sum(l0(draw, truth, posed)[""] for draw in draws) / 20 - posed.sparsity) < 0.3
+    assert all(explained_variance(draw, truth, posed) < 0.1 for draw in draws)
+
+
+def test_cosines_without_directions_are_an_error(case):
+    posed, truth, planted = case
+    with pytest.raises(TouchstoneError, match="no directions"):
+        mcc(planted, dataclasses.replace(truth, directions=None), posed)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0.05, 0.9), st.floats(0.05, 0.9))
+def test_micro_f1_is_that_of_scikit_learn(seed, often, likely):
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.rand(30, 5, generator=generator) < often
+    predicted = torch.rand(30, 5, generator=generator) < likely
+    assert micro_f1(predicted, labels) == pytest.approx(f1_score(labels, predicted, average="micro", zero_division=0))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6))
+def test_scores_stay_in_their_range(seed):
+    generator = torch.Generator().manual_seed(seed)
+    truth = DictionaryTruth(*(torch.rand(60, 4, generator=generator) < 0.4 for _ in range(2)), torch.eye(4, D))
+    rows = torch.randn(60, D, generator=generator)
+    posed = DictionarySubject(rows, rows, rows, size=5, sparsity=2, seed=seed)
+    codes = [(torch.rand(60, 5, generator=generator) - 0.6).clamp(min=0) for _ in range(2)]
+    explanation = explain(torch.randn(5, D, generator=generator), *codes)
+    for metric in (*COSINE, *FIRING, dead_fraction, explained_variance, l0):
+        low, high = metric.__touchstone__.options["range"]
+        got = metric(explanation, truth, posed)
+        for score in (got if isinstance(got, dict) else {"": got}).values():
+            assert low - 1e-6 <= score <= high + 1e-6
+            assert not math.isnan(score)

@@ -1,0 +1,59 @@
+"""The task from end to end: the oracle reaches the ceiling, swapped descriptions do not, exceptions cost what they
+should."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark.families import description as family
+from benchmark.metrics.description.exception_recall import exception_recall
+from benchmark.metrics.description.program_success import program_success
+from benchmark.registry import plugins
+from benchmark.subjects import Run, Saved, generator_for
+from tasks.description.numeric_functions import NumericFunctionsTask
+from tasks.models.numeric_functions import NumericFunctions
+
+
+def instance(kind, seed=0):
+    subject = NumericFunctions(kind=kind)
+    trained = subject.train(Run(seed))
+    saved = Saved(subject, seed, torch.device("cpu"), trained.weights, trained.public)
+    task = NumericFunctionsTask()
+    return task.pose(saved), task.truth(saved)
+
+
+@pytest.mark.parametrize("kind", ["atomic", "composed", "noisy", "biased", "corrupted", "mlp"])
+def test_the_references_span_the_scale(kind):
+    posed, truth = instance(kind)
+    oracle = family.oracle(posed, truth, generator_for(0, "o"))
+    assert program_success(oracle, truth, posed)[""] == 1.0
+    assert family.check(list(zip(truth.sentences, truth.programs, strict=True)), posed).problems.strip() == ""
+    draws = [family.random(posed, truth, generator_for(0, f"r{i}")) for i in range(20)]
+    assert np.mean([program_success(draw, truth, posed)[""] for draw in draws]) < 0.1
+
+
+def test_knowing_the_rule_alone_misses_every_exception():
+    posed, truth = instance("corrupted")
+    explanation = family.without_exceptions(posed, truth, generator_for(0, "w"))
+    success = program_success(explanation, truth, posed)
+    assert (success[""], success["global"]) == (0.0, 1.0)
+    assert exception_recall(explanation, truth, posed) == {"": 0.0, "located": 0.0}
+
+
+def test_boxes_answer_what_the_truth_says_up_to_the_noise():
+    posed, truth = instance("biased")
+    for index, box in enumerate(posed.boxes):
+        x = truth.inputs(index)[::8]
+        rest = box.query(x) - truth.outputs[index][::8]
+        assert abs(rest.mean()) < 4 * rest.std() / np.sqrt(len(x))
+        assert box.left == 0
+
+
+def test_plugins_are_found_without_a_problem():
+    found = [
+        plugin for plugin in plugins().plugins if "numeric_functions" in plugin.name or plugin.family == "description"
+    ]
+    assert not [plugin.problem for plugin in found if plugin.problem]
+    assert {"method", "metric", "reference", "task"} <= {p.kind for p in found}

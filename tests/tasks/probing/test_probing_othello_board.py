@@ -1,0 +1,104 @@
+"""The Othello board as a probing task, on a tiny model with random weights."""
+
+import dataclasses
+import functools
+
+import pytest
+import torch
+
+from benchmark.errors import TouchstoneError, UnknownNameError
+from benchmark.families.probing import oracle, random
+from benchmark.metrics.probing import test_accuracy as accuracy_module
+from benchmark.metrics.probing.interchange_accuracy import interchange_accuracy
+from benchmark.subjects import Run, Saved, generator_for
+from tasks.models._othello.labels import board_labels
+from tasks.models.othello import OthelloModel
+from tasks.probing.othello_board import OthelloBoardTask, follows
+
+TASK = OthelloBoardTask(train_inputs=400, test_inputs=100, controls=3, pairs=10, erased_squares=2)
+
+
+@functools.cache
+def saved():
+    setting = OthelloModel(
+        training="none",
+        size=4,
+        layers=2,
+        width=16,
+        heads=2,
+        place="block0.residual",
+        train_positions=400,
+        validation_positions=20,
+        test_positions=100,
+        positions_a_game=4,
+    )
+    result = setting.train(Run(seed=0))
+    return Saved(subject=setting, seed=0, device=torch.device("cpu"), weights=result.weights, public=result.public)
+
+
+def test_squares_are_labelled_as_the_board_and_controls_by_pairs_of_moves():
+    posed, truth = TASK.pose(saved()), TASK.truth(saved())
+    assert len(truth.real) == 16
+    assert len(truth.controls) == 3
+    tokens, index = saved().public["test_tokens"], saved().public["test_index"].long()
+    board = board_labels(tokens, index, 4)
+    for concept in truth.real:
+        assert torch.equal(truth.labels[:, concept] - 1, board[:, int(truth.names[concept].split()[1])].long())
+    moves = [tuple(tokens[g, max(0, p - 1) : p + 1].tolist()) for g, p in index.tolist()]
+    for concept in truth.controls:
+        seen = {}
+        for move, label in zip(moves, truth.labels[:, concept].tolist(), strict=True):
+            assert seen.setdefault(move, label) == label
+    assert posed.labels.shape == (400, 19)
+
+
+def test_unedited_activations_continue_as_the_model():
+    posed = TASK.pose(saved())
+    model = saved().subject.load(saved())
+    tokens, index = saved().public["test_tokens"], saved().public["test_index"].long()
+    some = torch.tensor([5, 0, 99, 5])
+    with torch.no_grad():
+        expected = model(tokens[index[some, 0], :-1].long())[torch.arange(4), index[some, 1]][:, :16]
+    found = posed.run_from("block0.residual", posed.test[some], some)
+    torch.testing.assert_close(found, expected, atol=5e-2, rtol=5e-2)  # activations are stored in bfloat16
+    edited = posed.run_from("block0.residual", posed.test[some].flip(1), some)
+    assert not torch.allclose(found, edited, atol=0.1)
+
+
+def test_bad_input_is_named():
+    posed = TASK.pose(saved())
+    with pytest.raises(UnknownNameError, match=r"block0\.residual"):
+        posed.run_from("block7.residual", posed.test[:1], torch.tensor([0]))
+    with pytest.raises(TouchstoneError, match="train_inputs=500"):
+        dataclasses.replace(TASK, train_inputs=500).pose(saved())
+
+
+def test_pairs_turn_one_disc_over():
+    truth = TASK.truth(saved())
+    pairs = truth.interchange
+    assert len(pairs.concept) == 10
+    base, source = truth.labels[pairs.base, pairs.concept], truth.labels[pairs.source, pairs.concept]
+    assert (base + source == 2).all()
+    assert (base != 1).all(), "from mine to yours or back, never from or to an empty square"
+
+
+def test_references():
+    posed, truth = TASK.pose(saved()), TASK.truth(saved())
+    best = oracle(posed, truth, generator_for(0, "oracle"))
+    assert accuracy_module.test_accuracy(best, truth, posed) == {"": 1.0}
+    assert interchange_accuracy(best, truth, posed) == {}, "where the board lies was not planted"
+    chance = random(posed, truth, generator_for(0, "random"))
+    assert 0 <= interchange_accuracy(chance, truth, posed)[""] < 0.5
+
+
+def test_following_an_edit():
+    want = torch.tensor([[True, True, False, False]])
+    had = torch.tensor([[False, True, True, False]])
+    assert follows(want.float(), want, had) == 1
+    assert follows(had.float() + torch.tensor([0.1, 0, 0, 0]), want, had) == 0, "as before the edit"
+    assert follows(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), want, had) == 0, "worse than before"
+    wider = torch.tensor(
+        [[True, True, True, False]]
+    )  # a third move becomes legal, another one is missing: 2 errors of 3
+    narrow = torch.tensor([[False, False, False, True]])
+    assert follows(torch.tensor([[1.0, 1.0, 0.0, 0.5]]), wider, narrow) == pytest.approx(0.5)

@@ -1,0 +1,61 @@
+"""The Othello board as a dictionary task: rows, boards and the twin fit each other."""
+
+import dataclasses
+
+import pytest
+import torch
+
+from benchmark.families.base import Case
+from benchmark.families.dictionary import check, oracle
+from benchmark.metrics.dictionary.board_reconstruction import board_reconstruction
+from benchmark.metrics.dictionary.coverage_above_null import coverage_above_null
+from benchmark.pictures.dictionary import pictures
+from benchmark.subjects import Run, Saved
+from methods.dictionary.pca import pca
+from methods.dictionary.supervised import supervised
+from tasks.dictionary.othello_board import OthelloBoardTask
+from tasks.models.othello import OthelloModel
+
+
+@pytest.fixture(scope="module")
+def instance():
+    subject = OthelloModel(
+        training="none",
+        size=4,
+        layers=2,
+        width=16,
+        heads=2,
+        train_positions=600,
+        validation_positions=400,
+        test_positions=400,
+    )
+    trained = subject.train(Run(0))
+    return Saved(subject, 0, torch.device("cpu"), trained.weights, trained.public)
+
+
+def test_rows_boards_and_twin_belong_together(instance):
+    task = OthelloBoardTask(held_out_rows=150, atoms=20)
+    posed, truth = task.pose(instance), task.truth(instance)
+    assert posed.train.shape == (600, 16)
+    assert posed.labels.shape == (600, 32)
+    assert truth.test.shape == (150, 32)
+    assert not (truth.test[:, :16] & truth.test[:, 16:]).any()
+    assert truth.board.tolist()[17] == [1, 0, 1]
+    # without training the twin is the model itself, which is stored in bfloat16
+    torch.testing.assert_close(truth.twin_test, posed.test, rtol=2e-2, atol=2e-2)
+
+
+def test_oracle_reads_the_board_and_pictures_are_drawn(instance):
+    task = OthelloBoardTask(held_out_rows=300, atoms=40, sparsity=4)
+    posed, truth = task.pose(instance), task.truth(instance)
+    planted = oracle(posed, truth, torch.Generator().manual_seed(0))
+    assert board_reconstruction(planted, truth, posed) > 0.99
+    assert coverage_above_null(planted, truth, posed)["twin"] > 0.99
+    cases = []
+    for sparsity in (4, 8):
+        asked = dataclasses.replace(posed, sparsity=sparsity)
+        for method in (pca, supervised):
+            scores = {"board_reconstruction": 0.5, "l0": float(sparsity), "explained_variance": 0.5}
+            found = check(method(asked), asked)
+            cases.append(Case("othello_board", f"l0_{sparsity}", 0, method.__name__, asked, truth, found, scores))
+    assert [picture.name for picture in pictures(cases)] == ["frontier", "boards"]

@@ -1,0 +1,89 @@
+"""The superposition task: its plant, its dials, its certificate, and that the truth of a seed is rebuilt."""
+
+import pytest
+import torch
+
+from benchmark.errors import TouchstoneError
+from benchmark.subjects import Run, Saved
+from tasks.dictionary.superposition import SuperpositionTask
+from tasks.models.superposition import Superposition, coherence
+
+SMALL = {"features": 24, "dimensions": 12, "active": 2.0, "rows": 3000, "held_out": 1500}
+
+
+def saved(seed=0, **dials):
+    subject = Superposition(**(SMALL | dials))
+    trained = subject.train(Run(seed))
+    return Saved(subject, seed, torch.device("cpu"), trained.weights, trained.public), trained
+
+
+@pytest.mark.parametrize(
+    "dials",
+    [{}, {"law": "zipf"}, {"magnitude": "exponential"}, {"correlation": 0.5}, {"noise": 0.15}],
+)
+def test_the_certificate_holds_on_every_dial(dials):
+    checks = Superposition(**dials).train(Run(1)).checks
+    assert all(check.passed for check in checks), [check for check in checks if not check.passed]
+
+
+def test_a_plant_that_cannot_be_found_fails_its_certificate():
+    _, loud = saved(noise=1.0)
+    assert not all(check.passed for check in loud.checks)
+    _, crowded = saved(dimensions=3)
+    assert not all(check.passed for check in crowded.checks)
+
+
+def test_truth_and_labels_belong_to_the_activations():
+    instance, _ = saved(seed=5, noise=0.0)
+    task = SuperpositionTask()
+    posed, truth = task.pose(instance), task.truth(instance)
+    torch.testing.assert_close(truth.test_codes @ truth.directions + truth.bias, posed.test)
+    assert torch.equal(truth.test_codes > 0, truth.test)
+    on = posed.labels.float()
+    fit = torch.linalg.lstsq(torch.cat([on, torch.ones(len(on), 1)], 1), posed.train).solution[:-1]
+    assert float(torch.nn.functional.cosine_similarity(fit, truth.directions).min()) > 0.99
+
+
+def test_seeds_and_splits_differ():
+    one, two = saved(0)[0].public, saved(1)[0].public
+    assert not torch.equal(one["train"], two["train"])
+    assert not torch.equal(one["validation"], one["test"])
+    assert torch.equal(one["train"], saved(0)[0].public["train"])
+
+
+def test_no_truth_lies_where_methods_read():
+    instance, trained = saved()
+    assert set(trained.public) == {"train", "validation", "test"}
+    assert not trained.weights
+    assert instance.subject.load(instance)(torch.eye(24)).shape == (24, 12)
+
+
+def test_dials_turn_what_they_say():
+    plain = Superposition(**SMALL)
+    on = {
+        name: Superposition(**(SMALL | dial)).plant(0).codes["train"] > 0
+        for name, dial in {"plain": {}, "zipf": {"law": "zipf"}, "correlated": {"correlation": 0.6}}.items()
+    }
+    for name, rates in (("plain", plain.rates()), ("zipf", Superposition(**(SMALL | {"law": "zipf"})).rates())):
+        torch.testing.assert_close(on[name].float().mean(0), rates, rtol=0.2, atol=0.02)
+
+    def together(which):
+        return float(torch.corrcoef(on[which].float().T).fill_diagonal_(0).abs().mean())
+
+    assert together("correlated") > 3 * together("plain")
+
+
+def test_directions_are_spread():
+    planted = Superposition(**SMALL).plant(0)
+    apart = torch.nn.functional.normalize(torch.randn(24, 12), dim=1)
+    assert coherence(planted.directions) < coherence(apart)
+    torch.testing.assert_close(planted.directions.norm(dim=1), torch.ones(24))
+
+
+@pytest.mark.parametrize(
+    ("dials", "message"),
+    [({"active": 20.0}, "expected above 0 and at most 0.5"), ({"correlation": 1.0}, "expected at least 0 and below 1")],
+)
+def test_dials_out_of_range_are_errors(dials, message):
+    with pytest.raises(TouchstoneError, match=message):
+        Superposition(**(SMALL | dials)).plant(0)
