@@ -98,7 +98,6 @@ def test_a_new_method_runs_as_it_is_and_its_test_passes(tree: Tree) -> None:
     assert tree.touchstone("check", "attribution/mine").returncode == 0
     tested = tree.command("pytest", "-q", "-p", "no:cacheprovider", "tests/methods/attribution/test_mine.py")
     assert tested.returncode == 0, tested.stdout
-    assert "1 passed" in tested.stdout
     again = tree.touchstone("new-method", "attribution", "mine")
     assert again.returncode == 1
     assert counts(tree.snakemake())["computed"] == 1
