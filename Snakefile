@@ -63,6 +63,7 @@ rule train:
     params:
         settings=lambda w: json.dumps([PLAN.subject(w.subject).key, PLAN.subject(w.subject).seeds], default=str),
     threads: lambda w: PLAN.subject(w.subject).threads
+    priority: 10
     resources:
         gpu=GPU,
         mem_mb=MEMORY,

@@ -38,7 +38,7 @@ LEFT = 0.8
 """Greatest share of errors an intervention may leave; one without effect leaves all, one on another disc adds some."""
 
 
-@subject(cites="arXiv:2210.13382", threads=2)
+@subject(cites="arXiv:2210.13382")
 @dataclass(frozen=True, kw_only=True)
 class OthelloModel:
     """A GPT trained on moves of random legal Othello games; its activations hold the board.
