@@ -2,7 +2,8 @@
 
     measure_all(folder, profile)      writes speed.csv and speed.md
 
-Each module of this folder holds `measure(profile) -> Iterable[Row]`. Ratios are above 1 where ours is faster.
+Each module of this folder, and `speed.py` of a subject's helper package, holds `measure(profile) -> Iterable[Row]`.
+Ratios are above 1 where ours is faster.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 
 from benchmark.artifacts import write_bytes
 from benchmark.provenance import hardware, versions
+from benchmark.registry import MODELS, PROJECT
 
 
 @dataclass(frozen=True)
@@ -71,8 +73,10 @@ COLUMNS = ("what", "ours", "other", "unit", "ratio", "limit", "fraction_of_limit
 def measure_all(folder: Path, profile: str) -> Iterator[str]:
     """Run every module's measurements, write the tables, and yield lines to print."""
     rows: list[Row] = []
-    for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
-        found: Iterable[Row] = importlib.import_module(f"{__name__}.{module}").measure(profile)
+    modules = [f"{__name__}.{info.name}" for info in pkgutil.iter_modules(__path__)]
+    modules += [f"tasks.models.{path.parent.name}.speed" for path in (PROJECT / "tasks" / MODELS).glob("_*/speed.py")]
+    for module in sorted(modules):
+        found: Iterable[Row] = importlib.import_module(module).measure(profile)
         for row in found:
             rows.append(row)
             yield f"{row.what}: {_number(row.ours)} {row.unit}" + _against(row)
