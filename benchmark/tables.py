@@ -11,8 +11,8 @@ certified) and `reference` (the method is one of the family's references); `subj
 shown does not depend on the order of the rows.
 
 A method that was measured on fewer than half of its family's tasks is a specialist: shown, not ranked with the
-generalists. References are shown last; their p-values are their own, uncorrected, for they are controls and not
-contestants.
+generalists. References are shown last; their p-values are their own, uncorrected and against random draws alone, for
+they are controls and not contestants.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from benchmark.statistics import LEVEL, Grid, Layout, chance, compare, estimate, grid, holm, ranked_rows, ranks
+from benchmark.statistics import LEVEL, Grid, Layout, by_luck, chance, compare, estimate, grid, holm, ranked_rows, ranks
 from benchmark.statistics.rows import checked
 
 COLUMNS = (
@@ -136,8 +136,8 @@ def _board(rows: pd.DataFrame, whole: Grid, specialists: frozenset[str]) -> pd.D
     layout = Layout.of(whole.instances)
     means = estimate(whole.skill, layout)
     low, high = means.interval()
-    raw = chance(whole, layout)
-    p = np.where(whole.reference, raw, holm(np.where(whole.reference, np.nan, raw)))
+    raw = np.where(whole.reference, np.nan, chance(whole, layout))
+    p = np.where(whole.reference, by_luck(whole, layout), holm(raw))
     board = pd.DataFrame(
         {
             "method": whole.methods,

@@ -33,6 +33,7 @@ class Case:
     truth: Any
     explanation: Any
     scores: Mapping[str, float]
+    """Metric to value; the primary metric comes first."""
 
 
 @dataclass(frozen=True)

@@ -229,7 +229,7 @@ def _picture_job(plan: Plan, layout: Layout, task: TaskPlan, send: Callable[[dic
             if record["status"] == "ok":
                 shown[method.name] = read_explanation(layout.cell(task.id, method.name), record, cls)
         for name, explanation in shown.items():
-            own = here[here.method == name]
+            own = here[here.method == name].sort_values("primary", ascending=False, kind="stable")
             values = dict(zip(own.metric, own.value, strict=True))
             cases.append(
                 Case(task.plugin.name, instance.variant, instance.seed, name, posed, truth, explanation, values)

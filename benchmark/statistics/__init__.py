@@ -13,7 +13,7 @@ cluster by cluster.
     comparisons  tests against chance, pairwise differences, rank intervals, the smallest difference that shows
 """
 
-from benchmark.statistics.comparisons import Comparison, Ranks, chance, compare, holm, ranks
+from benchmark.statistics.comparisons import Comparison, Ranks, by_luck, chance, compare, holm, ranks
 from benchmark.statistics.intervals import LEVEL, RESOLUTION, Estimate, Layout, estimate, sample
 from benchmark.statistics.rows import Grid, ScoresError, grid, ranked_rows, skill
 
@@ -26,6 +26,7 @@ __all__ = [
     "Layout",
     "Ranks",
     "ScoresError",
+    "by_luck",
     "chance",
     "compare",
     "estimate",

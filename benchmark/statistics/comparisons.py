@@ -47,15 +47,19 @@ def chance(grid: Grid, layout: Layout) -> Array:
     deviation: the luck of a seed may repeat in its variants (they are taken as fully correlated), clusters are
     independent. NaN without spread over seeds.
     """
-    over_seeds = estimate(grid.skill, layout)
+    return np.asarray(np.maximum(estimate(grid.skill, layout).p_above(), by_luck(grid, layout)), dtype=np.float64)
+
+
+def by_luck(grid: Grid, layout: Layout) -> Array:
+    """P-values [methods] of the second test alone: how likely a random explanation reaches that mean."""
+    mean = estimate(grid.skill, layout).mean
     luck, _ = cluster_means(np.where(np.isfinite(grid.skill), grid.luck, np.nan), layout)
     _, covered = cluster_means(grid.skill, layout)
     seeds, weight = task_weights(covered, layout)
     share = (weight / np.maximum(seeds, 1)) @ layout.task.T
     known = (np.isfinite(grid.luck) | ~np.isfinite(grid.skill)).all(1)
     spread = np.where(known, np.sqrt(((share * covered * luck) ** 2).sum(1)), np.nan)
-    by_luck = stats.norm.sf(over_seeds.mean / np.maximum(spread, RESOLUTION))
-    return np.asarray(np.maximum(over_seeds.p_above(), by_luck), dtype=np.float64)
+    return np.asarray(stats.norm.sf(mean / np.maximum(spread, RESOLUTION)), dtype=np.float64)
 
 
 @dataclass(frozen=True)
