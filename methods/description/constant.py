@@ -7,7 +7,7 @@ from benchmark.families.description import Description, DescriptionSubject, desc
 from methods.description._queries import number, spread
 
 
-@description_method()
+@description_method(cites="arXiv:2309.03886")
 def constant(subject: DescriptionSubject, *, queries: int = 16) -> list[Description]:
     """Ask at `queries` spread points and say their mean."""
     found = []

@@ -16,7 +16,7 @@ from benchmark.errors import Unsupported
 from benchmark.families.dictionary import Dictionary, DictionarySubject, both_signs, dictionary_method
 
 
-@dictionary_method(cites="Hyvärinen 1999, Fast and robust fixed-point algorithms", batched=True)
+@dictionary_method(cites="doi:10.1109/72.761722", batched=True)
 def ica(
     subjects: Sequence[DictionarySubject], *, iterations: int = 100, rows: int = 10000, dimensions: int = 512
 ) -> list[Dictionary]:

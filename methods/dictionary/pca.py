@@ -7,7 +7,7 @@ import torch
 from benchmark.families.dictionary import Dictionary, DictionarySubject, both_signs, dictionary_method
 
 
-@dictionary_method(cites="Pearson 1901")
+@dictionary_method(cites="doi:10.1080/14786440109462720")
 def pca(subject: DictionarySubject) -> Dictionary:
     """Principal axes; the largest of their projections are kept in each row."""
     mean = subject.train.mean(0)

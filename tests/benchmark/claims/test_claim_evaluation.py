@@ -13,7 +13,7 @@ from scipy import stats
 
 from benchmark.claims import COLUMNS, EXTRAS, Claim, evaluate, load, verdict
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def scores(values: dict[tuple[str, str], Sequence[float]], *, start: int = 0, **options: Any) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from benchmark.errors import Unsupported
 from benchmark.families import attribution as family
 from benchmark.families.attribution import AttributionSubject
 
-ROOT = Path(__file__).parents[2] / "methods" / "attribution"
+ROOT = Path(__file__).parents[3] / "methods" / "attribution"
 NAMES = sorted(path.stem for path in ROOT.glob("[a-z]*.py"))
 SHAPE = (1, 6, 6)
 

@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.claims import Calibration, ClaimError, Selector, load
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GOOD = """
 - name: {name}
   statement: One is more than the other.
