@@ -9,6 +9,7 @@
 
 import json
 import os
+import shlex
 import sys
 import uuid
 from pathlib import Path
@@ -26,7 +27,7 @@ OVERRIDE = {key: [config[key]] if isinstance(config[key], str) else config[key] 
 PLAN = make_plan(config.get("profile", "default"), overrides=OVERRIDE)
 LAYOUT = Layout(PLAN.profile.name)
 PROFILE = config.get("profile", "default")
-CALL = f"--profile {PROFILE}" + (f" --override '{json.dumps(OVERRIDE)}'" if OVERRIDE else "")
+CALL = f"--profile {shlex.quote(PROFILE)}" + (f" --override {shlex.quote(json.dumps(OVERRIDE))}" if OVERRIDE else "")
 GPU = int(any(subject.device == "cuda" for subject in PLAN.subjects.values()))
 MEMORY = PLAN.profile.limits.memory_mb
 

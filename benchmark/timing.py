@@ -10,8 +10,9 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -21,7 +22,7 @@ from benchmark.errors import DamagedArtifactError
 from benchmark.layout import Layout
 
 
-def timing_file(layout: Layout) -> Any:
+def timing_file(layout: Layout) -> Path:
     """Where the lines are."""
     return layout.results / "timing.jsonl"
 
@@ -59,8 +60,12 @@ def timed(layout: Layout, stage: str, name: str) -> Iterator[None]:
 
 
 def timings(layout: Layout) -> list[dict[str, Any]]:
-    """All lines so far, oldest first."""
+    """All lines so far, oldest first; a line that was cut off (a full disk, a kill) is no measurement."""
     path = timing_file(layout)
     if not path.is_file():
         return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        with suppress(ValueError):
+            found.append(json.loads(line))
+    return found
