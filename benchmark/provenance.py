@@ -15,7 +15,7 @@ from benchmark import __version__
 from benchmark.plan import Plan, digest
 from benchmark.registry import PROJECT
 
-LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "statsmodels", "captum", "pandas", "safetensors", "snakemake")
+LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "gplearn", "pandas", "safetensors", "snakemake")
 
 
 def provenance(plan: Plan, durations: Mapping[str, float]) -> dict[str, Any]:
