@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(workflow.basedir)))
 
 from benchmark.audit import audit
 from benchmark.layout import Layout
+from benchmark.locking import hold
 from benchmark.plan import make_plan
 
 PYTHON = sys.executable
@@ -34,6 +35,10 @@ MEMORY = PLAN.profile.limits.memory_mb
 # A run is named after the moment it began, from which `make speed` counts.
 os.environ.setdefault("TOUCHSTONE_RUN", f"{psutil.Process().create_time():.2f}-{uuid.uuid4().hex[:8]}")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(workflow.basedir)), os.environ.get("PYTHONPATH")]))
+
+LOOKS_ONLY = {"-n", "--dry-run", "--dryrun", "--dag", "--rulegraph", "--filegraph", "--summary", "--lint", "--list"} & set(sys.argv)
+if workflow.is_main_process and not LOOKS_ONLY:
+    HELD = hold(LAYOUT.results / ".lock")
 
 for problem in audit(LAYOUT):
     logger.warning(f"{problem}; it is made again")
