@@ -21,7 +21,7 @@ def test_a_second_run_is_told_of_the_first_and_a_kill_frees_the_lock(tmp_path: P
     )
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(TouchstoneError, match="another run is at work in .*results"):
+    with pytest.raises(TouchstoneError, match=r"another run is at work in .*results"):
         hold(lock)
     holder.kill()
     holder.communicate()
