@@ -177,7 +177,7 @@ def _name_problems(content: Parameters, registry: Registry) -> list[str]:
         base = given.get("method")
         if base is not None and not isinstance(base, str):
             problems.append(f"methods.{name}.method: expected the name of a method, got {base!r}")
-        elif plugin := find("method", _variant_base(name, base) if base else name, "methods"):
+        elif plugin := find("method", variant_base(name, base) if base else name, "methods"):
             parameters(plugin, given, ("method",), f"methods.{name}")
             if base:
                 problems.extend(_naming_problems(name.split("/"), plugin, registry))
@@ -209,7 +209,8 @@ def _naming_problems(parts: list[str], plugin: Plugin, registry: Registry) -> li
     return [f"methods: {name!r} is the name of another method; choose a new one"] if name in taken else []
 
 
-def _variant_base(name: str, base: str) -> str:
+def variant_base(name: str, base: str) -> str:
+    """The method that a variant `name` stands for, in the variant's family unless `base` names one."""
     return base if "/" in base or "/" not in name else f"{name.partition('/')[0]}/{base}"
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import __version__
-from benchmark.config import Parameters, Profile, _variant_base, read_profile, seed_list
+from benchmark.config import Parameters, Profile, read_profile, seed_list, variant_base
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.registry import ENGINE, PROJECT, Plugin, Registry, plugins
 from benchmark.sources import closure, fingerprint
@@ -287,7 +287,7 @@ def _methods(family: str, profile: Profile, registry: Registry) -> Iterator[Meth
     for key, parameters in profile.methods.items():
         parameters = dict(parameters or {})
         base = parameters.pop("method", None)
-        plugin = registry.find("method", _variant_base(key, base) if base else key)
+        plugin = registry.find("method", variant_base(key, base) if base else key)
         if base and plugin.family == family:
             variants.append((key.rpartition("/")[2], plugin, parameters))
         elif not base:

@@ -16,7 +16,7 @@ from torch import Tensor
 from benchmark.families.base import Case, Picture
 
 QUALITIES = ("board_reconstruction", "firing_f1")
-MOST_METHODS, ATOMS_SHOWN = 9, 5
+ATOMS_SHOWN = 5
 
 
 def pictures(cases: Sequence[Case]) -> list[Picture]:
@@ -29,7 +29,7 @@ def pictures(cases: Sequence[Case]) -> list[Picture]:
         sparsities = sorted({case.posed.sparsity for case in sweep})
         middle = [case for case in sweep if case.posed.sparsity == sparsities[len(sparsities) // 2]]
         seed = min(case.seed for case in middle)
-        shown = [case for case in middle if case.seed == seed and case.method != "random"][:MOST_METHODS]
+        shown = [case for case in middle if case.seed == seed and case.method != "random"]
         if shown and shown[0].truth.directions is not None:
             drawn.append(_cosine_matrices(task, shown))
         if shown and shown[0].truth.board is not None:

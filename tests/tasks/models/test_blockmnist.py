@@ -1,6 +1,7 @@
 """BlockMNIST: what is planted where, the split, and a short training."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
@@ -8,12 +9,14 @@ import torch
 from sklearn.datasets import load_digits
 
 from benchmark.errors import TouchstoneError
+from benchmark.registry import PROJECT
 from benchmark.subjects import Run, Saved, generator_for
 from tasks.attribution.blockmnist import BlockMnistTask
 from tasks.models import _blocks, _digits, _nets, _training
 from tasks.models.blockmnist import BlockMnist
 
 FEW = 5
+MNIST = Path(os.environ.get("TOUCHSTONE_MNIST", PROJECT.parent / "shared" / "data" / "mnist"))
 
 
 def saved(subject: BlockMnist, seed: int = 0):
@@ -67,6 +70,19 @@ def test_mnist_is_read_from_a_local_folder_of_the_hubs_form(tmp_path: Path):
     assert data.test.shape == (3, 28, 28)
     for image, label in zip(data.train, data.train_labels, strict=True):
         assert torch.equal(image, torch.full((28, 28), int(label) * 51 / 255))
+
+
+@pytest.mark.skipif(
+    not MNIST.is_dir(), reason=f"no MNIST at {MNIST}; set TOUCHSTONE_MNIST to a folder of the hub's form"
+)
+def test_a_subject_is_trained_on_mnist_itself():
+    pytest.importorskip("datasets")
+    data = _digits.load("mnist", str(MNIST), generator_for(0, "split"))
+    assert data.train.shape[1:] == data.test.shape[1:] == (28, 28)
+    assert set(data.train_labels.tolist()) == set(data.test_labels.tolist()) == set(range(10))
+    assert (data.train.min(), data.train.max()) == (0, 1)
+    trained = BlockMnist(data="mnist", source=str(MNIST), epochs=2).train(Run(0))
+    assert trained.facts["accuracy"] > 0.85
 
 
 @pytest.mark.parametrize("null", ["square", "noise"])
