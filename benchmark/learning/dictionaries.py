@@ -15,7 +15,8 @@ rounding).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import psutil
@@ -25,10 +26,13 @@ from torch import Tensor
 
 from benchmark.errors import TouchstoneError
 from benchmark.families.dictionary import Dictionary, DictionarySubject
-from benchmark.learning.dictionary_step import Measured, Stack, Step, Way, sparse_supported
+from benchmark.learning.dictionary_sparse import parts_of
+from benchmark.learning.dictionary_step import Measured, Stack, Step, Way
 
 SPARSE_BELOW = 0.08  # share of active codes under which the sparse way is the faster one, as measured
-SPARSE_FROM = 2**17  # codes in a step under which the sparse way's fixed costs outweigh its gain
+SPARSE_FROM = 2**16  # codes of a batch under which its gain does not pay for a second of compiling
+
+LOGGED_EVERY = 50
 
 
 class DivergedError(TouchstoneError):
@@ -99,6 +103,91 @@ class Coder:
         return torch.zeros_like(codes).scatter_(1, kept.indices, kept.values)
 
 
+class Training:
+    """The training of a stack of dictionaries, to be advanced step by step; `train` runs one from start to end."""
+
+    def __init__(
+        self,
+        activations: Sequence[Float[Tensor, "n d"]],
+        sparsities: Sequence[int],
+        seeds: Sequence[int],
+        *,
+        size: int,
+        rule: Rule,
+        steps: int,
+        batch: int,
+        learning_rate: float,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        device = activations[0].device
+        dtype = dtype or best_dtype(device)
+        k, d = len(activations), activations[0].shape[1]
+        _require_memory(k, size, d, batch, device)
+        self.sparsities, self.rule, self.steps, self.learning_rate = sparsities, rule, steps, learning_rate
+        self.means = torch.stack([values.mean(0) for values in activations])
+        centred = [values - mean for values, mean in zip(activations, self.means, strict=True)]
+        self.scales = torch.stack([v.square().sum(1).mean().sqrt().clamp(min=1e-12) for v in centred])
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        self.stack = _start(generators, size, d, device)
+        target = torch.tensor(sparsities, dtype=torch.float32, device=device)
+        keep = torch.tensor(sparsities) if isinstance(rule, TopK) else None
+        self.step = Step(self.stack, batch, keep=keep, dtype=dtype)
+        self.adam = torch.optim.Adam(self.stack.parameters(), lr=learning_rate, fused=True)
+        self.control = _Controller(rule, target, steps)
+        self.batches = [
+            _Batches(values / scale, generator, batch)
+            for values, scale, generator in zip(centred, self.scales, generators, strict=True)
+        ]
+        self.inputs = torch.empty(k, batch, d, device=device)
+        self.few = self.step.plain and batch * size >= SPARSE_FROM
+        self.share = 1.0
+        self.now = 0
+        self.logged: list[tuple[int, Measured, Tensor, float]] = []
+
+    def advance(self) -> Measured:
+        """Take one step: a batch, gradients, Adam, unit norms, the controller."""
+        way: Way = "sparse" if self.few and self.share < SPARSE_BELOW else "dense"
+        # the sparse way brings its own threads; torch's would spin on their cores long after every operation
+        with _threads(1 if way == "sparse" else torch.get_num_threads()):
+            return self._advance(way)
+
+    def _advance(self, way: Way) -> Measured:
+        for index, source in enumerate(self.batches):
+            source.next(self.inputs[index])
+        self.adam.param_groups[0]["lr"] = self.learning_rate * _pace(self.now, self.steps)
+        measured = self.step.gradients(self.inputs, self.control.penalty, self.control.power, way=way)
+        self.share = float(measured.l0.mean()) / self.stack.atoms.shape[1]
+        self.adam.step()
+        self.stack.atoms.div_(self.stack.atoms.norm(dim=-1, keepdim=True).clamp_(min=1e-12))
+        self.control.after(self.now, measured, self.step)
+        if self.now % LOGGED_EVERY == 0 or self.now == self.steps - 1:
+            _require_finite(self.now, measured, self.sparsities, self.learning_rate)
+            self.logged.append((self.now, measured, self.control.penalty.clone(), self.control.power))
+        self.now += 1
+        return measured
+
+    def coders(self) -> list[Coder]:
+        """The dictionaries as they are now, in the units of their activations."""
+        stack, scales = self.stack, self.scales
+        return [
+            Coder(
+                encoder=stack.encoder[i] / scales[i],
+                atoms=stack.atoms[i] * scales[i],
+                encoder_bias=stack.encoder_bias[i].clone(),
+                bias=stack.bias[i] * scales[i] + self.means[i],
+                keep=self.sparsities[i] if isinstance(self.rule, TopK) else None,
+                history={
+                    "step": [float(at) for at, *_ in self.logged],
+                    "error": [float(measured.error[i]) for _, measured, _, _ in self.logged],
+                    "l0": [float(measured.l0[i]) for _, measured, _, _ in self.logged],
+                    "penalty": [float(penalty[i]) for _, _, penalty, _ in self.logged],
+                    "power": [power for *_, power in self.logged],
+                },
+            )
+            for i in range(len(scales))
+        ]
+
+
 def train(
     activations: Sequence[Float[Tensor, "n d"]],
     sparsities: Sequence[int],
@@ -118,61 +207,22 @@ def train(
     parameters and optimiser states are always float32. Raises `TooLargeError` before anything is allocated and
     `DivergedError` at the first NaN.
     """
-    device = activations[0].device
-    dtype = dtype or best_dtype(device)
-    k, d = len(activations), activations[0].shape[1]
-    _require_memory(k, size, d, batch, device)
-    means = torch.stack([values.mean(0) for values in activations])
-    scales = torch.stack(
-        [(v - mean).square().sum(1).mean().sqrt().clamp(min=1e-12) for v, mean in zip(activations, means, strict=True)]
+    training = Training(
+        activations,
+        sparsities,
+        seeds,
+        size=size,
+        rule=rule,
+        steps=steps,
+        batch=batch,
+        learning_rate=learning_rate,
+        dtype=dtype,
     )
-    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-    stack = _start(generators, size, d, device)
-    target = torch.tensor(sparsities, dtype=torch.float32, device=device)
-    keep = torch.tensor(sparsities) if isinstance(rule, TopK) else None
-    step = Step(stack, batch, keep=keep, dtype=dtype)
-    adam = torch.optim.Adam(stack.parameters(), lr=learning_rate, fused=True)
-    control = _Controller(rule, target, steps)
-    batches = [
-        _Batches((v - mean) / scale, generator, batch)
-        for v, mean, scale, generator in zip(activations, means, scales, generators, strict=True)
-    ]
-    inputs = torch.empty(k, batch, d, device=device)
-    share = 1.0
-    logged: list[tuple[int, Measured, Tensor, float]] = []
     for now in range(steps):
-        for index, source in enumerate(batches):
-            source.next(inputs[index])
-        adam.param_groups[0]["lr"] = learning_rate * _pace(now, steps)
-        small = share > SPARSE_BELOW or inputs.shape[0] * batch * size < SPARSE_FROM or dtype != torch.float32
-        way: Way = "dense" if small or not sparse_supported(device) else "sparse"
-        measured = step.gradients(inputs, control.penalty, control.power, way=way)
-        share = float(measured.l0.mean()) / size
-        adam.step()
-        stack.atoms.div_(stack.atoms.norm(dim=-1, keepdim=True).clamp_(min=1e-12))
-        control.after(now, measured, step)
-        if now % 50 == 0 or now == steps - 1:
-            _require_finite(now, measured, sparsities, learning_rate)
-            logged.append((now, measured, control.penalty.clone(), control.power))
-            if progress is not None:
-                progress(now, steps, error=float(measured.error.mean()), l0=float(measured.l0.mean()))
-    return [
-        Coder(
-            encoder=stack.encoder[i] / scales[i],
-            atoms=stack.atoms[i] * scales[i],
-            encoder_bias=stack.encoder_bias[i].clone(),
-            bias=stack.bias[i] * scales[i] + means[i],
-            keep=sparsities[i] if isinstance(rule, TopK) else None,
-            history={
-                "step": [float(at) for at, *_ in logged],
-                "error": [float(measured.error[i]) for _, measured, _, _ in logged],
-                "l0": [float(measured.l0[i]) for _, measured, _, _ in logged],
-                "penalty": [float(penalty[i]) for _, _, penalty, _ in logged],
-                "power": [power for *_, power in logged],
-            },
-        )
-        for i in range(k)
-    ]
+        measured = training.advance()
+        if progress is not None and (now % LOGGED_EVERY == 0 or now == steps - 1):
+            progress(now, steps, error=float(measured.error.mean()), l0=float(measured.l0.mean()))
+    return training.coders()
 
 
 def best_dtype(device: torch.device) -> torch.dtype:
@@ -211,6 +261,16 @@ def learn(
             codes = coder.encode(subject.validation), coder.encode(subject.test)
             found[index] = Dictionary(coder.atoms, coder.bias, *codes)
     return [found[index] for index in range(len(subjects))]
+
+
+@contextlib.contextmanager
+def _threads(count: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class _Batches:
@@ -279,7 +339,8 @@ def _pace(now: int, steps: int) -> float:
 
 def memory_needed(k: int, size: int, d: int, batch: int) -> int:
     """Bytes that training k dictionaries of `size` atoms in d dimensions takes at its peak, data left out."""
-    return 4 * k * (8 * size * (d + 1) + 3 * batch * size + 5 * batch * d)
+    each = 10 * size * (d + 1) + 3 * batch * size + 5 * batch * d
+    return 4 * (k * each + parts_of(batch) * 2 * size * (d + 1) + batch * size)
 
 
 def _require_memory(k: int, size: int, d: int, batch: int, device: torch.device) -> None:

@@ -3,9 +3,9 @@
     with installed_peer() as folder:                     a throw-away folder; torch stays the one that is installed
         rows = compare(folder)
 
-Both train on the same activations at equal width, batch and steps, one dictionary each, in turns; a round's time is
-one step's, and the fastest round counts, because on a busy machine anything else measures the neighbours. Ours is
-timed in the state in which it spends most of its training: at the asked L0.
+Both train on the same activations at equal width, batch and steps, one dictionary each, a few steps in turns; the
+fastest turn counts, because on a busy machine anything else measures the neighbours. Ours is timed in the state in
+which it spends most of its training: at the asked L0.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmark.learning.dictionaries import L1, SPARSE_BELOW, Anneal, Rule, TopK, train
-from benchmark.learning.dictionary_step import Stack, Step, Way, sparse_supported
+from benchmark.learning.dictionaries import L1, Anneal, Rule, TopK, Training
 from benchmark.speed import Row
 
+WARM = 300  # steps of ours before the clock starts: sparse by then, as in most of a training
+CONSECUTIVE = 5
 PEER = ("dictionary-learning==0.1.0", "einops", "tqdm")
 
 
@@ -76,9 +77,9 @@ def compare(
     trainers = peer_trainers(folder)
     activations = planted_activations(d, 4 * batch)
     common = {"activation_dim": d, "dict_size": m, "layer": 0, "lm_name": "none", "device": "cpu", "seed": 0}
-    common |= {"steps": 10 * rounds, "warmup_steps": 10}
+    common |= {"steps": 10 * rounds * CONSECUTIVE, "warmup_steps": 10}
     penalised = common | {"sparsity_warmup_steps": 10}
-    annealed = penalised | {"anneal_start": rounds // 2, "sparsity_function": "Lp^p", "p_end": 0.2}
+    annealed = penalised | {"anneal_start": rounds, "sparsity_function": "Lp^p", "p_end": 0.2}
     pairs: list[tuple[str, Rule, Any]] = [
         ("relu_l1", L1(), trainers.StandardTrainer(**penalised)),
         ("topk", TopK(), trainers.TopKTrainer(k=sparsity, **common)),
@@ -104,28 +105,12 @@ def planted_activations(d: int, rows: int, *, features: int = 512, active: int =
     return on.float() @ directions + 0.02 * torch.randn(rows, d, generator=generator)
 
 
-def step_of(rule: Rule, activations: Tensor, *, m: int, batch: int, sparsity: int) -> Callable[[], None]:
-    """One training step of ours: batch, forward, gradients, Adam, norms; from a dictionary trained until it has the
-    asked L0.
-    """
-    start = train([activations], [sparsity], [0], size=m, rule=rule, steps=300, batch=512, dtype=torch.float32)[0]
-    norm = start.atoms.norm(dim=1, keepdim=True)
-    stack = Stack(*(part.clone()[None] for part in (start.encoder, start.atoms / norm, start.encoder_bias, start.bias)))
-    keep = torch.tensor([sparsity]) if isinstance(rule, TopK) else None
-    step, adam = Step(stack, batch, keep=keep), torch.optim.Adam(stack.parameters(), lr=1e-5, fused=True)
-    penalty, power = torch.tensor([start.history["penalty"][-1]]), start.history["power"][-1]
-    inputs, at = torch.empty(1, batch, activations.shape[1]), iter(range(10**9))
-
-    way: Way = "sparse" if sparsity / m < SPARSE_BELOW and sparse_supported(inputs.device) else "dense"
-
-    def once() -> None:
-        chosen = (torch.arange(batch) + batch * next(at)) % len(activations)
-        torch.index_select(activations, 0, chosen, out=inputs[0])
-        step.gradients(inputs, penalty, power, way=way)
-        adam.step()
-        stack.atoms.div_(stack.atoms.norm(dim=-1, keepdim=True))
-
-    return once
+def step_of(rule: Rule, activations: Tensor, *, m: int, batch: int, sparsity: int) -> Callable[[], object]:
+    """One training step of ours, of a training that has reached the asked L0."""
+    training = Training([activations], [sparsity], [0], size=m, rule=rule, steps=WARM, batch=batch, learning_rate=2e-3)
+    for _ in range(WARM):
+        training.advance()
+    return training.advance
 
 
 def _peer_step(trainer: Any, activations: Tensor, batch: int) -> Callable[[], None]:
@@ -139,15 +124,16 @@ def _peer_step(trainer: Any, activations: Tensor, batch: int) -> Callable[[], No
     return once
 
 
-def in_turns(ours: Callable[[], None], theirs: Callable[[], None], rounds: int) -> tuple[float, float]:
-    """Seconds of the fastest round of each, run alternately after three rounds of warming up."""
+def in_turns(ours: Callable[[], object], theirs: Callable[[], object], rounds: int) -> tuple[float, float]:
+    """Seconds of a step in the fastest round of each: rounds of consecutive steps, as in training, in turns."""
     best = [float("inf"), float("inf")]
-    for turn in range(rounds + 3):
+    for _ in range(rounds):
         for which, once in enumerate((ours, theirs)):
+            once()  # after the other one's turn caches are cold
             start = time.perf_counter()
-            once()
-            if turn >= 3:
-                best[which] = min(best[which], time.perf_counter() - start)
+            for _ in range(CONSECUTIVE):
+                once()
+            best[which] = min(best[which], (time.perf_counter() - start) / CONSECUTIVE)
     return best[0], best[1]
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from benchmark.learning import dictionary_step
+from benchmark.learning import dictionaries, dictionary_sparse, dictionary_step
 from benchmark.learning.dictionaries import (
     L1,
     Anneal,
@@ -18,7 +18,7 @@ from benchmark.learning.dictionaries import (
     memory_needed,
     train,
 )
-from benchmark.learning.dictionary_step import EPSILON, Stack, Step, sparse_supported
+from benchmark.learning.dictionary_step import EPSILON, Stack, Step
 
 K, M, D, B = 3, 24, 8, 50
 
@@ -63,8 +63,6 @@ def by_autograd(stack, inputs, penalty, power, keep):
     ("power", "penalty", "keep"), [(1.0, 0.3, None), (0.4, 0.3, None), (1.0, 0.0, [2, 5, 24]), (1.0, 0.0, [1, 1, 3])]
 )
 def test_gradients_are_those_of_autograd(way, power, penalty, keep):
-    if way == "sparse" and not sparse_supported(torch.device("cpu")):
-        pytest.skip("this build of torch has no MKL")
     stack = random_stack()
     inputs = torch.randn(K, B, D, generator=torch.Generator().manual_seed(1))
     weights = torch.tensor([penalty, 2 * penalty, 0.5 * penalty])
@@ -83,17 +81,46 @@ def test_large_products_are_those_of_bmm():
     torch.testing.assert_close(dictionary_step._products(left, right), torch.bmm(left, right), rtol=1e-4, atol=1e-4)
 
 
-def test_blocks_do_not_change_the_gradients(monkeypatch):
-    if not sparse_supported(torch.device("cpu")):
-        pytest.skip("this build of torch has no MKL")
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+def sparse_gradients(keep):
     inputs = torch.randn(K, B, D, generator=torch.Generator().manual_seed(1))
-    found = []
-    for block in (2**18, 7 * M):
-        monkeypatch.setattr(dictionary_step, "BLOCK", block)
-        stack = random_stack()
-        Step(stack, B, keep=torch.tensor([2, 3, 4])).gradients(inputs, torch.zeros(K), 1.0, way="sparse")
-        found.append(stack.encoder.grad)
-    torch.testing.assert_close(*found)
+    stack = random_stack()
+    Step(stack, B, keep=keep).gradients(inputs, torch.zeros(K), 1.0, way="sparse")
+    return [parameter.grad for parameter in stack.parameters()]
+
+
+@pytest.mark.parametrize("keep", [None, torch.tensor([2, 3, 4])])
+def test_parts_and_blocks_do_not_change_the_gradients(keep, monkeypatch, two_threads):
+    whole = sparse_gradients(keep)
+    monkeypatch.setattr(dictionary_sparse, "ROWS", 7)
+    monkeypatch.setattr(dictionary_sparse, "TILE", 4)
+    monkeypatch.setattr(dictionary_sparse, "CACHED", 3 * M)
+    in_parts = sparse_gradients(keep)
+    torch.testing.assert_close(in_parts, whole)
+    torch.set_num_threads(1)
+    for one, two in zip(sparse_gradients(keep), in_parts, strict=True):
+        assert torch.equal(one, two), "the number of threads must not change a sum"
+
+
+def test_a_nan_in_one_weight_is_seen():
+    stack = random_stack()
+    stack.encoder[1, 3, 2] = math.nan
+    step = Step(stack, B)
+    for way in ("dense", "sparse"):
+        error = step.gradients(torch.randn(K, B, D), torch.zeros(K), 1.0, way=way).error
+        assert torch.isnan(error).tolist() == [False, True, False]
+
+
+def test_the_sparse_way_is_refused_where_it_cannot_run():
+    with pytest.raises(ValueError, match="float32"):
+        Step(random_stack(), B, dtype=torch.bfloat16).gradients(torch.zeros(K, B, D), torch.zeros(K), 1.0, way="sparse")
 
 
 @pytest.mark.parametrize("updates", [1, 3, 10])
@@ -140,6 +167,29 @@ def test_a_dictionary_does_not_depend_on_its_companions(rule):
     together = train([one, two], [2, 4], [5, 6], size=16, rule=rule, steps=60, batch=64)
     alone = train([two], [4], [6], size=16, rule=rule, steps=60, batch=64)
     torch.testing.assert_close(together[1].atoms, alone[0].atoms, rtol=1e-2, atol=1e-3)
+
+
+@pytest.mark.parametrize("rule", [L1(), TopK(), Anneal(updates=2)])
+def test_both_ways_train_the_same_dictionary(rule, monkeypatch):
+    activations = [planted(seed=0), planted(seed=1)]
+    monkeypatch.setattr(dictionaries, "SPARSE_BELOW", 1.1)
+    found = []
+    for least in (math.inf, 0):
+        monkeypatch.setattr(dictionaries, "SPARSE_FROM", least)
+        found.append(train(activations, [2, 4], [5, 6], size=16, rule=rule, steps=60, batch=64))
+    for dense, sparse in zip(*found, strict=True):
+        torch.testing.assert_close(dense.atoms, sparse.atoms, rtol=1e-2, atol=1e-3)
+        assert dense.history["power"] == sparse.history["power"]
+        torch.testing.assert_close(
+            torch.tensor(dense.history["l0"]), torch.tensor(sparse.history["l0"]), rtol=1e-2, atol=1e-2
+        )
+
+
+def test_training_leaves_the_number_of_threads_as_it_was(two_threads, monkeypatch):
+    monkeypatch.setattr(dictionaries, "SPARSE_FROM", 0)
+    monkeypatch.setattr(dictionaries, "SPARSE_BELOW", 1.1)
+    train([planted()], [2], [0], size=16, rule=L1(), steps=3, batch=64)
+    assert torch.get_num_threads() == 2
 
 
 def test_results_follow_the_units_of_the_activations():
