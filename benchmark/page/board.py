@@ -34,11 +34,20 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("statement", "margin", "reason"),
     ),
     "certificates": ("subject", "seed", "check", "value", "threshold", "passed", "at_least"),
+    "measured": ("subject", "seed", "fact", "value"),
     "failures": ("family", "task", "variant", "method", "seed", "status", "reason", "command"),
 }
 """The columns each table of a `Board` must have; more are allowed and not shown."""
 
-DOWNLOADS = ("leaderboard.csv", "tasks.csv", "claims.csv", "certificates.csv", "scores.parquet", "provenance.json")
+DOWNLOADS = (
+    "leaderboard.csv",
+    "tasks.csv",
+    "claims.csv",
+    "certificates.csv",
+    "measured.csv",
+    "scores.parquet",
+    "provenance.json",
+)
 """The files the publisher writes beside the page, which links to them."""
 
 
@@ -75,6 +84,7 @@ class Board:
         claims: published findings; `effect` with its interval is measured here, `verdict` compares it with `margin`;
             where there is a column `expect` it says on which side (above, below, within).
         certificates: a row per (subject, seed, check); `at_least` says on which side of `threshold` a value passes.
+        measured: a row per (subject, seed, fact), numbers beside the certificate that nothing depends on.
         failures: a row per cell and seed whose `status` is not ok; `command` repeats the cell.
         provenance: `commit`, `dirty`, `finished` (ISO time), `configuration`, `configuration_hash`, `versions`,
             `hardware`, `duration_seconds` (a number, or by stage with `total`); any may be absent, others are listed
@@ -96,6 +106,7 @@ class Board:
     metrics: pd.DataFrame
     claims: pd.DataFrame
     certificates: pd.DataFrame
+    measured: pd.DataFrame
     failures: pd.DataFrame
     provenance: Mapping[str, Any]
     plugins: Mapping[tuple[str, str | None, str], About] = field(default_factory=dict)

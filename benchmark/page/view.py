@@ -128,6 +128,18 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Fact:
+    """A number measured on a subject beside its certificate: mean, least and greatest over the seeds."""
+
+    subject: str
+    name: str
+    mean: float
+    least: float
+    greatest: float
+    seeds: list[int]
+
+
+@dataclass(frozen=True)
 class Failure:
     """Cells that failed alike: the same method, reason and command, on some variants and seeds."""
 
@@ -275,6 +287,17 @@ class View:
                 Check(subject, name, worst["value"], worst["threshold"], bool(worst["at_least"]), passed, failed)
             )
         return sorted(result, key=lambda check: not check.failed)
+
+    @cached_property
+    def facts(self) -> list[Fact]:
+        """What else was measured on the subjects, one line for each over all its seeds."""
+        result = []
+        for (subject, name), mine in self.board.measured.groupby(["subject", "fact"], sort=False):
+            values = mine["value"]
+            result.append(
+                Fact(str(subject), str(name), values.mean(), values.min(), values.max(), sorted(map(int, mine["seed"])))
+            )
+        return result
 
     @cached_property
     def failures(self) -> list[Failure]:

@@ -37,6 +37,7 @@ def publish(plan: Plan, layout: Layout) -> None:
         "tasks": per_task(scores),
         "claims": claims,
         "certificates": certificates(plan, layout),
+        "measured": measured(plan, layout),
     }
     source = provenance(plan, durations(plan, layout))
     board = Board(
@@ -89,6 +90,17 @@ def certificates(plan: Plan, layout: Layout) -> pd.DataFrame:
         for check in read_json(layout.subject(name, seed) / "subject.json")["certificate"]
     ]
     return pd.DataFrame(rows, columns=["subject", "seed", "check", "value", "threshold", "passed", "at_least"])
+
+
+def measured(plan: Plan, layout: Layout) -> pd.DataFrame:
+    """What subjects measured of themselves beside their certificates: `subject, seed, fact, value`."""
+    rows = [
+        {"subject": name, "seed": seed, "fact": fact, "value": value}
+        for name, subject in sorted(plan.subjects.items())
+        for seed in subject.seeds
+        for fact, value in read_json(layout.subject(name, seed) / "subject.json")["facts"].items()
+    ]
+    return pd.DataFrame(rows, columns=["subject", "seed", "fact", "value"])
 
 
 def durations(plan: Plan, layout: Layout) -> dict[str, float]:

@@ -9,8 +9,11 @@ The certificate intervenes on the test images:
 
 - *signal followed*: the signal block is exchanged for a digit of another label. Does the prediction become that label?
 - *null ignored*: the null block is replaced. Does the prediction stay? The noise is exchanged for another
-  image's, exactly as in training. A fixed block has no other value in training; the nearest ones are the same block
-  moved by one pixel (checked) and nothing at all (a fact).
+  image's, exactly as in training. A fixed block has no other value in training, so any other is foreign to the model;
+  the one that is checked changes its pixels and no others: the block at half its brightness. Facts tell of three more:
+  nothing at all, and the block moved by one pixel, split into the pixels that the move adds and those that it takes.
+  What the move adds lies where digits are drawn, and a stroke there is evidence for a digit; it alone accounts for
+  the predictions that a move changes.
 - *blocks exchanged*: upper and lower half change places, where both orders occur in training. Does the prediction stay?
 """
 
@@ -31,8 +34,8 @@ ATTACKED = 250
 """Test images attacked for the certificate."""
 BACKGROUND = 500
 """Training images that methods may see."""
-NEIGHBOURS = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
-"""Moves of the fixed null block by one pixel, to see whether the model minds."""
+MOVES = ((-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1))
+"""Of the fixed null block, by one pixel."""
 ENOUGH = 0.85
 """Threshold of the certificate's shares: fewer than one image in seven is an exception."""
 
@@ -161,11 +164,7 @@ class BlockMnist:
         differs = plant.labels[other] != plant.labels
         swapped = _blocks.compose(plant.digits[other], plant.null, plant.tops).to(run.device)
         followed = (_training.predict(model, swapped).cpu() == plant.labels[other])[differs].float().mean()
-        if self.null == "noise":
-            replaced = plant.null.roll(1, dims=0)
-        else:
-            which = torch.randint(len(NEIGHBOURS), (len(labels),), generator=generator)
-            replaced = torch.stack([plant.null[0].roll(move, dims=(0, 1)) for move in NEIGHBOURS])[which]
+        replaced = plant.null.roll(1, dims=0) if self.null == "noise" else plant.null / 2
         robust = _training.robust_accuracy(
             model,
             images[:ATTACKED],
@@ -189,4 +188,13 @@ class BlockMnist:
             "accuracy under attack": robust,
             "prediction stays without the null block": stays(plant.digits, torch.zeros_like(plant.null), plant.tops),
         }
+        if self.null == "square":
+            moved = torch.stack([plant.null[0].roll(move, dims=(0, 1)) for move in MOVES])
+            moved = moved[torch.randint(len(MOVES), (len(labels),), generator=generator)]
+            for what, block in (
+                ("the null block moved by a pixel", moved),
+                ("the pixels added that the move adds", moved.maximum(plant.null)),
+                ("the pixels taken that the move takes", moved.minimum(plant.null)),
+            ):
+                facts[f"prediction stays with {what}"] = stays(plant.digits, block, plant.tops)
         return checks, facts

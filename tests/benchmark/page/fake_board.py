@@ -147,6 +147,12 @@ def _certificates() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS["certificates"]))
 
 
+def _measured() -> pd.DataFrame:
+    rows = [["othello", seed, "surplus_loss", 0.02 + seed / 100] for seed in range(5)]
+    rows += [["blockmnist", seed, "accuracy <under> attack", 0.5] for seed in range(3)]
+    return pd.DataFrame(rows, columns=list(COLUMNS["measured"]))
+
+
 def _failures() -> pd.DataFrame:
     command = "touchstone run --task {} --method {} --profile smoke"
     rows: list[list[Any]] = [
@@ -209,6 +215,7 @@ def fake_board(folder: Path) -> Board:
         metrics=_metrics(rng),
         claims=_claims(),
         certificates=_certificates(),
+        measured=_measured(),
         failures=_failures(),
         provenance={
             "finished": "2026-01-31T12:00:00+00:00",

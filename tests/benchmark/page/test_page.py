@@ -181,6 +181,9 @@ def test_claims_and_certificates_in_markdown(board: Board, readme: str) -> None:
             else same(row["Expected"].removeprefix(sign), true.margin, step=0.01)
         )
         assert row["95 % interval"] == text.interval(true.ci_low, true.ci_high)
+    facts = next(table for table in tables(readme) if table and "Measured" in table[0])
+    assert [row["Measured"].replace("\\", "") for row in facts] == ["surplus loss", "accuracy <under> attack"]
+    assert [float(facts[0][key]) for key in ("Mean", "Least", "Greatest")] == pytest.approx([0.04, 0.02, 0.06])
     checks = next(table for table in tables(readme) if table and "Worst value" in table[0])
     assert len(checks) == 9
     assert checks[0]["Result"].startswith("✗")
