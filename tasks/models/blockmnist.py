@@ -12,8 +12,8 @@ The certificate intervenes on the test images:
   image's, exactly as in training. A fixed block has no other value in training, so any other is foreign to the model;
   the one that is checked changes its pixels and no others: the block at half its brightness. Facts tell of three more:
   nothing at all, and the block moved by one pixel, split into the pixels that the move adds and those that it takes.
-  What the move adds lies where digits are drawn, and a stroke there is evidence for a digit; it alone accounts for
-  the predictions that a move changes.
+  What the move adds lies where digits are drawn, and a stroke there is evidence for a digit; that, and not what it
+  takes from the null block, accounts for most of the predictions that a move changes.
 - *blocks exchanged*: upper and lower half change places, where both orders occur in training. Does the prediction stay?
 """
 
