@@ -69,8 +69,12 @@ def reference(*, draws: bool = False, cites: str = "") -> Callable[[T], T]:
 class MethodDecorator(Protocol):
     """The form of `<family>_method`."""
 
-    def __call__(self, *, cites: str = "", batched: bool = False) -> Callable[[T], T]:
-        """Declare a method; a `batched` one gets all subjects of a cell at once, and returns a list in their order."""
+    def __call__(self, *, cites: str = "", batched: bool = False, supervised: bool = False) -> Callable[[T], T]:
+        """Declare a method; a `batched` one gets all subjects of a cell at once, and returns a list in their order.
+
+        A `supervised` one is shown the labels that the family's `blinded` takes away from all others. It is no
+        contestant: it stands with the references.
+        """
 
 
 class TaskDecorator(Protocol):
@@ -96,8 +100,8 @@ class TaskDecorator(Protocol):
 def method_decorator(family: str) -> MethodDecorator:
     """Make the decorator with which a family's methods are declared."""
 
-    def decorator(*, cites: str = "", batched: bool = False) -> Callable[[T], T]:
-        return define("method", family, cites=cites, batched=batched)
+    def decorator(*, cites: str = "", batched: bool = False, supervised: bool = False) -> Callable[[T], T]:
+        return define("method", family, cites=cites, batched=batched, supervised=supervised)
 
     return decorator
 

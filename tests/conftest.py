@@ -76,7 +76,7 @@ import torch
 from benchmark.errors import Unsupported
 from benchmark.families.attribution import attribution_method
 
-@attribution_method(cites="a test"{batched})
+@attribution_method(cites="a test"{options})
 def {name}(subject, *, {parameters}):
 {body}
 '''
@@ -104,12 +104,12 @@ class Project:
         return path
 
     def method(
-        self, name: str, body: str = GRADIENT, *, parameters: str = "scale: float = 1.0", batched: bool = False
+        self, name: str, body: str = GRADIENT, *, parameters: str = "scale: float = 1.0", **options: bool
     ) -> None:
         """Write or rewrite a method; `body` is the function's body without indentation."""
         lines = "\n".join(f"    {line}" for line in body.splitlines())
-        extra = ", batched=True" if batched else ""
-        self.write(name, METHOD.format(name=name, body=lines, parameters=parameters, batched=extra))
+        extra = "".join(f", {key}={value}" for key, value in options.items())
+        self.write(name, METHOD.format(name=name, body=lines, parameters=parameters, options=extra))
         if name not in self.methods:
             self.methods.append(name)
 

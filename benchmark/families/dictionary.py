@@ -11,7 +11,7 @@ atoms.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -26,6 +26,7 @@ __all__ = [
     "DictionaryExplanation",
     "DictionarySubject",
     "DictionaryTruth",
+    "blinded",
     "check",
     "dictionary_method",
     "dictionary_task",
@@ -51,9 +52,7 @@ class DictionarySubject:
     """The mean number of active codes a row that is asked for (L0)."""
     seed: int
     labels: Bool[Tensor, "n g"] | None = None
-    """Which true features are on in each training row. For the supervised ceiling alone: a method that reads it is no
-    dictionary learner, and its file must say so.
-    """
+    """Which true features are on in each training row: for methods declared as `supervised` alone, None for others."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +72,11 @@ class DictionaryTruth:
     twin_validation: Float[Tensor, "v d"] | None = None
     """Activations of the same rows in a twin of the model with random weights: what needs no training."""
     twin_test: Float[Tensor, "t d"] | None = None
+
+
+def blinded(subject: DictionarySubject) -> DictionarySubject:
+    """The subject as dictionary learners see it: without labels."""
+    return replace(subject, labels=None)
 
 
 Codes = Float[Tensor, "n m"] | tuple[Int[Tensor, "n w"], Float[Tensor, "n w"]]

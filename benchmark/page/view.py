@@ -59,7 +59,7 @@ class Ranking:
             ("ranked", "", self.ranked),
             ("specialists", "Specialists: they answer under half of the tasks and are not ranked", self.specialists),
             ("declined", "Declined: these methods say that they do not apply here", self.declined),
-            ("references", "References: not methods, but what methods are measured against", self.references),
+            ("references", "References: not contestants, but what methods are measured against", self.references),
         )
         return [part for part in parts if part[2]]
 

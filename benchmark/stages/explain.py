@@ -181,6 +181,8 @@ def compute_cell(
     for group in groups:
         make_deterministic(group[0].instance.seed)
         posed = [one.pose() for one in group]
+        if hasattr(family, "blinded") and not method.plugin.options.get("supervised"):
+            posed = [family.blinded(subject) for subject in posed]
         count = family.count_calls(posed) if hasattr(family, "count_calls") else None
         _reset_peak()
         began = time.perf_counter()

@@ -133,10 +133,11 @@ def _score_instance(
         row = {**identity, "method": name, "reference": True}
         send(rows_of(row, values, scale, task.primary, {"status": "ok"}))
     cls = explanation_class(family)
+    supervised = {method.name for method in task.methods if method.plugin.options.get("supervised")}
     for name in methods:
         record = _record(layout, task, name, instance)
         values, record = _evaluate(metrics, record, layout.cell(task.id, name), cls, truth, posed)
-        row = {**identity, "method": name, "reference": False}
+        row = {**identity, "method": name, "reference": name in supervised}
         send(rows_of(row, values, scale, task.primary, record))
 
 

@@ -1,9 +1,9 @@
 """The supervised ceiling: what linear detectors reach when they are told which features are on (Makelov et al. 2024).
 
-It reads `subject.labels`, which no dictionary learner may, and is free of the asked sparsity: it shows how much of the
-truth the activations hold for linear detectors. Each true feature gets a logistic probe, all fitted in one batch; its
-code is how far the probe's logit exceeds the cut of greatest F1 on the training rows, and atoms are least-squares
-directions from codes to activations.
+It reads `subject.labels`, which dictionary learners are not shown, and is free of the asked sparsity: it shows how
+much of the truth the activations hold for linear detectors. Each true feature gets a logistic probe, all fitted in one
+batch; its code is how far the probe's logit exceeds the cut of greatest F1 on the training rows, and atoms are
+least-squares directions from codes to activations.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from benchmark.errors import Unsupported
 from benchmark.families.dictionary import Dictionary, DictionarySubject, dictionary_method
 
 
-@dictionary_method(cites="arXiv:2405.08366")
+@dictionary_method(cites="arXiv:2405.08366", supervised=True)
 def supervised(subject: DictionarySubject, *, steps: int = 150, ridge: float = 1e-4, rows: int = 10000) -> Dictionary:
     """A logistic probe for each true feature (the most frequent ones, if not all fit): not a dictionary learner, but
     their ceiling.

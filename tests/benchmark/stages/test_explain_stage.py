@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import psutil
@@ -13,6 +14,7 @@ from conftest import GRADIENT, Project
 from benchmark.artifacts import damaged, read_json
 from benchmark.errors import DamagedArtifactError
 from benchmark.explanations import read_explanation
+from benchmark.families import attribution
 from benchmark.families.attribution import AttributionExplanation
 from benchmark.stages.explain import Cells, explain
 from benchmark.stages.train import train
@@ -161,6 +163,23 @@ def test_a_batched_method_that_returns_too_few_fails_everywhere(project: Project
     for record in cell(project, "short")["records"]:
         assert record["status"] == "failed"
         assert "expected a list of 2 explanations, one for each subject, got 1" in record["reason"]
+
+
+def test_only_a_supervised_method_sees_what_the_family_hides(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        attribution, "blinded", lambda subject: replace(subject, background=subject.background * 0), raising=False
+    )
+    body = "return subject.inputs * 0 + subject.background.abs().sum()"
+    project.method("learner", body)
+    project.method("told", body, supervised=True)
+    explained(project)
+    seen = {}
+    for name in ("learner", "told"):
+        folder = project.layout.cell("attribution.toytask", name)
+        records = cell(project, name)["records"]
+        seen[name] = [read_explanation(folder, r, AttributionExplanation).attributions.max() > 0 for r in records]
+    assert not any(seen["learner"])
+    assert all(seen["told"])
 
 
 def test_no_method_can_alter_what_another_one_sees(project: Project) -> None:

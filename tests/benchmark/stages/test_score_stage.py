@@ -55,6 +55,15 @@ def test_the_rows_of_a_task(project: Project) -> None:
     assert (table[table.method == "right"].model_calls >= 0).all()
 
 
+def test_a_supervised_method_stands_with_the_references(project: Project) -> None:
+    project.method("told", supervised=True)
+    project.method("learner")
+    table = scored(project)
+    assert set(table[table.reference].method) == {"random", "oracle", "inverted", "told"}
+    told, learner = (table[table.method == name].value.to_numpy() for name in ("told", "learner"))
+    assert (told == learner).all()
+
+
 def test_the_file_holds_the_rows(project: Project) -> None:
     project.method("right")
     table = scored(project)

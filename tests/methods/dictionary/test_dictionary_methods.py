@@ -7,7 +7,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from benchmark.errors import Unsupported
-from benchmark.families.dictionary import DictionarySubject, DictionaryTruth, check
+from benchmark.families.dictionary import DictionarySubject, DictionaryTruth, blinded, check
 from benchmark.metrics.dictionary.explained_variance import explained_variance
 from benchmark.metrics.dictionary.firing_f1 import firing_f1
 from benchmark.metrics.dictionary.l0 import l0
@@ -82,6 +82,13 @@ def test_ica_atoms_are_unit_vectors_and_codes_invert(case):
     (found,) = ica([full])
     torch.testing.assert_close(found.atoms.norm(dim=1), torch.ones(16), rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(found.test @ found.atoms + found.bias, posed.test, rtol=1e-2, atol=1e-2)
+
+
+def test_only_the_supervised_ceiling_is_shown_labels(case):
+    posed, _ = case
+    assert posed.labels is not None
+    assert blinded(posed).labels is None
+    assert [m for m in (*LEARNERS, *BASES, ica, supervised) if m.__touchstone__.options["supervised"]] == [supervised]
 
 
 def test_supervised_needs_labels(case):
