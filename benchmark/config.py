@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, V
 
 from benchmark.errors import TouchstoneError, UnknownNameError, unknown
 from benchmark.registry import PROJECT, Plugin, Registry
+from benchmark.yaml_files import read_yaml
 
 Parameters = dict[str, Any]
 
@@ -101,7 +102,7 @@ def read_profile(name: str, registry: Registry, overrides: Parameters | None = N
     """Read and check a profile; `overrides` replace its top-level keys (from the command line)."""
     path = profile_path(name)
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise TouchstoneError(f"profile {path.name} is not valid YAML: {error}") from None
     if content is None:

@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError, model_validator
 
 from benchmark.errors import TouchstoneError, unknown
+from benchmark.yaml_files import read_yaml
 
 Expectation = Literal["above", "below", "within"]
 
@@ -116,7 +117,7 @@ def load(folders: Iterable[Path]) -> tuple[Claim, ...]:
     problems: list[str] = []
     for path in sorted((path for folder in folders for path in folder.glob("*.yaml")), key=lambda path: path.name):
         try:
-            entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+            entries = read_yaml(path)
         except yaml.YAMLError as error:
             problems.append(f"{path}: not YAML: {error}")
             continue

@@ -131,6 +131,8 @@ def test_the_name_of_an_unknown_profile_is_answered_with_the_nearest() -> None:
     ("content", "expected"),
     [
         (b"a: [1", "is not valid YAML"),
+        (b"seeds: 1\nseeds: 2", r"the key 'seeds' is given twice\n.*line 2, column 1"),
+        (b"limits: {seconds: 1, seconds: 2}", "the key 'seconds' is given twice"),
         (b"- 1\n- 2", "must be a mapping of settings, got list"),
         (b"3", "must be a mapping of settings, got int"),
         (b"\xff\xfe\xfa", "is not valid YAML"),
