@@ -60,6 +60,10 @@ class Layout:
         """Vouches for a task's rows and pictures."""
         return self.results / "scores" / f"{task}.json"
 
+    def calibration(self, task: str, label: str) -> Path:
+        """Floors and ceilings of one instance."""
+        return self.results / "calibration" / task / f"{label}.json"
+
     def pictures(self, task: str) -> Path:
         """A task's pictures for the page."""
         return self.results / "pictures" / task

@@ -149,9 +149,13 @@ class TaskPlan:
     def score_sources(self) -> list[Path]:
         """What a score job depends on: the task, the family, the metrics and the pictures."""
         drawing = ENGINE / "pictures" / f"{self.family}.py"
-        return sorted(
-            {*self.sources, *closure(drawing, *(metric.path for metric in self.metrics)), STAGES / "score.py"}
-        )
+        return sorted({*self.calibration_sources, *closure(drawing), STAGES / "score.py"})
+
+    @functools.cached_property
+    def calibration_sources(self) -> list[Path]:
+        """What floors and ceilings depend on: the task, the family and the metrics."""
+        metrics = closure(*(metric.path for metric in self.metrics))
+        return sorted({*self.sources, *metrics, STAGES / "calibration.py", ENGINE / "scores.py"})
 
 
 @dataclass(frozen=True)

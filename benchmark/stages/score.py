@@ -15,7 +15,6 @@ import json
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -32,8 +31,9 @@ from benchmark.isolation import Ending, run_isolated
 from benchmark.layout import Layout
 from benchmark.plan import Instance, Plan, TaskPlan
 from benchmark.runtime import log, make_deterministic, warm_up
-from benchmark.scores import COLUMNS, TYPES, Metric, Scale, Values, for_draw, measure, rows_of, scale_of
+from benchmark.scores import COLUMNS, TYPES, Metric, Values, measure, rows_of
 from benchmark.sources import fingerprint
+from benchmark.stages.calibration import calibrated, references_of
 from benchmark.stages.instances import certified, family_module, identities, make_concrete
 from benchmark.subjects import generator_for
 
@@ -98,11 +98,6 @@ def _metrics(task: TaskPlan) -> tuple[list[Metric], frozenset[str]]:
     return loaded, described
 
 
-def _references(family: ModuleType, plan: Plan) -> dict[str, Callable[..., Any]]:
-    name = family.__name__.rpartition(".")[2]
-    return {plugin.name: getattr(family, plugin.symbol) for plugin in plan.registry.of("reference", name)}
-
-
 def _score_instance(
     plan: Plan,
     layout: Layout,
@@ -117,8 +112,8 @@ def _score_instance(
     concrete = make_concrete(plan, layout, task, instance)
     posed, truth = concrete.pose(), concrete.truth()
     metrics, described = _metrics(task)
-    references = _references(family, plan)
-    measured, scale = _calibrate(references, metrics, posed, truth, plan, task, instance, described)
+    references = references_of(family, plan)
+    measured, scale = calibrated(plan, layout, task, instance, references, metrics, described, posed, truth)
     identity: Row = {
         "family": task.family,
         "task": task.plugin.name,
@@ -139,32 +134,6 @@ def _score_instance(
         values, record = _evaluate(metrics, record, layout.cell(task.id, name), cls, truth, posed)
         row = {**identity, "method": name, "reference": name in supervised}
         send(rows_of(row, values, scale, task.primary, record))
-
-
-def _calibrate(
-    references: dict[str, Callable[..., Any]],
-    metrics: list[Metric],
-    posed: Any,
-    truth: Any,
-    plan: Plan,
-    task: TaskPlan,
-    instance: Instance,
-    described: frozenset[str],
-) -> tuple[dict[str, Values], Scale]:
-    """Scores of the references, and the scale that the random draws and the oracle span."""
-
-    def make(name: str, draw: int) -> Values:
-        generator = generator_for(instance.seed, f"{task.id}/{instance.variant}/{name}/{draw}")
-        wanted = for_draw(metrics, draw) if name in drawn else metrics
-        return measure(wanted, references[name](posed, truth, generator), truth, posed)
-
-    drawn = {p.name for p in plan.registry.of("reference", task.family) if p.options.get("draws")}
-    draws = {name: [make(name, number) for number in range(plan.profile.draws)] for name in drawn}
-    measured = {name: make(name, 0) for name in references if name not in drawn}
-    scale = scale_of(draws["random"], measured["oracle"], described)
-    for name, values in draws.items():
-        measured[name] = dict(scale_of(values, measured["oracle"], described).floor)
-    return measured, scale
 
 
 def _record(layout: Layout, task: TaskPlan, method: str, instance: Instance) -> Row:
@@ -212,7 +181,7 @@ def _picture_job(plan: Plan, layout: Layout, task: TaskPlan, send: Callable[[dic
     family = family_module(task.family)
     drawing = importlib.import_module(f"benchmark.pictures.{task.family}")
     cls = explanation_class(family)
-    references = _references(family, plan)
+    references = references_of(family, plan)
     cases: list[Case] = []
     scores = pd.read_parquet(layout.scores(task.id))
     first = min(instance.seed for instance in task.instances)

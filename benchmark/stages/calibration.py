@@ -1,0 +1,96 @@
+"""Floor and ceiling of an instance: many random explanations, and the references, measured by every metric.
+
+Nothing of it depends on the methods, so that it is kept beside the scores: whoever adds a method does not wait for it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from benchmark import __version__
+from benchmark.artifacts import damaged, read_json, write_index
+from benchmark.layout import Layout
+from benchmark.plan import Instance, Plan, TaskPlan
+from benchmark.runtime import log
+from benchmark.scores import Metric, Scale, Values, for_draw, measure, scale_of
+from benchmark.sources import fingerprint
+from benchmark.stages.instances import identities
+from benchmark.subjects import generator_for
+
+
+def references_of(family: ModuleType, plan: Plan) -> dict[str, Callable[..., Any]]:
+    """The reference explanations of a family by name."""
+    name = family.__name__.rpartition(".")[2]
+    return {plugin.name: getattr(family, plugin.symbol) for plugin in plan.registry.of("reference", name)}
+
+
+def calibrated(
+    plan: Plan,
+    layout: Layout,
+    task: TaskPlan,
+    instance: Instance,
+    references: dict[str, Callable[..., Any]],
+    metrics: list[Metric],
+    described: frozenset[str],
+    posed: Any,
+    truth: Any,
+) -> tuple[dict[str, Values], Scale]:
+    """Scores of the references, and the scale that random draws and the oracle span; kept while they are true."""
+    path = layout.calibration(task.id, instance.label)
+    key = {
+        "task": task.id,
+        "parameters": dict(instance.parameters),
+        "subject": identities(layout, task)[instance.label],
+        "metrics": [[metric.name, metric.draws] for metric in metrics],
+        "references": sorted(references),
+        "draws": plan.profile.draws,
+        "sources": fingerprint(task.calibration_sources),
+        "engine": __version__,
+    }
+    if (kept := _kept(path, key)) is not None:
+        return kept["measured"], Scale(**{**kept["scale"], "described": described})
+    measured, scale = _calibrate(plan, task, instance, references, metrics, described, posed, truth)
+    numbers = asdict(scale) | {"described": sorted(described)}
+    write_index(path, {}, {"key": key, "measured": measured, "scale": numbers})
+    return measured, scale
+
+
+def _kept(path: Path, key: dict[str, Any]) -> Any:
+    if not path.is_file():
+        return None
+    problems = damaged(path)
+    for problem in problems:
+        log.warning("%s; it is measured again", problem)
+    if problems:
+        return None
+    content = read_json(path)
+    return content if content["key"] == json.loads(json.dumps(key, default=str)) else None
+
+
+def _calibrate(
+    plan: Plan,
+    task: TaskPlan,
+    instance: Instance,
+    references: dict[str, Callable[..., Any]],
+    metrics: list[Metric],
+    described: frozenset[str],
+    posed: Any,
+    truth: Any,
+) -> tuple[dict[str, Values], Scale]:
+    def make(name: str, draw: int) -> Values:
+        generator = generator_for(instance.seed, f"{task.id}/{instance.variant}/{name}/{draw}")
+        wanted = for_draw(metrics, draw) if name in drawn else metrics
+        return measure(wanted, references[name](posed, truth, generator), truth, posed)
+
+    drawn = {p.name for p in plan.registry.of("reference", task.family) if p.options.get("draws")}
+    draws = {name: [make(name, number) for number in range(plan.profile.draws)] for name in drawn}
+    measured = {name: make(name, 0) for name in references if name not in drawn}
+    scale = scale_of(draws["random"], measured["oracle"], described)
+    for name, values in draws.items():
+        measured[name] = dict(scale_of(values, measured["oracle"], described).floor)
+    return measured, scale
