@@ -26,7 +26,8 @@ from torch import Tensor
 
 from benchmark.errors import TouchstoneError
 from benchmark.families.dictionary import Dictionary, DictionarySubject
-from benchmark.learning.dictionary_sparse import parts_of
+from benchmark.learning.adam import Adam
+from benchmark.learning.dictionary_sparse import SparseGradients, parts_of
 from benchmark.learning.dictionary_step import Measured, Stack, Step, Way
 
 SPARSE_BELOW = 0.08  # share of active codes under which the sparse way is the faster one, as measured
@@ -132,39 +133,51 @@ class Training:
         target = torch.tensor(sparsities, dtype=torch.float32, device=device)
         keep = torch.tensor(sparsities) if isinstance(rule, TopK) else None
         self.step = Step(self.stack, batch, keep=keep, dtype=dtype)
-        self.adam = torch.optim.Adam(self.stack.parameters(), lr=learning_rate, fused=True)
         self.control = _Controller(rule, target, steps)
         self.batches = [
             _Batches(values / scale, generator, batch)
             for values, scale, generator in zip(centred, self.scales, generators, strict=True)
         ]
         self.inputs = torch.empty(k, batch, d, device=device)
-        self.few = self.step.plain and batch * size >= SPARSE_FROM
+        self.few = self.step.few if batch * size >= SPARSE_FROM else None
+        self.update = self._own_adam(self.few) if self.few else self._torch_adam()
         self.share = 1.0
         self.now = 0
         self.logged: list[tuple[int, Measured, Tensor, float]] = []
 
     def advance(self) -> Measured:
         """Take one step: a batch, gradients, Adam, unit norms, the controller."""
-        way: Way = "sparse" if self.few and self.share < SPARSE_BELOW else "dense"
+        way: Way = "sparse" if self.few is not None and self.share < SPARSE_BELOW else "dense"
         # the sparse way brings its own threads; torch's would spin on their cores long after every operation
         with _threads(1 if way == "sparse" else torch.get_num_threads()):
             return self._advance(way)
 
     def _advance(self, way: Way) -> Measured:
         for index, source in enumerate(self.batches):
-            source.next(self.inputs[index])
-        self.adam.param_groups[0]["lr"] = self.learning_rate * _pace(self.now, self.steps)
+            source.next(self.inputs[index], self.few)
         measured = self.step.gradients(self.inputs, self.control.penalty, self.control.power, way=way)
         self.share = float(measured.l0.mean()) / self.stack.atoms.shape[1]
-        self.adam.step()
-        self.stack.atoms.div_(self.stack.atoms.norm(dim=-1, keepdim=True).clamp_(min=1e-12))
+        self.update(self.learning_rate * _pace(self.now, self.steps))
         self.control.after(self.now, measured, self.step)
         if self.now % LOGGED_EVERY == 0 or self.now == self.steps - 1:
             _require_finite(self.now, measured, self.sparsities, self.learning_rate)
             self.logged.append((self.now, measured, self.control.penalty.clone(), self.control.power))
         self.now += 1
         return measured
+
+    def _own_adam(self, threads: SparseGradients) -> Callable[[float], None]:
+        adam = Adam(self.stack.parameters(), unit=self.stack.atoms)
+        return lambda learning_rate: adam.step(learning_rate, threads.each, len(threads.rows))
+
+    def _torch_adam(self) -> Callable[[float], None]:
+        adam = torch.optim.Adam(self.stack.parameters(), fused=True)
+
+        def update(learning_rate: float) -> None:
+            adam.param_groups[0]["lr"] = learning_rate
+            adam.step()
+            self.stack.atoms.div_(self.stack.atoms.norm(dim=-1, keepdim=True).clamp_(min=1e-12))
+
+        return update
 
     def coders(self) -> list[Coder]:
         """The dictionaries as they are now, in the units of their activations."""
@@ -281,12 +294,20 @@ class _Batches:
         self.order = torch.empty(0, dtype=torch.int64)
         self.at = 0
 
-    def next(self, out: Tensor) -> None:
+    def next(self, out: Tensor, threads: SparseGradients | None = None) -> None:
         while len(self.order) - self.at < self.batch:
             fresh = torch.randperm(len(self.values), generator=self.generator)
             self.order, self.at = torch.cat([self.order[self.at :], fresh]), 0
         chosen = self.order[self.at : self.at + self.batch].to(self.values.device)
-        torch.index_select(self.values, 0, chosen, out=out)
+        if threads is None:
+            torch.index_select(self.values, 0, chosen, out=out)
+        else:
+
+            def gather(part: int) -> None:
+                rows = threads.rows[part]
+                torch.index_select(self.values, 0, chosen[rows], out=out[rows])
+
+            threads.each(gather, len(threads.rows))
         self.at += self.batch
 
 

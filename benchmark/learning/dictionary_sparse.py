@@ -31,18 +31,25 @@ _T = TypeVar("_T")
 
 
 @_compiled
-def _find(product, shift, bound, flags, place, value, total):  # type: ignore[no-untyped-def]
-    """Append places and values of a row's active codes; a NaN counts as active, so that it does not go unseen."""
-    m = len(product)
-    for j in range(m):
-        flags[j] = not product[j] + shift[j] < bound
-    end = total
-    for j in range(m):  # without a branch: the slot after the last active code is overwritten until one is active
-        place[end] = j
-        end += flags[j]
-    for a in range(total, end):
-        value[a] = product[place[a]] + shift[place[a]]
-    return end
+def _find(products, shift, least, place, value, start):  # type: ignore[no-untyped-def]
+    """List the active codes of all rows: atoms in `place`, codes in `value`, those of row i from `start[i]` on.
+
+    Codes are `products` [n, m] of the encoder plus their bias `shift` [m], active from `least` [n] on, or if NaN: that
+    must not go unseen.
+    """
+    n, m = products.shape
+    flags = np.empty(m, np.uint8)
+    end = start[0] = 0
+    for i in range(n):
+        product, bound = products[i], least[i]
+        for j in range(m):
+            flags[j] = not product[j] + shift[j] < bound
+        for j in range(m):  # without a branch: the slot after the last active code is overwritten until one is active
+            place[end] = j
+            end += flags[j]
+        for a in range(start[i], end):
+            value[a] = product[place[a]] + shift[place[a]]
+        start[i + 1] = end
 
 
 @_compiled
@@ -82,30 +89,27 @@ def _dots(found, vector, places, table):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _part(products, shift, least, inputs, atoms, penalty, power, tile, share, both, shift_gradient, outward):  # type: ignore[no-untyped-def]
-    """Add up the gradients that samples give, `inputs` [n, d] (centred); return |r|^2 and the number of active codes.
+def _add_gradients(place, value, push, start, inputs, atoms, tile, share, both, shift_gradient, outward):  # type: ignore[no-untyped-def]
+    """Add up the gradients that samples give, `inputs` [n, d] (centred), and return the sum of |r|^2.
 
-    Codes are `products` [n, m] of the encoder plus their bias `shift` [m], active from `least` [n] on. `share` is 1
-    over the size of the whole batch, a factor of every gradient: those of the encoder and of the atoms lie side by side
-    in `both` [m, 2, d], because they are written together; `outward` [d] is that of the residual.
+    Active codes are listed as `_find` does; `push` is what the penalty adds to the slope of each. `share` is 1 over the
+    size of the whole batch, a factor of every gradient: those of the encoder and of the atoms lie side by side in
+    `both` [m, 2, d], because they are written together; `outward` [d] is that of the residual.
     """
-    n, m = products.shape
-    d = inputs.shape[1]
-    size = tile * m + 1  # were all codes active; memory that is never written costs nothing
-    place, value, slope = np.empty(size, np.int32), np.empty(size, np.float32), np.empty(size, np.float32)
-    row, sorted_value, sorted_slope = np.empty(size, np.int32), np.empty(size, np.float32), np.empty(size, np.float32)
-    residuals = np.empty((tile, d), np.float32)
-    flags, start, end = np.empty(m, np.uint8), np.empty(tile + 1, np.int64), np.empty(m + 1, np.int64)
-    error, active = 0.0, 0
+    n, d = inputs.shape
+    m = len(atoms)
+    most = 0
     for first in range(0, n, tile):
-        rows = min(tile, n - first)
+        most = max(most, start[min(first + tile, n)] - start[first])
+    row, sorted_value, sorted_slope = np.empty(most, np.int32), np.empty(most, np.float32), np.empty(most, np.float32)
+    slope, residuals, end = np.empty(most, np.float32), np.empty((tile, d), np.float32), np.empty(m + 1, np.int64)
+    error = 0.0
+    for first in range(0, n, tile):
+        rows, offset = min(tile, n - first), start[first]
         tile_inputs = inputs[first : first + rows]
-        start[0] = 0
         end[:] = 0
         for i in range(rows):
-            begin = start[i]
-            stop = _find(products[first + i], shift, least[first + i], flags, place, value, begin)
-            start[i + 1] = stop
+            begin, stop = start[first + i], start[first + i + 1]
             residual = residuals[i]
             for q in range(d):
                 residual[q] = -tile_inputs[i, q]
@@ -116,20 +120,16 @@ def _part(products, shift, least, inputs, atoms, penalty, power, tile, share, bo
                 residual[q] *= np.float32(2) * share
                 outward[q] += residual[q]
             error += float(squares)
-            _dots(slope[begin:stop], residual, place[begin:stop], atoms)
+            _dots(slope[begin - offset : stop - offset], residual, place[begin:stop], atoms)
             for a in range(begin, stop):
-                if power == 1:
-                    slope[a] += penalty * share
-                else:
-                    slope[a] += penalty * share * power * (value[a] + np.float32(EPSILON)) ** (power - np.float32(1))
+                slope[a - offset] += push[a]
                 end[place[a] + 1] += 1
-        active += start[rows]
         for j in range(m):
             end[j + 1] += end[j]
         for i in range(rows):  # from here on end[j] runs from the start of atom j to its end
-            for a in range(start[i], start[i + 1]):
+            for a in range(start[first + i], start[first + i + 1]):
                 at = end[place[a]]
-                row[at], sorted_value[at], sorted_slope[at] = i, value[a], slope[a]
+                row[at], sorted_value[at], sorted_slope[at] = i, value[a], slope[a - offset]
                 end[place[a]] = at + 1
         begin = 0
         for j in range(m):
@@ -139,7 +139,7 @@ def _part(products, shift, least, inputs, atoms, penalty, power, tile, share, bo
             _add_rows(both[j, 0], sorted_slope[begin:stop], row[begin:stop], tile_inputs)
             _add_rows(both[j, 1], sorted_value[begin:stop], row[begin:stop], residuals)
             begin = stop
-    return error, active
+    return error
 
 
 @_compiled
@@ -178,6 +178,9 @@ class SparseGradients:
         self.centred, self.products = torch.empty(batch, d), torch.empty(batch, size)
         self.both = np.empty((parts, size, 2, d), dtype=np.float32)
         self.shift, self.outward = np.empty((parts, size), np.float32), np.empty((parts, d), np.float32)
+        slots = max(rows.stop - rows.start for rows in self.rows) * size + 1
+        # room for all codes; memory that is never written costs nothing
+        self.place, self.value = np.empty((parts, slots), np.int32), np.empty((parts, slots), np.float32)
         workers = min(parts, torch.get_num_threads())
         # threads inside a product would wait for each other on the cores that the workers have
         self.pool = (
@@ -200,32 +203,45 @@ class SparseGradients:
         """
         encoder, atoms, shift, bias = parameters
         products, centred = self.products.numpy(), self.centred.numpy()
-        numbers = np.float32(penalty), np.float32(power), TILE, np.float32(1 / len(products))
+        share = np.float32(1 / len(products))
 
         def add(part: int) -> tuple[float, int]:
             rows = self.rows[part]
             torch.sub(inputs[rows], bias, out=self.centred[rows])
             torch.mm(self.centred[rows], encoder.T, out=self.products[rows])
             least = least_kept(products[rows], keep, shift.numpy())
+            start = np.empty(rows.stop - rows.start + 1, np.int64)
+            _find(products[rows], shift.numpy(), least, self.place[part], self.value[part], start)
+            active = int(start[-1])
+            place, value = self.place[part, :active], self.value[part, :active]
+            push = _push(value, penalty, power) * share
             sums = self.both[part], self.shift[part], self.outward[part]
             for total in sums:
                 total.fill(0)
-            error, active = _part(products[rows], shift.numpy(), least, centred[rows], atoms.numpy(), *numbers, *sums)
-            return float(error), int(active)
+            error = _add_gradients(place, value, push, start, centred[rows], atoms.numpy(), TILE, share, *sums)
+            return float(error), active
 
         def combine(part: int) -> None:
             columns = self.columns[part]
             totals = (gradient.numpy() for gradient in gradients[:3])
             _combine(columns.start, columns.stop, self.both, self.shift, atoms.numpy(), *totals)
 
-        found = self._each_part(add)
-        self._each_part(combine)
+        found = self.each(add, len(self.rows))
+        self.each(combine, len(self.columns))
         torch.sub(torch.from_numpy(self.outward.sum(0)), gradients[2] @ encoder, out=gradients[3])
         return sum(error for error, _ in found), sum(active for _, active in found)
 
-    def _each_part(self, work: Callable[[int], _T]) -> list[_T]:
-        parts = range(len(self.rows))
-        return list(map(work, parts) if self.pool is None else self.pool.map(work, parts))
+    def each(self, work: Callable[[int], _T], count: int) -> list[_T]:
+        """`work` of 0 to `count` - 1, shared among the threads."""
+        return list(map(work, range(count)) if self.pool is None else self.pool.map(work, range(count)))
+
+
+def _push(codes: Float[np.ndarray, " a"], penalty: float, power: float) -> Float[np.ndarray, " a"]:
+    """The slope of penalty * code^power."""
+    if power == 1:
+        return np.full(len(codes), penalty, np.float32)
+    # numpy takes powers with vector instructions, the compiled loops do not
+    return np.float32(penalty * power) * np.power(codes + np.float32(EPSILON), np.float32(power - 1))
 
 
 def _ranges(length: int, parts: int) -> list[slice]:

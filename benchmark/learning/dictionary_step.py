@@ -136,7 +136,7 @@ class Step:
 
     def _sparse(self, few: SparseGradients, penalty: Tensor, power: float) -> Measured:
         parameters = self.stack.parameters()
-        gradients = [torch.empty_like(tensor) for tensor in parameters]
+        gradients = [torch.empty_like(tensor) if tensor.grad is None else tensor.grad for tensor in parameters]
         error, active = torch.empty(len(self.keep)), torch.empty(len(self.keep))
         for index, keep in enumerate(self.keep):
             error[index], active[index] = few.fill(
