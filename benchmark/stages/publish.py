@@ -31,7 +31,9 @@ def publish(plan: Plan, layout: Layout) -> None:
     scores = read_scores(plan, layout)
     folder = layout.leaderboard
     folder.mkdir(parents=True, exist_ok=True)
-    claims = evaluate(load([PROJECT / "tasks" / "claims"]), scores)
+    posed = {task.id for task in plan.tasks.values()}
+    about = [c for c in load([PROJECT / "tasks" / "claims"]) if {f"{s.family}.{s.task}" for s in c.selectors} <= posed]
+    claims = evaluate(about, scores)
     tables = {
         "leaderboard": leaderboard(scores),
         "tasks": per_task(scores),
