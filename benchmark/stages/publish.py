@@ -106,18 +106,19 @@ def measured(plan: Plan, layout: Layout) -> pd.DataFrame:
 
 
 def durations(plan: Plan, layout: Layout) -> dict[str, float]:
-    """Seconds of work by stage that the present results cost: of each job, the latest measurement."""
-    latest: dict[tuple[str, str], float] = {}
-    for line in timings(layout):
-        latest[(line["stage"], line["name"])] = line["work"]
-    names = {("train", name) for name in plan.subjects}
-    names |= {("explain", f"{task.id}-{batch}") for task in plan.tasks.values() for batch in range(task.batches)}
-    names |= {("score", task.id) for task in plan.tasks.values()}
-    found: dict[str, float] = {}
-    for (stage, name), seconds in latest.items():
-        if (stage, name) in names:
-            found[stage] = found.get(stage, 0.0) + seconds
-    return found
+    """Seconds of work by stage that the present results cost, whenever they were computed.
+
+    Of each score job it is the latest run that counts, which may have found floors and ceilings already measured.
+    """
+    seeds = [layout.subject(name, seed) for name, subject in plan.subjects.items() for seed in subject.seeds]
+    cells = [layout.cell(task.id, method.name) for task in plan.tasks.values() for method in task.methods]
+    records = [record for cell in cells for record in read_json(cell / "cell.json")["records"]]
+    scored = {line["name"]: line["work"] for line in timings(layout) if line["stage"] == "score"}
+    return {
+        "train": sum(read_json(seed / "subject.json")["seconds"] for seed in seeds),
+        "explain": sum(record.get("seconds") or 0.0 for record in records),
+        "score": sum(seconds for name, seconds in scored.items() if name in {task.id for task in plan.tasks.values()}),
+    }
 
 
 def failures(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
