@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -142,6 +143,22 @@ def write_index(path: Path, files: Mapping[str, FileRecord], content: Mapping[st
 def _checksum(content: Any) -> str:
     plain = json.loads(json.dumps(content))
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
+
+
+def still_true(index: Path, key: Any, otherwise: str) -> Any:
+    """The content of an index that is whole and was made from `key`, else None.
+
+    Says what is damaged, and what is done about it: `otherwise` ("it is trained again").
+    """
+    if not index.is_file():
+        return None
+    problems = damaged(index)
+    for problem in problems:
+        logging.getLogger("touchstone").warning("%s; %s", problem, otherwise)
+    if problems:
+        return None
+    content = read_json(index)
+    return content if content["key"] == json.loads(json.dumps(key, default=str)) else None
 
 
 def damaged(index: Path) -> list[str]:

@@ -17,7 +17,7 @@ from benchmark.layout import Layout
 from benchmark.plan import MethodPlan, Plan, TaskPlan, make_plan
 from benchmark.registry import plugins, read_file
 from benchmark.runtime import start_logging
-from benchmark.stages.explain import cell_key, compute_cells, still_true
+from benchmark.stages.explain import cell_key, cell_still_true, compute_cells
 from benchmark.stages.score import score_rows, to_table
 from benchmark.stages.train import train
 
@@ -43,7 +43,7 @@ def run_cell(profile: str, task_name: str, method_name: str, *, workers: int) ->
 
 def _compute(plan: Plan, layout: Layout, task: TaskPlan, method: MethodPlan, workers: int) -> None:
     key = cell_key(layout, task, method)
-    if not still_true(layout.cell(task.id, method.name), key):
+    if not cell_still_true(layout.cell(task.id, method.name), key):
         for batch in range(task.batches):  # what vouched for the cell as it was; the workflow looks at the cells again
             if method.name in [planned.name for planned in task.batch(batch)]:
                 take_back(layout, layout.explain_index(task.id, batch))

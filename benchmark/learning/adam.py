@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import numba
 import numpy as np
 from torch import Tensor
+
+from benchmark.learning.compiled import compiled
 
 DECAY, DECAY_SQUARES, EPSILON = 0.9, 0.999, 1e-8
 
 Each = Callable[[Callable[[int], object], int], object]
 
 
-@numba.njit(nogil=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
+@compiled
 def _update(first, last, parameter, gradient, mean, square, rate, correction, unit):  # type: ignore[no-untyped-def]
     one, least = np.float32(1), np.float32(1e-12)
     fast, slow, epsilon = np.float32(DECAY), np.float32(DECAY_SQUARES), np.float32(EPSILON)

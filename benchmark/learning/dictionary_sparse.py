@@ -12,11 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TypeVar
 
-import numba
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from benchmark.learning.compiled import compiled
 
 EPSILON = 1e-3  # keeps the slope of f^power finite where a code is just above zero and power < 1
 ROWS = 1024  # of a part at least: each part adds up gradients of its own, which costs as much as some hundred rows
@@ -25,12 +26,10 @@ TILE = 512  # rows whose active codes are sorted by atom together: their inputs 
 CACHED = 2**17  # numbers that stay there too
 TINY = float(np.finfo(np.float32).tiny)
 
-# Sums may be taken in any order, which lets the loops use vector instructions; NaN keeps its meaning.
-_compiled = numba.njit(nogil=True, fastmath={"reassoc", "contract", "nsz"}, error_model="numpy")
 _T = TypeVar("_T")
 
 
-@_compiled
+@compiled
 def _find(products, shift, least, place, value, start):  # type: ignore[no-untyped-def]
     """List the active codes of all rows: atoms in `place`, codes in `value`, those of row i from `start[i]` on.
 
@@ -52,7 +51,7 @@ def _find(products, shift, least, place, value, start):  # type: ignore[no-untyp
         start[i + 1] = end
 
 
-@_compiled
+@compiled
 def _add_rows(target, weights, places, table):  # type: ignore[no-untyped-def]
     """Add `weights[a] * table[places[a]]` of all a to `target`, four at a time to write it less often."""
     count, d = len(places), len(target)
@@ -67,7 +66,7 @@ def _add_rows(target, weights, places, table):  # type: ignore[no-untyped-def]
             target[q] += w1 * one[q]
 
 
-@_compiled
+@compiled
 def _dots(found, vector, places, table):  # type: ignore[no-untyped-def]
     """Set `found[a]` to the product of `vector` and `table[places[a]]`, four at a time to read it less often."""
     count, d = len(places), len(vector)
@@ -88,7 +87,7 @@ def _dots(found, vector, places, table):  # type: ignore[no-untyped-def]
         found[a] = s1
 
 
-@_compiled
+@compiled
 def _add_gradients(place, value, push, start, inputs, atoms, tile, share, both, shift_gradient, outward):  # type: ignore[no-untyped-def]
     """Add up the gradients that samples give, `inputs` [n, d] (centred), and return the sum of |r|^2.
 
@@ -142,7 +141,7 @@ def _add_gradients(place, value, push, start, inputs, atoms, tile, share, both, 
     return error
 
 
-@_compiled
+@compiled
 def _combine(first, last, both, shifts, atoms, encoder_gradient, atom_gradient, shift_gradient):  # type: ignore[no-untyped-def]
     """Sum over the parts for the atoms `first` to `last`; an atom's gradient loses its part along the atom."""
     parts, d = both.shape[0], both.shape[3]

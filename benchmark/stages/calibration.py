@@ -5,18 +5,15 @@ Nothing of it depends on the methods, so that it is kept beside the scores: whoe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from benchmark import __version__
-from benchmark.artifacts import damaged, read_json, write_index
+from benchmark.artifacts import still_true, write_index
 from benchmark.layout import Layout
 from benchmark.plan import Instance, Plan, TaskPlan
-from benchmark.runtime import log
 from benchmark.scores import Metric, Scale, Values, for_draw, measure, scale_of
 from benchmark.sources import fingerprint
 from benchmark.stages.instances import identities
@@ -52,24 +49,12 @@ def calibrated(
         "sources": fingerprint(task.calibration_sources),
         "engine": __version__,
     }
-    if (kept := _kept(path, key)) is not None:
+    if (kept := still_true(path, key, "it is measured again")) is not None:
         return kept["measured"], Scale(**{**kept["scale"], "described": described})
     measured, scale = _calibrate(plan, task, instance, references, metrics, described, posed, truth)
     numbers = asdict(scale) | {"described": sorted(described)}
     write_index(path, {}, {"key": key, "measured": measured, "scale": numbers})
     return measured, scale
-
-
-def _kept(path: Path, key: dict[str, Any]) -> Any:
-    if not path.is_file():
-        return None
-    problems = damaged(path)
-    for problem in problems:
-        log.warning("%s; it is measured again", problem)
-    if problems:
-        return None
-    content = read_json(path)
-    return content if content["key"] == json.loads(json.dumps(key, default=str)) else None
 
 
 def _calibrate(

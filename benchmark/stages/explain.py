@@ -10,7 +10,6 @@ hangs or is killed becomes a record with a status and a reason. Failed cells are
 from __future__ import annotations
 
 import functools
-import json
 import os
 import time
 import traceback
@@ -22,7 +21,7 @@ from typing import Any
 import torch
 
 from benchmark import __version__
-from benchmark.artifacts import damaged, read_json, record, write_index
+from benchmark.artifacts import read_json, record, still_true, write_index
 from benchmark.errors import TouchstoneError, Unsupported
 from benchmark.explanations import write_explanation
 from benchmark.isolation import Ending, run_isolated
@@ -52,7 +51,7 @@ def explain(plan: Plan, layout: Layout, name: str, *, batch: int = 0, workers: i
     task = plan.task(name)
     methods = task.batch(batch)
     keys = {method.name: cell_key(layout, task, method) for method in methods}
-    stale = [method for method in methods if not still_true(layout.cell(task.id, method.name), keys[method.name])]
+    stale = [method for method in methods if not cell_still_true(layout.cell(task.id, method.name), keys[method.name])]
     label = f"[explain {task.plugin.key}]"
     log.info("%s %d cells: %d to compute, %d still true", label, len(methods), len(stale), len(methods) - len(stale))
     compute_cells(plan, layout, task, stale, keys, workers)
@@ -95,19 +94,10 @@ def cell_key(layout: Layout, task: TaskPlan, method: MethodPlan) -> Record:
     }
 
 
-def still_true(folder: Path, key: Record) -> bool:
+def cell_still_true(folder: Path, key: Record) -> bool:
     """Whether a cell was made from the same things, is whole, and did not fail."""
-    path = folder / "cell.json"
-    if not path.is_file():
-        return False
-    problems = damaged(path)
-    for problem in problems:
-        log.warning("%s; the cell is computed again", problem)
-    if problems:
-        return False
-    cell = read_json(path)
-    same = cell["key"] == json.loads(json.dumps(key, default=str))
-    return same and all(r["status"] in ("ok", "unsupported") for r in cell["records"])
+    cell = still_true(folder / "cell.json", key, "the cell is computed again")
+    return cell is not None and all(r["status"] in ("ok", "unsupported") for r in cell["records"])
 
 
 def compute_cells(

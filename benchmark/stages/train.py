@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from benchmark.artifacts import TensorFile, damaged, read_json, record, write_index, write_tensors
+from benchmark.artifacts import TensorFile, read_json, record, still_true, write_index, write_tensors
 from benchmark.errors import DamagedArtifactError, TouchstoneError
 from benchmark.layout import Layout
 from benchmark.plan import Plan, SubjectPlan, digest
@@ -33,7 +33,7 @@ def train(plan: Plan, layout: Layout, name: str) -> dict[str, int]:
     for number, seed in enumerate(subject.seeds, start=1):
         folder = layout.subject(name, seed)
         label = f"[train {name}] seed {seed} ({number} of {len(subject.seeds)})"
-        if _still_true(folder, subject):
+        if still_true(folder / "subject.json", subject.key, "it is trained again"):
             counts["reused"] += 1
             log.info("%s: still true, kept", label)
         else:
@@ -53,16 +53,6 @@ def train(plan: Plan, layout: Layout, name: str) -> dict[str, int]:
 def _certified(layout: Layout, subject: SubjectPlan) -> dict[str, bool]:
     records = {seed: read_json(layout.subject(subject.name, seed) / "subject.json") for seed in subject.seeds}
     return {str(seed): all(check["passed"] for check in content["certificate"]) for seed, content in records.items()}
-
-
-def _still_true(folder: Path, subject: SubjectPlan) -> bool:
-    index = folder / "subject.json"
-    if not index.is_file():
-        return False
-    problems = damaged(index)
-    for problem in problems:
-        log.warning("%s; it is trained again", problem)
-    return not problems and read_json(index)["key"] == json.loads(json.dumps(subject.key, default=str))
 
 
 def _train_seed(subject: SubjectPlan, seed: int, folder: Path, label: str) -> None:
