@@ -33,7 +33,7 @@ from benchmark.plan import Instance, Plan, TaskPlan
 from benchmark.runtime import log, make_deterministic, warm_up
 from benchmark.scores import COLUMNS, TYPES, Metric, Values, measure, rows_of
 from benchmark.sources import fingerprint
-from benchmark.stages.calibration import calibrated, references_of
+from benchmark.stages.calibration import Yardstick, calibrated, references_of
 from benchmark.stages.instances import certified, family_module, identities, make_concrete
 from benchmark.subjects import generator_for
 
@@ -112,8 +112,8 @@ def _score_instance(
     concrete = make_concrete(plan, layout, task, instance)
     posed, truth = concrete.pose(), concrete.truth()
     metrics, described = _metrics(task)
-    references = references_of(family, plan)
-    measured, scale = calibrated(plan, layout, task, instance, references, metrics, described, posed, truth)
+    by = Yardstick(references_of(family, plan), metrics, described, posed, truth)
+    measured, scale = calibrated(plan, layout, task, instance, by)
     identity: Row = {
         "family": task.family,
         "task": task.plugin.name,
