@@ -69,7 +69,7 @@ def _html(view: View) -> str:
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     environment = _environment(autoescape=True)
     environment.filters.update({name: _typeset(function) for name, function in NUMBERS.items()})
-    environment.filters.update(linked=_linked, typeset=_typeset(str))
+    environment.filters.update(linked=_linked, prose=_prose, typeset=_typeset(str))
     environment.globals.update(interval=_typeset(text.interval), expected=_typeset(text.expected))
     template = environment.get_template("index.html.jinja")
     return template.render(view=view, board=view.board, style=Markup(style), script=Markup(script), digest=digest)
@@ -78,7 +78,8 @@ def _html(view: View) -> str:
 def _markdown(view: View) -> str:
     environment = _environment(autoescape=False)
     environment.filters.update(NUMBERS)
-    environment.filters.update(md=text.markdown, code=text.markdown_code, linked=text.markdown_sources)
+    environment.filters.update(md=text.markdown, prose=text.markdown_prose)
+    environment.filters.update(code=text.markdown_code, linked=text.markdown_sources)
     lines = environment.get_template("README.md.jinja").render(view=view, board=view.board)
     return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"
 
@@ -122,6 +123,13 @@ def _environment(*, autoescape: bool) -> Environment:
 def _typeset(function: Any) -> Any:
     """The same number with a true minus sign, which is as wide as a digit."""
     return lambda *arguments: function(*arguments).replace("-", "−")
+
+
+def _prose(value: Any) -> Markup:
+    """A sentence whose names between backticks are set as code."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece) if code else escape(piece) for piece, code in text.prose(value)
+    )
 
 
 def _linked(value: Any) -> Markup:

@@ -203,7 +203,11 @@ def markdown(value: Any) -> str:
     """Free text made safe for a Markdown paragraph or table cell: one line, every sign escaped."""
     if is_missing(value):
         return MISSING
-    return MARKDOWN_SIGNS.sub(r"\\\1", " ".join(str(value).split()))
+    return _escaped(" ".join(str(value).split()))
+
+
+def _escaped(words: str) -> str:
+    return MARKDOWN_SIGNS.sub(r"\\\1", words)
 
 
 def markdown_code(value: Any) -> str:
@@ -214,6 +218,20 @@ def markdown_code(value: Any) -> str:
         fence += "`"
     pad = " " if content.startswith("`") or content.endswith("`") else ""
     return f"{fence}{pad}{content}{pad}{fence}".replace("|", "\\|")
+
+
+def prose(value: Any) -> list[tuple[str, bool]]:
+    """A sentence in pieces, those between backticks marked as code: ``See `x`.`` is See, (x, code) and a full stop."""
+    pieces = str(value).split("`")
+    if len(pieces) % 2 == 0 or not all(piece.strip() for piece in pieces[1::2]):
+        return [(str(value), False)]
+    return [(piece, place % 2 == 1) for place, piece in enumerate(pieces) if piece]
+
+
+def markdown_prose(value: Any) -> str:
+    """A sentence for Markdown whose names between backticks stay code; every other sign is escaped."""
+    joined = ((markdown_code(piece) if code else _escaped(piece)) for piece, code in prose(value))
+    return " ".join("".join(joined).split())
 
 
 def markdown_sources(text: Any) -> str:

@@ -242,5 +242,5 @@ def fake_board(folder: Path) -> Board:
         ],
         notes={family: {"resolution": 0.07 + 0.01 * n, "clusters": 5 * (n + 1)} for n, family in enumerate(FAMILIES)}
         | {"tiny": {}},
-        left_out=["Six of eight variants", "Othello is trained on a tenth of the games."],
+        left_out=["Six of eight variants", "Othello is trained on a tenth of the games; `full_size` trains on all."],
     )

@@ -274,6 +274,11 @@ def test_citations_are_links(reader: Reader, readme: str) -> None:
     assert "[doi:10.1000/xyz(1)](https://doi.org/10.1000/xyz%281%29)" in readme
 
 
+def test_names_in_sentences_are_code(page: str, readme: str) -> None:
+    assert "<code>full_size</code> trains on all." in page
+    assert "`full_size` trains on all." in readme
+
+
 def test_missing_values_are_dashes(reader: Reader, readme: str) -> None:
     for document in (reader.text, readme):
         assert not re.search(r"\b(nan|NaN|None|NaT)\b", document)

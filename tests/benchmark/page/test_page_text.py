@@ -116,3 +116,22 @@ def test_an_interval_draws_its_bar_dot_and_arrows() -> None:
     assert "circle" not in svg.interval(axis, -3.0, -3.0, -3.0)
     assert "›" in svg.interval(axis, 0.9, 0.8, 1.2)
     assert "circle" not in svg.interval(axis, NAN, NAN, NAN)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shown"),
+    [
+        ("See `full_size`.", "See `full_size`."),
+        ("`a|b` * c_d", "`a\\|b` \\* c\\_d"),
+        ("one ` only", "one \\` only"),
+        ("an empty `` pair", "an empty \\`\\` pair"),
+        ("", ""),
+    ],
+)
+def test_names_between_backticks_stay_code_in_markdown(sentence: str, shown: str) -> None:
+    assert text.markdown_prose(sentence) == shown
+
+
+@given(st.text(alphabet="ab `_<"))
+def test_prose_loses_nothing(sentence: str) -> None:
+    assert "".join(f"`{piece}`" if code else piece for piece, code in text.prose(sentence)) == sentence
