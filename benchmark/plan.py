@@ -74,6 +74,8 @@ class Instance:
     subject: str
     parameters: Mapping[str, Any]
     ranked: bool
+    twin: str | None = None
+    """The variant that asks the same of random weights, if the profile runs it."""
 
     @property
     def label(self) -> str:
@@ -312,6 +314,8 @@ def _instances(
     overrides = next((v for k, v in profile.tasks.items() if registry.find("task", k).key == task.key), None) or {}
     wanted = [str(name) for name in overrides.get("variants") or task.options["variants"]]
     settings = {key: value for key, value in overrides.items() if key != "variants"}
+    twins = task.options.get("twins", {})
+    unranked = {*task.options.get("unranked", ()), *twins.values()}
     base = dict(profile.subjects.get(builder.name) or {})
     seeds = seed_list(base.pop("seeds", profile.seeds))
     for variant in wanted:
@@ -324,5 +328,6 @@ def _instances(
         name = "-".join([builder.name, *(f"{key}-{value}" for key, value in ours.items())])
         subjects.setdefault(name, SubjectPlan(name, builder, {**builder.defaults, **base, **ours}, seeds, device))
         parameters = {**task.defaults, **settings, **{k: v for k, v in changes.items() if k in task.defaults}}
+        twin = twins.get(variant)
         for seed in seeds:
-            yield Instance(variant, seed, name, parameters, ranked=variant not in task.options.get("unranked", ()))
+            yield Instance(variant, seed, name, parameters, variant not in unranked, twin if twin in wanted else None)

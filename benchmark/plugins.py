@@ -88,12 +88,14 @@ class TaskDecorator(Protocol):
         metrics: Sequence[str],
         variants: Mapping[str, Mapping[str, Any]],
         unranked: Sequence[str] = (),
+        twins: Mapping[str, str] = {},
         cites: str = "",
     ) -> Callable[[T], T]:
         """Declare a task on a subject.
 
-        Each variant maps parameters of the subject or of the task to values. `unranked` variants (a twin with random
-        weights) are scored and shown but enter no average.
+        Each variant maps parameters of the subject or of the task to values. `unranked` variants are scored and shown
+        but enter no average. `twins` names, for a variant, the one that asks the same of random weights: it is not
+        ranked either, and what a method earns beyond it is what the training put there.
         """
 
 
@@ -116,6 +118,7 @@ def task_decorator(family: str) -> TaskDecorator:
         metrics: Sequence[str],
         variants: Mapping[str, Mapping[str, Any]],
         unranked: Sequence[str] = (),
+        twins: Mapping[str, str] = {},
         cites: str = "",
     ) -> Callable[[T], T]:
         return define(
@@ -127,6 +130,7 @@ def task_decorator(family: str) -> TaskDecorator:
             metrics=tuple(metrics),
             variants=variants,
             unranked=tuple(unranked),
+            twins=twins,
         )
 
     return decorator

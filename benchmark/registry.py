@@ -25,7 +25,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import TouchstoneError, UnknownNameError
+from benchmark.errors import TouchstoneError, UnknownNameError, unknown
 
 ENGINE = Path(__file__).resolve().parent
 PROJECT = ENGINE.parent if (ENGINE.parent / "tasks").is_dir() else ENGINE / "_bundled"
@@ -267,6 +267,14 @@ def _bad_options(kind: str, call: ast.Call, options: dict[str, Any]) -> str:
         return f"the primary metric {options['primary']!r} is not among the task's metrics {metrics!r}"
     if not isinstance(variants, dict) or not variants or not all(isinstance(v, dict) for v in variants.values()):
         return f"variants: got {variants!r}, expected at least one name with a dictionary of parameters"
+    twins, unranked = options.get("twins", {}), options.get("unranked", ())
+    if not isinstance(unranked, tuple | list):
+        return f"unranked: got {unranked!r}, expected a list of variants"
+    if not isinstance(twins, dict):
+        return f"twins: got {twins!r}, expected a dictionary from a variant to the one with random weights"
+    for where, names in (("unranked", unranked), ("twins", [*twins, *twins.values()])):
+        if strange := [name for name in names if name not in list(variants)]:
+            return unknown("variant", str(strange[0]), map(str, variants), where=where)
     return ""
 
 

@@ -20,9 +20,10 @@ from benchmark.statistics import skill
 COLUMNS = (
     "family", "task", "variant", "method", "seed", "metric", "primary", "value", "floor", "ceiling", "skill",
     "status", "reason", "seconds", "model_calls", "peak_memory_mb", "floor_sd", "ranked", "reference", "subject",
+    "twin",
 )  # fmt: skip
 TYPES = {
-    **dict.fromkeys(("family", "task", "variant", "method", "metric", "status", "reason", "subject"), "string"),
+    **dict.fromkeys(("family", "task", "variant", "method", "metric", "status", "reason", "subject", "twin"), "string"),
     **dict.fromkeys(("primary", "ranked", "reference"), "bool"),
     **dict.fromkeys(
         ("value", "floor", "ceiling", "skill", "seconds", "model_calls", "peak_memory_mb", "floor_sd"), "float64"

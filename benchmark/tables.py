@@ -7,8 +7,8 @@
 
 `scores` has one row per (family, task, variant, method, seed, metric) with the columns of the scores files and three
 more: `floor_sd` (standard deviation of one random draw's value), `ranked` (the variant is ranked and its subject
-certified) and `reference` (the method is one of the family's references); `subject` is used where it is there. What is
-shown does not depend on the order of the rows.
+certified) and `reference` (the method is one of the family's references); `subject` and `twin` (the variant that asks
+the same of random weights) are used where they are there. What is shown does not depend on the order of the rows.
 
 A method that was measured on fewer than half of its family's tasks is a specialist: shown, not ranked with the
 generalists. References are shown last; their p-values are their own, uncorrected and against random draws alone, for
@@ -16,6 +16,8 @@ they are controls and not contestants.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,7 +29,10 @@ COLUMNS = (
     *("family", "method", "skill", "ci_low", "ci_high", "rank_low", "rank_high", "beats_random", "p_value"),
     *("tasks", "seeds", "failures", "seconds"),
 )
-EXTRAS = ("unsupported", "specialist", "reference", "model_calls", "peak_memory_mb", "group", "advantage")
+EXTRAS = (
+    *("unsupported", "specialist", "reference", "model_calls", "peak_memory_mb", "group", "advantage"),
+    *("above_untrained", "above_untrained_low", "above_untrained_high", "beats_untrained"),
+)
 
 
 def leaderboard(scores: pd.DataFrame) -> pd.DataFrame:
@@ -40,6 +45,9 @@ def leaderboard(scores: pd.DataFrame) -> pd.DataFrame:
     failures, unsupported    instances (task, variant, seed) that failed or timed out; that the method declined
     seconds, model_calls     mean per instance (over tasks); peak_memory_mb is the greatest of all
     group, advantage         tie group from 1; mean difference to the other generalists on what they share: the order
+    above_untrained          skill minus that of the same method on random weights, over the variants with such a twin,
+                             and its 95 % interval (_low, _high): what a method that ignores the training also earns is
+                             0 here; beats_untrained: above 0, Holm-corrected in the family; missing without a twin
     """
     rows = ranked_rows(scores)
     boards = []
@@ -158,11 +166,28 @@ def _board(rows: pd.DataFrame, whole: Grid, specialists: frozenset[str]) -> pd.D
         board.loc[chosen, name] = values
     board["advantage"] = np.nan
     board.loc[chosen, "advantage"] = found.advantage
+    board = board.assign(**_above_untrained(whole, layout))
     board = board.join(_counts(rows), on="method")
     shown = np.select([board["reference"], ~chosen], [2, 1], default=0)
     best = np.where(chosen, board["advantage"], board["skill"]).round(12)
     order = np.lexsort((board["method"], -np.nan_to_num(best, nan=-np.inf), shown))
     return board.iloc[order]
+
+
+def _above_untrained(whole: Grid, layout: Layout) -> dict[str, Any]:
+    """The columns about the second null, the same method on random weights."""
+    gains = estimate(whole.gain, layout)
+    low, high = gains.interval()
+    raw = gains.p_above()
+    p = np.where(whole.reference, raw, holm(np.where(whole.reference, np.nan, raw)))
+    beats = pd.array(p < 1 - LEVEL, dtype="boolean")
+    beats[np.isnan(p)] = pd.NA
+    return {
+        "above_untrained": gains.mean,
+        "above_untrained_low": low,
+        "above_untrained_high": high,
+        "beats_untrained": beats,
+    }
 
 
 def _counts(rows: pd.DataFrame) -> pd.DataFrame:

@@ -52,6 +52,7 @@ from benchmark.families.attribution import AttributionSubject, AttributionTruth,
     metrics=("rank_accuracy", "auroc"),
     variants={"plain": {}, "wide": {"width": 9}, "bad": {"quality": 0.1}, "few": {"inputs": 2}},
     unranked=("few",),
+    twins={"plain": "few", "wide": "bad"},
 )
 @dataclass(frozen=True, kw_only=True)
 class ToyTask:

@@ -20,6 +20,7 @@ RANKING = (
     *("family", "method", "skill", "ci_low", "ci_high", "rank_low", "rank_high", "beats_random", "p_value"),
     *("tasks", "seeds", "failures", "seconds"),
     *("unsupported", "specialist", "reference", "model_calls", "peak_memory_mb"),
+    *("above_untrained", "above_untrained_low", "above_untrained_high", "beats_untrained"),
 )
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {

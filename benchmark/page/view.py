@@ -53,6 +53,11 @@ class Ranking:
     references: list[Row]
 
     @property
+    def twinned(self) -> bool:
+        """Whether anything here was also measured on random weights."""
+        return any(row["above_untrained"] is not None for row in self.ranked)
+
+    @property
     def groups(self) -> list[tuple[str, str, list[Row]]]:
         """Kind, heading and rows of each part that has any."""
         parts = (
@@ -107,6 +112,11 @@ class Family:
     def beating(self) -> int:
         """How many ranked methods beat chance."""
         return sum(row["beats_random"] is True for row in self.ranking.ranked)
+
+    @property
+    def beating_untrained(self) -> int:
+        """How many ranked methods earn more than on random weights."""
+        return sum(row["beats_untrained"] is True for row in self.ranking.ranked)
 
     @property
     def leaders(self) -> list[str]:

@@ -122,6 +122,7 @@ def _score_instance(
     }
     identity |= {
         "ranked": instance.ranked and certified(layout, instance),
+        "twin": _certified_twin(layout, task, instance),
         "subject": plan.subject(instance.subject).plugin.name,
     }
     for name, values in measured.items():
@@ -134,6 +135,14 @@ def _score_instance(
         values, record = _evaluate(metrics, record, layout.cell(task.id, name), cls, truth, posed)
         row = {**identity, "method": name, "reference": name in supervised}
         send(rows_of(row, values, scale, task.primary, record))
+
+
+def _certified_twin(layout: Layout, task: TaskPlan, instance: Instance) -> str:
+    """The variant with random weights to compare an instance with; none if its subject failed its certificate."""
+    for other in task.instances:
+        if (other.variant, other.seed) == (instance.twin, instance.seed) and certified(layout, other):
+            return other.variant
+    return ""
 
 
 def _record(layout: Layout, task: TaskPlan, method: str, instance: Instance) -> Row:

@@ -11,6 +11,9 @@ What counts, and as what:
     ok, but NaN or infinite: as failed, so that no method gains by returning what cannot be scored
     unsupported   left out of that method's mean, like an instance without a row
     ceiling equals floor, or one of them is unknown: the instance measures nothing and is left out for everybody
+
+Where a row names its variant's `twin`, the one that asks the same of random weights, its gain is its skill minus the
+twin's with the same seed. A method that was not measured on the twin has no gain: nothing is known of it there.
 """
 
 from __future__ import annotations
@@ -72,14 +75,15 @@ def checked(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def ranked_rows(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows that decide the ranking, with `skill` and `failed`: primary metric, ranked variants, certified subjects.
+    """The rows that decide the ranking: primary metric, ranked variants, certified subjects; with `skill`, `gain` and
+    `failed`.
 
     A row without floor or ceiling (a failure often has none) takes those of its instance from the other methods' rows:
     they belong to the instance, not to the method. `skill` is NaN where the row does not count (see the module's
     table).
     """
     table = checked(scores)
-    table = table[table["primary"] & table["ranked"]].reset_index(drop=True)
+    table = table[table["primary"]].reset_index(drop=True)
     several = table.groupby(["family", "task"])["metric"].nunique()
     if (several > 1).any():
         names = ", ".join(f"{family}/{task}" for family, task in several[several > 1].index)
@@ -92,7 +96,18 @@ def ranked_rows(scores: pd.DataFrame) -> pd.DataFrame:
     supported = (table["status"] != "unsupported").to_numpy()
     table["failed"] = supported & measures & ~answered | table["status"].isin(["failed", "timeout"]).to_numpy()
     table["skill"] = np.where(measures & supported, np.where(answered, scored, 0.0), np.nan)
-    return table
+    table["gain"] = table["skill"] - _of_twin(table, np.where(answered, scored, np.nan))
+    return table[table["ranked"]].reset_index(drop=True)
+
+
+def _of_twin(table: pd.DataFrame, scored: Array) -> Array:
+    """For each row the skill of its method on its variant's twin, NaN where there is none."""
+    if "twin" not in table.columns:
+        return np.full(len(table), np.nan)
+    names = ["family", "task", "variant", "method", "seed"]
+    known = pd.Series(scored, index=pd.MultiIndex.from_frame(table[names]))
+    wanted = pd.MultiIndex.from_frame(table[names].assign(variant=table["twin"].astype(object)))
+    return np.asarray(known.reindex(wanted), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -105,6 +120,7 @@ class Grid:
         instances: one row per instance, columns family, task, variant, seed and, if the scores have it, subject.
         skill: [methods, instances]; NaN where a method was not measured.
         luck: [methods, instances] standard deviation of the skill of one random explanation; 0 where the method failed.
+        gain: [methods, instances] skill minus that on random weights; NaN where one of them was not measured.
     """
 
     methods: tuple[str, ...]
@@ -112,11 +128,13 @@ class Grid:
     instances: pd.DataFrame
     skill: Array
     luck: Array
+    gain: Array
 
     def of(self, methods: NDArray[np.bool_]) -> Grid:
         """The same grid with the methods under a mask only."""
         names = tuple(name for name, keep in zip(self.methods, methods, strict=True) if keep)
-        return Grid(names, self.reference[methods], self.instances, self.skill[methods], self.luck[methods])
+        kept = (field[methods] for field in (self.skill, self.luck, self.gain))
+        return Grid(names, self.reference[methods], self.instances, *kept)
 
 
 def grid(rows: pd.DataFrame) -> Grid:
@@ -132,8 +150,9 @@ def grid(rows: pd.DataFrame) -> Grid:
         span = measured["ceiling"].to_numpy() - measured["floor"].to_numpy()
         spread = measured["floor_sd"].to_numpy() / np.abs(span)
     skills = np.full((len(names), len(instances)), np.nan)
-    skills[row, column] = measured["skill"].to_numpy()
+    gain = np.full_like(skills, np.nan)
+    skills[row, column], gain[row, column] = measured["skill"].to_numpy(), measured["gain"].to_numpy()
     luck = np.full_like(skills, np.nan)
     luck[row, column] = np.where(measured["failed"].to_numpy(), 0.0, spread)
     marked = set(rows.loc[rows["reference"], "method"])
-    return Grid(tuple(names), np.array([name in marked for name in names], dtype=bool), instances, skills, luck)
+    return Grid(tuple(names), np.array([name in marked for name in names], dtype=bool), instances, skills, luck, gain)

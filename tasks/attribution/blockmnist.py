@@ -27,7 +27,7 @@ Two things to read with it. Half of all entries are the truth, so that rank accu
 included; average precision and the null share judge the strongest ones; "digit" asks for the ink alone. And the square
 gives itself away: an edge detector, which never looks at the model, has a rank accuracy of 0.81 there, and whatever
 multiplies by the input has 0.73 on untrained weights, too. The noise variants are built so that only the model tells
-which half matters (0.40 and 0.50 for these two), and the `untrained` variant shows what a score owes to the input.
+which half matters (0.40 and 0.50 for these two), and the untrained twins show what a score owes to the input.
 
 Source: Shah, Jain and Netrapalli, "Do Input Gradients Highlight Discriminative Features?", NeurIPS 2021,
 arXiv:2102.12781.
@@ -59,12 +59,23 @@ INK = 0.25
         "top": {"position": "top"},
         "robust": {"training": "robust"},
         "untrained": {"training": "none"},
+        "untrained_top": {"training": "none", "position": "top"},
+        "untrained_noise": {"training": "none", "null": "noise"},
         "standard_noise": {"null": "noise"},
         "robust_noise": {"training": "robust", "null": "noise"},
         "standard_cnn": {"architecture": "cnn"},
         "robust_cnn": {"training": "robust", "architecture": "cnn"},
+        "untrained_cnn": {"training": "none", "architecture": "cnn"},
     },
-    unranked=("untrained",),
+    twins={
+        "standard": "untrained",
+        "robust": "untrained",
+        "top": "untrained_top",
+        "standard_noise": "untrained_noise",
+        "robust_noise": "untrained_noise",
+        "standard_cnn": "untrained_cnn",
+        "robust_cnn": "untrained_cnn",
+    },
 )
 @dataclass(frozen=True, kw_only=True)
 class BlockMnistTask:

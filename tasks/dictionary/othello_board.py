@@ -40,7 +40,7 @@ from tasks.models.othello import OthelloModel
         "l0_32": {"sparsity": 32},
         "untrained": {"training": "none"},
     },
-    unranked=("untrained",),
+    twins={"l0_16": "untrained"},
 )
 @dataclass(frozen=True, kw_only=True)
 class OthelloBoardTask:

@@ -38,7 +38,7 @@ STATES = 3
     primary="test_accuracy",
     metrics=("test_accuracy", "selectivity", "control_accuracy", "interchange_accuracy", "erasure_gap"),
     variants={"trained": {}, "untrained": {"training": "none"}},
-    unranked=("untrained",),
+    twins={"trained": "untrained"},
 )
 @dataclass(frozen=True, kw_only=True)
 class OthelloBoardTask:

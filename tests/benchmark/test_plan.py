@@ -45,6 +45,7 @@ def test_every_pair_of_variant_and_seed_is_an_instance(project: Project) -> None
     assert [i.subject for i in task.instances] == ["toy-width-9"] * 2 + ["toy"] * 2
     assert [i.parameters["inputs"] for i in task.instances] == [5, 5, 2, 2], "a variant is more special than a profile"
     assert [i.ranked for i in task.instances] == [True, True, False, False]
+    assert [i.twin for i in task.instances] == [None] * 4, "the profile leaves out the twin of wide"
     assert plan.subject("toy-width-9").parameters == {"width": 9, "quality": 1.0}
     assert plan.subject("toy").seeds == (3, 1)
     assert task.variants == ["wide", "few"]
@@ -52,6 +53,8 @@ def test_every_pair_of_variant_and_seed_is_an_instance(project: Project) -> None
 
 def test_all_variants_run_unless_the_profile_lists_some(project: Project) -> None:
     assert project.plan(tasks={}).task("toytask").variants == ["plain", "wide", "bad", "few"]
+    twins = {instance.variant: instance.twin for instance in project.plan(tasks={}).task("toytask").instances}
+    assert twins == {"plain": "few", "wide": "bad", "bad": None, "few": None}
 
 
 def test_a_subject_may_have_seeds_of_its_own(project: Project) -> None:

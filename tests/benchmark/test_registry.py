@@ -117,6 +117,10 @@ class Good:
         (TASK.replace("(subject", "(**others, subject"), "must be literals"),
         (TASK.replace('{"v": {}}', '["v"]'), "variants"),
         (TASK.replace('{"v": {}}', "{}"), "variants"),
+        (TASK.replace("(subject", '(unranked="v", subject'), "unranked: got 'v'"),
+        (TASK.replace("(subject", "(unranked=[[1]], subject"), "unknown variant '[1]' in unranked"),
+        (TASK.replace("(subject", '(twins=("v",), subject'), "twins: got"),
+        (TASK.replace("(subject", '(twins={"v": "w"}, subject'), "unknown variant 'w' in twins"),
     ],
 )
 def test_a_task_that_declares_too_little_says_what(tmp_path: Path, text: str, expected: str) -> None:

@@ -42,6 +42,8 @@ FAMILIES: dict[str, dict[str, list[str]]] = {
         "metrics": ["program_success", "queries_used", "normalised_error"],
     },
 }
+TWINNED = ("attribution", "dictionary")
+"""The families that were measured on random weights, too."""
 REFERENCES = ["oracle", "inverted", "random"]
 
 
@@ -76,11 +78,16 @@ def _ranked(family: str, methods: list[str], rng: np.random.Generator, tasks: in
                 "seconds": float(10 ** rng.uniform(-2, 4)), "unsupported": int(place == 1),
                 "specialist": False, "reference": False, "model_calls": int(10 ** rng.uniform(1, 7)),
                 "peak_memory_mb": float(rng.uniform(200, 3000)),
+                "above_untrained": skill / 2, "above_untrained_low": skill / 2 - half,
+                "above_untrained_high": skill / 2 + half, "beats_untrained": skill / 2 > half,
             }
         )  # fmt: skip
     if family in ("attribution", "dictionary"):
         rows[-1] |= {"specialist": True, "tasks": 1, "rank_low": NAN, "rank_high": NAN}
     rows[-2] |= {"ci_low": NAN, "ci_high": NAN, "p_value": NAN}
+    if family not in TWINNED:
+        for row in rows:
+            row |= {key: NAN for key in row if "above_untrained" in key} | {"beats_untrained": None}
     for method, skill in zip(REFERENCES, (1.0, -3.4, 0.0), strict=True):
         rows.append(
             rows[0]

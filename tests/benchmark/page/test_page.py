@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fake_board import FAMILIES, HOSTILE, NAN, REFERENCES, fake_board, picture
+from fake_board import FAMILIES, HOSTILE, NAN, REFERENCES, TWINNED, fake_board, picture
 
 from benchmark.errors import TouchstoneError
 from benchmark.page import About, Board, PagePicture, html, markdown, render, text
@@ -131,6 +131,13 @@ def test_every_number_of_a_ranking_in_markdown_is_the_tables_number(board: Board
             assert row["Rank"] == text.span(true.rank_low, true.rank_high)
             assert row["p"] == "< 0.001" if true.p_value < 0.001 else same(row["p"], true.p_value, step=0.001)
             assert row["Beats chance"] == {True: "yes", False: "no", None: "–"}[true.beats_random]
+            assert ("Above untrained" in row) == (true.family in TWINNED)
+            if true.family in TWINNED:
+                gain = text.interval(true.above_untrained_low, true.above_untrained_high)
+                value, _, shown_interval = row["Above untrained"].partition(" ")
+                assert shown_interval == gain
+                assert value.endswith("**") == bool(true.beats_untrained)
+                assert same(value.strip("*"), true.above_untrained, step=0.01)
             assert same(row["Failures"], true.failures)
             assert same(row["Seeds"], true.seeds)
             for head, column in (("Seconds", "seconds"), ("Model calls", "model_calls"), ("Peak MB", "peak_memory_mb")):

@@ -51,6 +51,8 @@ def test_the_rows_of_a_task(project: Project) -> None:
     assert set(failed.reason) == {"ValueError: no"}
     ranked = table.groupby("variant").ranked.unique().map(list).to_dict()
     assert ranked == {"plain": [True], "wide": [True], "few": [False], "bad": [False]}
+    twins = table.groupby("variant").twin.unique().map(list).to_dict()
+    assert twins == {"plain": ["few"], "wide": [""], "few": [""], "bad": [""]}, "bad fails its certificate"
     assert set(table.subject) == {"toy"}
     assert (table[table.method == "right"].model_calls >= 0).all()
 

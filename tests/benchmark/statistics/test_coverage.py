@@ -90,9 +90,8 @@ def board(skills: Array, luck: Array | float, tasks: int, seeds: int) -> Grid:
     rows = [("f", f"t{task}", "v", seed) for task in range(tasks) for seed in range(seeds)]
     table = pd.DataFrame(rows, columns=["family", "task", "variant", "seed"])
     names = tuple(f"m{at}" for at in range(len(skills)))
-    return Grid(
-        names, np.zeros(len(skills), dtype=bool), table, skills, np.broadcast_to(luck, skills.shape).astype(float)
-    )
+    spread, untold = np.broadcast_to(luck, skills.shape).astype(float), np.full_like(skills, np.nan)
+    return Grid(names, np.zeros(len(skills), dtype=bool), table, skills, spread, untold)
 
 
 @pytest.mark.parametrize(("tasks", "seeds"), [(1, 3), (2, 3), (6, 5)])

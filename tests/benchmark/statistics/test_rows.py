@@ -57,6 +57,35 @@ def test_failures_count_at_the_floor_even_without_a_floor_of_their_own(status: s
     assert row["failed"]
 
 
+def _with_twin(skill_of: dict[str, float]) -> pd.DataFrame:
+    """Variant v, whose twin u is not ranked, and w without a twin."""
+    table = long_table(lambda _method, _task, variant, seed: skill_of[variant] + 0.1 * seed, variants=("u", "v", "w"))
+    table["twin"] = table["variant"].map({"u": "", "v": "u", "w": ""})
+    return change(table, table["variant"] == "u", ranked=False)
+
+
+def test_a_gain_is_the_skill_beyond_that_on_random_weights_of_the_same_seed() -> None:
+    rows = ranked_rows(_with_twin({"u": 0.2, "v": 0.5, "w": 0.9}))
+    own = rows[~rows["reference"]]
+    assert set(rows["variant"]) == {"v", "w"}
+    np.testing.assert_allclose(own.loc[own["variant"] == "v", "gain"], 0.3)
+    assert own.loc[own["variant"] == "w", "gain"].isna().all()
+    assert rows.loc[rows["reference"] & (rows["variant"] == "v"), "gain"].eq(0).all()
+
+
+@pytest.mark.parametrize("status", ["failed", "timeout", "unsupported"])
+def test_a_failure_on_random_weights_earns_nothing_and_one_on_the_trained_counts_at_the_floor(status: str) -> None:
+    table = _with_twin({"u": 0.2, "v": 0.5, "w": 0.9})
+    twin = (table["method"] == "a") & (table["task"] == "t1") & (table["seed"] == 0) & (table["variant"] == "u")
+    assert np.isnan(_row(change(table, twin, status=status, value=np.nan))["gain"])
+    trained = _row(change(table, _one(table), status=status, value=np.nan))["gain"]
+    assert np.isnan(trained) if status == "unsupported" else trained == pytest.approx(-0.2)
+
+
+def test_without_twins_there_are_no_gains() -> None:
+    assert np.isnan(grid(ranked_rows(long_table(lambda *_: 0.7))).gain).all()
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_value_that_is_no_number_is_a_failure(value: float) -> None:
     table = long_table(lambda *_: 0.7)

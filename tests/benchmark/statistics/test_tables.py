@@ -173,6 +173,34 @@ def test_resolution_shrinks_with_seeds_and_grows_with_pairs() -> None:
     assert (few["pairs"], few["tasks"], few["seeds"]) == (6, 3, 3)
 
 
+def _twinned(trained: dict[str, float], untrained: dict[str, float], seeds: range = range(5)) -> pd.DataFrame:
+    parts = [noisy(trained, variants=("v",), seeds=seeds), noisy(untrained, variants=("u",), seeds=seeds, seed=1)]
+    table = pd.concat(parts, ignore_index=True)
+    return table.assign(twin=table["variant"].map({"u": "", "v": "u"}), ranked=table["variant"] == "v")
+
+
+def test_a_method_that_ignores_the_training_beats_chance_but_not_random_weights() -> None:
+    board = leaderboard(_twinned({"a": 0.5, "b": 0.5}, {"a": 0.5, "b": 0.1}))
+    a, b = line(board, "a"), line(board, "b")
+    assert a["beats_random"]
+    assert b["beats_random"]
+    assert not a["beats_untrained"]
+    assert b["beats_untrained"]
+    assert a["above_untrained_low"] < 0 < a["above_untrained_high"]
+    assert b["above_untrained_low"] < 0.4 < b["above_untrained_high"]
+    assert b["above_untrained"] == pytest.approx(0.4, abs=0.03)
+    assert line(board, "oracle")["above_untrained"] == 0
+
+
+def test_what_was_never_asked_of_random_weights_is_missing() -> None:
+    board = leaderboard(noisy(QUALITY))
+    assert board["above_untrained"].isna().all()
+    assert board["beats_untrained"].isna().all()
+    lone = leaderboard(_twinned({"a": 0.5}, {"a": 0.1}, range(1)))
+    assert line(lone, "a")["above_untrained"] == pytest.approx(0.4, abs=0.1)
+    assert pd.isna(line(lone, "a")["beats_untrained"])
+
+
 def test_uncertified_subjects_are_left_out() -> None:
     table = noisy(QUALITY)
     out = change(table, table["task"] == "t3", ranked=False, value=0.5)
