@@ -1,6 +1,7 @@
 """Probing methods against scikit-learn, the authors' package, and closed forms."""
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -185,12 +186,11 @@ def test_linear_methods_turn_with_the_space(seed):
     turn = torch.linalg.qr(torch.randn(10, 10, generator=torch.Generator().manual_seed(seed))).Q
     plain, _ = posed_problem(seed, turn=torch.eye(10))
     turned, _ = posed_problem(seed, turn=turn)
-    for method in (linear_probe, difference_in_means, nearest_mean, leace):
+    converged = functools.partial(linear_probe, tolerance=1e-5, steps=2000)
+    for method in (converged, difference_in_means, nearest_mean, leace):
         left, right = method([plain])[0], method([turned])[0]
         agree = (left.scores.argmax(2) == right.scores.argmax(2)).float().mean()
-        assert agree > 0.99, method.__name__
+        assert agree > 0.99, method
         if left.subspace is not None:
             x, y = plain.test - plain.train.mean(0), turned.test - turned.train.mean(0)
-            torch.testing.assert_close(
-                left.component(0, x) @ turn, right.component(0, y), atol=3e-2, rtol=3e-2, msg=method.__name__
-            )
+            torch.testing.assert_close(left.component(0, x) @ turn, right.component(0, y), atol=2e-2, rtol=2e-2)
