@@ -1,8 +1,13 @@
-"""Atoms as detectors: F1 of every atom, at every threshold, against every true feature, by matrix products.
+"""Atoms as detectors: F1 of every atom, at every threshold, against every true feature.
+
+    firings(codes).against(labels).f1        [thresholds, atoms, features]
 
 An atom fires where its code exceeds a share t of its largest validation code, t in 0, 0.1, ..., 0.9 (Karvonen et al.
 2024, arXiv:2408.00113). Every choice (of atom, of threshold) is made on the validation rows; scores come from the test
 rows.
+
+Codes are sparse, so only firings are counted: each goes to the highest threshold it exceeds, the counts of that step
+come from one sparse product, and those of a threshold are the sums of its step and all above.
 """
 
 from __future__ import annotations
@@ -10,8 +15,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
+from scipy.sparse import csr_array
 from torch import Tensor
 
 from benchmark.families.dictionary import DictionaryExplanation, DictionaryTruth
@@ -36,26 +43,53 @@ class Table:
         return 2 * self.hits / (self.fires[..., None] + self.on).clamp(min=1)
 
 
-def table(codes: Float[Tensor, "v m"], labels: Bool[Tensor, "v g"]) -> Table:
-    """Count hits and firings at every threshold."""
-    truth = labels.float()
+@dataclass(frozen=True, eq=False)
+class Firings:
+    """Where each atom fires, and how strongly."""
+
+    steps: csr_array
+    """[t * m, v] a one where an atom's code in a row exceeds this threshold and no higher one."""
+
+    def against(self, labels: Bool[Tensor, "v g"]) -> Table:
+        """Count hits and firings at every threshold."""
+        truth = labels.float()
+        ones = torch.ones(len(truth), 1)
+        counts = torch.from_numpy(self.steps @ torch.cat([truth, ones], 1).numpy())
+        counts = counts.reshape(len(SHARES), -1, truth.shape[1] + 1).flip(0).cumsum(0).flip(0)
+        return Table(counts[..., :-1], counts[..., -1], truth.sum(0))
+
+
+def firings(codes: Float[Tensor, "v m"]) -> Firings:
+    """Sort the codes above 0 by the highest threshold that each exceeds."""
     top = codes.amax(0)
-    hits, fires = [], []
-    for share in SHARES:
-        firing = (codes > share * top).float()
-        hits.append(firing.T @ truth)
-        fires.append(firing.sum(0))
-    return Table(torch.stack(hits), torch.stack(fires), truth.sum(0))
+    row, atom = codes.nonzero(as_tuple=True)
+    fired = codes[row, atom] > 0
+    row, atom = row[fired], atom[fired]
+    code = codes[row, atom]
+    step = torch.zeros_like(atom)
+    for share in SHARES[1:]:
+        step += code > (share * top)[atom]
+    place = (step * codes.shape[1] + atom).numpy(), row.numpy()
+    shape = (len(SHARES) * codes.shape[1], len(codes))
+    return Firings(csr_array((np.ones(len(code), dtype=np.float32), place), shape=shape))
 
 
+_firings: WeakKeyDictionary[DictionaryExplanation, Firings] = WeakKeyDictionary()
 _tables: WeakKeyDictionary[DictionaryExplanation, tuple[DictionaryTruth, Table]] = WeakKeyDictionary()
+
+
+def validation_firings(explanation: DictionaryExplanation) -> Firings:
+    """The firings of an explanation in the validation rows, found once."""
+    if explanation not in _firings:
+        _firings[explanation] = firings(explanation.validation_codes)
+    return _firings[explanation]
 
 
 def validation_table(explanation: DictionaryExplanation, truth: DictionaryTruth) -> Table:
     """The table of an explanation, computed once: several metrics read it."""
     known = _tables.get(explanation)
     if known is None or known[0] is not truth:
-        known = (truth, table(explanation.validation_codes, truth.validation))
+        known = (truth, validation_firings(explanation).against(truth.validation))
         _tables[explanation] = known
     return known[1]
 

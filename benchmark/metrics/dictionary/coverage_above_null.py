@@ -15,7 +15,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from benchmark.families.dictionary import DictionaryExplanation, DictionarySubject, DictionaryTruth
-from benchmark.metrics.dictionary._firing import best_detectors, occurring, table, test_f1, validation_table
+from benchmark.metrics.dictionary._firing import (
+    best_detectors,
+    firings,
+    occurring,
+    test_f1,
+    validation_firings,
+    validation_table,
+)
 from benchmark.plugins import metric
 
 
@@ -47,7 +54,7 @@ def _permuted(explanation: DictionaryExplanation, truth: DictionaryTruth, seed: 
     validation = truth.validation[torch.randperm(len(truth.validation), generator=generator)]
     test = truth.test[torch.randperm(len(truth.test), generator=generator)]
     codes = explanation.validation_codes, explanation.test_codes
-    return test_f1(*codes, test, *best_detectors(table(codes[0], validation).f1))
+    return test_f1(*codes, test, *best_detectors(validation_firings(explanation).against(validation).f1))
 
 
 _twins: WeakKeyDictionary[DictionaryTruth, Tensor] = WeakKeyDictionary()
@@ -63,5 +70,6 @@ def _twin(truth: DictionaryTruth) -> Float[Tensor, g]:
         basis = torch.cat([axes, torch.eye(len(mean))])
         signed = torch.cat([basis, -basis]).T
         validation, test = (((rows - mean) @ signed).clamp(min=0) for rows in (truth.twin_validation, truth.twin_test))
-        _twins[truth] = test_f1(validation, test, truth.test, *best_detectors(table(validation, truth.validation).f1))
+        found = best_detectors(firings(validation).against(truth.validation).f1)
+        _twins[truth] = test_f1(validation, test, truth.test, *found)
     return _twins[truth]

@@ -20,6 +20,7 @@ from benchmark.families.dictionary import (
     random,
     sparse,
 )
+from benchmark.metrics.dictionary._firing import SHARES, firings
 from benchmark.metrics.dictionary.board_reconstruction import board_reconstruction, micro_f1
 from benchmark.metrics.dictionary.coverage import coverage
 from benchmark.metrics.dictionary.coverage_above_null import coverage_above_null
@@ -208,3 +209,18 @@ def test_scores_stay_in_their_range(seed):
         for score in (got if isinstance(got, dict) else {"": got}).values():
             assert low - 1e-6 <= score <= high + 1e-6
             assert not math.isnan(score)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.0, 0.1, 0.9]))
+def test_hits_and_firings_are_counted_as_defined(seed, density):
+    g = torch.Generator().manual_seed(seed)
+    # few distinct values, so that codes lie on thresholds too
+    codes = torch.randint(0, 11, (30, 5), generator=g) / 10 * (torch.rand(30, 5, generator=g) < density)
+    labels = torch.rand(30, 4, generator=g) < 0.4
+    found = firings(codes).against(labels)
+    for at, share in enumerate(SHARES):
+        fires = codes > share * codes.amax(0)
+        assert torch.equal(found.fires[at], fires.sum(0).float())
+        assert torch.equal(found.hits[at], (fires[:, :, None] & labels[:, None, :]).sum(0).float())
+    assert torch.equal(found.on, labels.sum(0).float())
