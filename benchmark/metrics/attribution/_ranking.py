@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -29,9 +31,9 @@ def each_mask(truth: AttributionTruth, score: Callable[[Bool[Tensor, "n d"]], Fl
     return {name: float(score(mask.flatten(1).cpu()).mean()) for name, mask in truth.masks.items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ranking:
-    """Rows of values, sorted once and used for every mask."""
+    """Rows of values, sorted once and used by every metric and mask."""
 
     values: Float[Tensor, "n d"]
     """Descending."""
@@ -42,6 +44,7 @@ class Ranking:
         """How many entries of `mask` are among the first 1, 2, ..., d of each row."""
         return mask.gather(1, self.order).cumsum(1)
 
+    @cached_property
     def ends(self) -> Int[Tensor, "n d"]:
         """For each sorted place, the last place of its group of equal values."""
         last = torch.ones_like(self.values, dtype=torch.bool)
@@ -50,6 +53,7 @@ class Ranking:
         bounded = torch.where(last, places, self.values.shape[1])
         return bounded.flip(1).cummin(1).values.flip(1)
 
+    @cached_property
     def starts(self) -> Int[Tensor, "n d"]:
         """For each sorted place, the first place of its group of equal values."""
         first = torch.ones_like(self.values, dtype=torch.bool)
@@ -58,16 +62,17 @@ class Ranking:
         return torch.where(first, places, 0).cummax(1).values
 
 
-def ranking(values: Float[Tensor, "n d"]) -> Ranking:
-    """Sort each row, greatest first (with numpy, whose vectorised sorting is several times faster than torch's on a
-    CPU)."""
-    order = torch.from_numpy(np.argsort(-values.numpy(), axis=1))
-    return Ranking(values.gather(1, order), order)
+_rankings: WeakKeyDictionary[AttributionExplanation, Ranking] = WeakKeyDictionary()
 
 
-def descending(values: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-    """The values of each row, greatest first."""
-    return -torch.from_numpy(np.sort(-values.numpy(), axis=1))
+def ranking(explanation: AttributionExplanation) -> Ranking:
+    """Sort the magnitudes of each input, greatest first (with numpy, whose vectorised sorting is several times faster
+    than torch's on a CPU)."""
+    if explanation not in _rankings:
+        values = rows(explanation)
+        order = torch.from_numpy(np.argsort(-values.numpy(), axis=1))
+        _rankings[explanation] = Ranking(values.gather(1, order), order)
+    return _rankings[explanation]
 
 
 def expected_share_of_top(

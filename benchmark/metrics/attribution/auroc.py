@@ -14,7 +14,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from benchmark.families.attribution import AttributionExplanation, AttributionSubject, AttributionTruth
-from benchmark.metrics.attribution._ranking import each_mask, ranking, rows
+from benchmark.metrics.attribution._ranking import each_mask, ranking
 from benchmark.plugins import metric
 
 
@@ -25,9 +25,9 @@ def auroc(
     posed: AttributionSubject,  # noqa: ARG001
 ) -> dict[str, float]:
     """The area under the ROC curve of |attribution| as a score for lying in the truth, for each mask."""
-    ranked = ranking(rows(explanation))
+    ranked = ranking(explanation)
     size = ranked.values.shape[1]
-    from_below = size - (ranked.starts() + ranked.ends()).double() / 2
+    from_below = size - (ranked.starts + ranked.ends).double() / 2
 
     def score(mask: Bool[Tensor, "n d"]) -> Float[Tensor, " n"]:
         positives = mask.sum(1).double()

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from benchmark.families.attribution import AttributionExplanation, AttributionSubject, AttributionTruth
-from benchmark.metrics.attribution._ranking import each_mask, ranking, rows
+from benchmark.metrics.attribution._ranking import each_mask, ranking
 from benchmark.plugins import metric
 
 
@@ -24,13 +24,12 @@ def average_precision(
     posed: AttributionSubject,  # noqa: ARG001
 ) -> dict[str, float]:
     """The area under the precision-recall curve (as a step function) of |attribution|, for each mask."""
-    ranked = ranking(rows(explanation))
-    ends = ranked.ends()
+    ranked = ranking(explanation)
     counts = torch.arange(1, ranked.values.shape[1] + 1)
 
     def score(mask: Bool[Tensor, "n d"]) -> Float[Tensor, " n"]:
         hits = ranked.hits(mask)
-        precision = (hits.double() / counts).gather(1, ends)
+        precision = (hits.double() / counts).gather(1, ranked.ends)
         return (precision * mask.gather(1, ranked.order)).sum(1) / hits[:, -1]
 
     return each_mask(truth, score)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 
 from benchmark.families.attribution import AttributionExplanation, AttributionSubject, AttributionTruth
-from benchmark.metrics.attribution._ranking import descending, expected_share_of_top, rows
+from benchmark.metrics.attribution._ranking import expected_share_of_top, ranking, rows
 from benchmark.plugins import metric
 
 PERCENT = (2.5, 5, 10, 20, 30)
@@ -34,11 +34,11 @@ def null_share(
             "null_share needs a truth with a zero set, and this task's truth has none; leave it out of `metrics`"
         )
     strengths, zero = rows(explanation), truth.zero_set.flatten(1).cpu()
-    ranked = descending(strengths)
+    descending = ranking(explanation).values
 
     def share(percent: float) -> float:
         count = max(1, round(strengths.shape[1] * percent / 100))
         counts = torch.full((len(strengths),), count)
-        return float(expected_share_of_top(strengths, ranked[:, count - 1], zero, counts).mean())
+        return float(expected_share_of_top(strengths, descending[:, count - 1], zero, counts).mean())
 
     return {f"{percent}%": share(percent) for percent in PERCENT}

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from benchmark.families.attribution import AttributionExplanation, AttributionSubject, AttributionTruth
-from benchmark.metrics.attribution._ranking import descending, each_mask, expected_share_of_top, rows
+from benchmark.metrics.attribution._ranking import each_mask, expected_share_of_top, ranking, rows
 from benchmark.plugins import metric
 
 
@@ -23,11 +23,10 @@ def rank_accuracy(
 ) -> dict[str, float]:
     """The share of the strongest |truth| entries that lie in the truth, for each mask; ties count with their expected
     value."""
-    strengths = rows(explanation)
-    ranked = descending(strengths)
+    strengths, descending = rows(explanation), ranking(explanation).values
 
     def score(mask: Bool[Tensor, "n d"]) -> Float[Tensor, " n"]:
         count = mask.sum(1)
-        return expected_share_of_top(strengths, ranked.gather(1, count[:, None] - 1)[:, 0], mask, count)
+        return expected_share_of_top(strengths, descending.gather(1, count[:, None] - 1)[:, 0], mask, count)
 
     return each_mask(truth, score)
