@@ -114,9 +114,10 @@ class Family:
         return sum(row["beats_random"] is True for row in self.ranking.ranked)
 
     @property
-    def beating_untrained(self) -> int:
-        """How many ranked methods earn more than on random weights."""
-        return sum(row["beats_untrained"] is True for row in self.ranking.ranked)
+    def beating_untrained(self) -> int | None:
+        """How many ranked methods earn more than on random weights; None where nothing can tell, as with one seed."""
+        known = [row["beats_untrained"] for row in self.ranking.ranked if row["beats_untrained"] is not None]
+        return sum(known) if known else None
 
     @property
     def leaders(self) -> list[str]:

@@ -79,7 +79,7 @@ def _ranked(family: str, methods: list[str], rng: np.random.Generator, tasks: in
                 "specialist": False, "reference": False, "model_calls": int(10 ** rng.uniform(1, 7)),
                 "peak_memory_mb": float(rng.uniform(200, 3000)),
                 "above_untrained": skill / 2, "above_untrained_low": skill / 2 - half,
-                "above_untrained_high": skill / 2 + half, "beats_untrained": skill / 2 > half,
+                "above_untrained_high": skill / 2 + half, "beats_untrained": bool(skill / 2 > half),
             }
         )  # fmt: skip
     if family in ("attribution", "dictionary"):

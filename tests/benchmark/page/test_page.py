@@ -281,6 +281,20 @@ def test_citations_are_links(reader: Reader, readme: str) -> None:
     assert "[doi:10.1000/xyz(1)](https://doi.org/10.1000/xyz%281%29)" in readme
 
 
+def test_what_one_seed_cannot_tell_of_random_weights_is_not_counted(board: Board) -> None:
+    unknown = {"beats_untrained": None, "above_untrained_low": NAN, "above_untrained_high": NAN}
+    alone = dataclasses.replace(board, leaderboard=board.leaderboard.assign(**unknown))
+    glance = {
+        row["Family"]: row["Beat untrained"] for row in next(t for t in tables(markdown(alone)) if "Family" in t[0])
+    }
+    assert set(glance.values()) == {"–"}
+    assert "one seed cannot tell how many earn more" in markdown(alone)
+    assert "one seed cannot tell how many earn more" in html(alone)
+    for family in View(board).families:
+        expected = sum(row["beats_untrained"] is True for row in family.ranking.ranked)
+        assert family.beating_untrained == (expected if family.name in TWINNED else None)
+
+
 def test_names_in_sentences_are_code(page: str, readme: str) -> None:
     assert "<code>full_size</code> trains on all." in page
     assert "`full_size` trains on all." in readme
