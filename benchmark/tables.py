@@ -47,7 +47,8 @@ def leaderboard(scores: pd.DataFrame) -> pd.DataFrame:
     group, advantage         tie group from 1; mean difference to the other generalists on what they share: the order
     above_untrained          skill minus that of the same method on random weights, over the variants with such a twin,
                              and its 95 % interval (_low, _high): what a method that ignores the training also earns is
-                             0 here; beats_untrained: above 0, Holm-corrected in the family; missing without a twin
+                             0 here; beats_untrained: above 0, Holm-corrected in the family; missing for references,
+                             without a twin, and where one seed cannot tell
     """
     rows = ranked_rows(scores)
     boards = []
@@ -178,8 +179,7 @@ def _above_untrained(whole: Grid, layout: Layout) -> dict[str, Any]:
     """The columns about the second null, the same method on random weights."""
     gains = estimate(whole.gain, layout)
     low, high = gains.interval()
-    raw = gains.p_above()
-    p = np.where(whole.reference, raw, holm(np.where(whole.reference, np.nan, raw)))
+    p = holm(np.where(whole.reference, np.nan, gains.p_above()))
     beats = pd.array(p < 1 - LEVEL, dtype="boolean")
     beats[np.isnan(p)] = pd.NA
     return {

@@ -190,6 +190,7 @@ def test_a_method_that_ignores_the_training_beats_chance_but_not_random_weights(
     assert b["above_untrained_low"] < 0.4 < b["above_untrained_high"]
     assert b["above_untrained"] == pytest.approx(0.4, abs=0.03)
     assert line(board, "oracle")["above_untrained"] == 0
+    assert pd.isna(line(board, "oracle")["beats_untrained"])
 
 
 def test_what_was_never_asked_of_random_weights_is_missing() -> None:
