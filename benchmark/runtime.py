@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from benchmark.errors import TouchstoneError
 from benchmark.sources import libraries
@@ -41,8 +42,14 @@ def device_of(name: str) -> torch.device:
 
 
 def make_deterministic(seed: int, threads: int = 1) -> None:
-    """Seed every global generator and fix the thread count, so that a result depends on its inputs alone."""
+    """Seed every global generator and fix the thread count, so that a result depends on its inputs alone.
+
+    The thread count of numpy's and scikit-learn's libraries is fixed too: sums in another order are enough to send
+    FastICA to other components.
+    """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads)))
+    threadpool_limits(threads)  # libraries that are loaded by now; the variables are for those loaded later
     torch.set_num_threads(threads)
     torch.set_deterministic_debug_mode("warn")  # use_deterministic_algorithms would import the compiler: 1.5 s a child
     torch.manual_seed(seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -38,6 +39,17 @@ def test_one_seed_seeds_every_generator() -> None:
 
     assert draw(3) == draw(3)
     assert all(a != b for a, b in zip(draw(3), draw(4), strict=True))
+
+
+def test_the_environment_does_not_choose_the_number_of_threads() -> None:
+    code = (
+        "import sys, numpy, torch; from threadpoolctl import threadpool_info; "
+        "from benchmark.runtime import make_deterministic; make_deterministic(0, 1); import scipy.linalg, sklearn; "
+        "found = [library['num_threads'] for library in threadpool_info()]; "
+        "sys.exit(not found or {*found, torch.get_num_threads()} != {1})"
+    )
+    variables = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "2")
+    assert subprocess.run([sys.executable, "-c", code], env=os.environ | variables, check=False).returncode == 0
 
 
 def test_determinism_is_on_without_importing_the_compiler() -> None:
