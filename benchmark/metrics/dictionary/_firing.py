@@ -62,9 +62,7 @@ class Firings:
 def firings(codes: Float[Tensor, "v m"]) -> Firings:
     """Sort the codes above 0 by the highest threshold that each exceeds."""
     top = codes.amax(0)
-    row, atom = codes.nonzero(as_tuple=True)
-    fired = codes[row, atom] > 0
-    row, atom = row[fired], atom[fired]
+    row, atom = (codes > 0).nonzero(as_tuple=True)
     code = codes[row, atom]
     step = torch.zeros_like(atom)
     for share in SHARES[1:]:

@@ -175,8 +175,9 @@ def test_the_task_poses_correct_images_and_rebuilds_their_truth(short):
     assert torch.equal(null, null[:1].expand_as(null))
 
 
-def test_the_untrained_twin_is_a_null():
-    trained, stored = saved(BlockMnist(training="none"))
+@pytest.mark.parametrize("setting", [{}, {"position": "top"}, {"null": "noise"}, {"architecture": "cnn"}])
+def test_the_untrained_twin_is_a_null(setting):
+    trained, stored = saved(BlockMnist(training="none", **setting))
     assert [check.passed for check in trained.checks] == [True]
     assert len(BlockMnistTask(inputs=40).pose(stored).inputs) == 40
 
