@@ -10,7 +10,6 @@ way of writing a plugin.
 from __future__ import annotations
 
 import functools
-import importlib
 import math
 import tempfile
 from collections.abc import Callable, Iterator
@@ -26,8 +25,8 @@ from benchmark.errors import TouchstoneError, Unsupported
 from benchmark.isolation import Ending, run_isolated
 from benchmark.registry import Plugin, plugins, read_file
 from benchmark.runtime import make_deterministic, start_logging
-from benchmark.scores import Metric, measure, scale_of
-from benchmark.stages.instances import family_module
+from benchmark.scores import Metric, by_name, measure, scale_of
+from benchmark.stages.instances import family_of
 from benchmark.subjects import generator_for
 
 LIMIT_SECONDS = 120.0
@@ -87,13 +86,12 @@ def findings(plugin: Plugin) -> Iterator[Finding]:
 
 
 def _check_method(plugin: Plugin, send: Callable[[Finding], None]) -> None:
-    family = family_module(str(plugin.family))
-    problem = importlib.import_module(f"benchmark.trivial.{plugin.family}")
+    family = family_of(str(plugin.family))
     function = plugin.load()
 
     def explain(state: int) -> tuple[Any, Any, Any]:
         make_deterministic(state)
-        posed, truth = problem.trivial(seed=0)
+        posed, truth = family.trivial(0)
         batched = plugin.options.get("batched")
         answers = list(function([posed], **plugin.defaults)) if batched else [function(posed, **plugin.defaults)]
         if len(answers) != 1:
@@ -111,22 +109,24 @@ def _check_method(plugin: Plugin, send: Callable[[Finding], None]) -> None:
     send(Finding("it returns a valid explanation of the trivial problem", True))
     second, _, _ = explain(state=2)
     send(Finding("it is deterministic, whatever the global generators' state", _same(first, second)))
-    untouched, _ = problem.trivial(seed=0)
+    untouched, _ = family.trivial(0)
     send(Finding("it leaves what it was given as it was", _same(posed, untouched)))
-    judge = plugins().find("metric", problem.METRIC, plugin.family)
+    judge = plugins().find("metric", family.judge, plugin.family)
     usable = [Metric(judge.name, judge.load())]
-    oracle = measure(usable, family.oracle(posed, truth, generator_for(0, "oracle")), truth, posed)
-    draws = [
-        measure(usable, family.random(posed, truth, generator_for(0, f"r{i}")), truth, posed) for i in range(DRAWS)
-    ]
-    skill = scale_of(draws, oracle, frozenset()).skill(
-        problem.METRIC, measure(usable, first, truth, posed)[problem.METRIC]
-    )
+
+    def reference(name: str, draw: int) -> Any:
+        make = plugins().find("reference", name, plugin.family).load()
+        made = by_name(make, posed=posed, truth=truth, generator=generator_for(0, f"{name}/{draw}"))
+        return measure(usable, made, truth, posed)
+
+    oracle = reference("oracle", 0)
+    draws = [reference("random", draw) for draw in range(DRAWS)]
+    skill = scale_of(draws, oracle, frozenset()).skill(family.judge, measure(usable, first, truth, posed)[family.judge])
     send(
         Finding(
             "it can be scored",
             math.isfinite(skill),
-            f"skill {skill:.2f} in {problem.METRIC} on the trivial problem",
+            f"skill {skill:.2f} in {family.judge} on the trivial problem",
         )
     )
 

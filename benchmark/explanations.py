@@ -8,19 +8,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from torch import Tensor
 
 from benchmark.artifacts import TensorFile, write_tensors
-
-
-def explanation_class(family: ModuleType) -> type[Any]:
-    """The family's `<Family>Explanation`."""
-    name = f"{family.__name__.rpartition('.')[2].title()}Explanation"
-    cls: type[Any] = getattr(family, name)
-    return cls
 
 
 def write_explanation(path: Path, explanation: Any) -> dict[str, Any]:

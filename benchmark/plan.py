@@ -140,7 +140,7 @@ class TaskPlan:
     @functools.cached_property
     def sources(self) -> list[Path]:
         """The task's file, its family's engine files, and what they import."""
-        return closure(self.plugin.path, ENGINE / "families" / f"{self.family}.py")
+        return closure(self.plugin.path, ENGINE / "families" / self.family / "__init__.py")
 
     def explain_sources(self, index: int) -> list[Path]:
         """What an explain job depends on: the task, the family, the stage, and the methods of the batch."""
@@ -150,7 +150,7 @@ class TaskPlan:
     @functools.cached_property
     def score_sources(self) -> list[Path]:
         """What a score job depends on: the task, the family, the metrics and the pictures."""
-        drawing = ENGINE / "pictures" / f"{self.family}.py"
+        drawing = ENGINE / "families" / self.family / "family.py"
         return sorted({*self.calibration_sources, *closure(drawing), STAGES / "score.py"})
 
     @functools.cached_property

@@ -47,18 +47,24 @@ def metric(
     cites: str = "",
     name: str | None = None,
     draws: int | None = None,
+    needs: Sequence[str] = (),
 ) -> Callable[[T], T]:
-    """Declare a metric `(explanation, truth, posed) -> float | dict[str, float]`.
+    """Declare a metric, a function of those of `explanation`, `truth` and `posed` that it names.
+
+    It returns a number, or one for each sub-score; `needs` names the parts of the truth without which it cannot be
+    measured ("directions").
 
     `range` holds its least and greatest value (infinities as 1e999); `direction` says which way is better, "none" for
     a description without better or worse (such numbers get no skill). `name` replaces the file's stem where a name is
     no identifier. An expensive metric says with `draws` how many random explanations are enough for its floor.
     """
-    return define("metric", None, cites=cites, range=range, direction=direction, name=name, draws=draws)
+    return define(
+        "metric", None, cites=cites, range=range, direction=direction, name=name, draws=draws, needs=tuple(needs)
+    )
 
 
 def reference(*, draws: bool = False, cites: str = "") -> Callable[[T], T]:
-    """Declare a reference explanation of a family, `(posed, truth, generator) -> explanation`.
+    """Declare a reference explanation of a family, a function of those of `posed`, `truth`, `generator` that it names.
 
     With `draws`, it is drawn many times and the mean of its scores is the floor. The function named `oracle` gives
     the ceiling.

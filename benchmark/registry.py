@@ -4,7 +4,7 @@
     Registry.method("attribution", "smoothgrad").load() -> the function
 
 Folders, relative to the project (or to the copies bundled in the wheel): `methods/<family>/`, `tasks/<family>/`,
-`tasks/models/` (subjects), `benchmark/metrics/<family>/`, `benchmark/families/` (references). The file's stem is the
+`tasks/models/` (subjects), `benchmark/families/<family>/` (references.py and metrics/). The file's stem is the
 plugin's name; files that begin with an underscore are helpers. Entry-point groups `touchstone.methods`,
 `touchstone.tasks`, `touchstone.subjects` and `touchstone.metrics` add those of installed packages under the entry
 point's name. A file that cannot be read becomes a plugin with a `problem`, so that one broken file is reported as a
@@ -135,19 +135,19 @@ def _of_known_families(found: list[Plugin]) -> list[Plugin]:
 
 
 def _from_folders() -> Iterator[Plugin]:
-    for kind, folder in (("method", PROJECT / "methods"), ("task", PROJECT / "tasks"), ("metric", ENGINE / "metrics")):
+    for kind, folder in (("method", PROJECT / "methods"), ("task", PROJECT / "tasks")):
         for path in sorted(folder.glob("*/[!_]*.py")):
             family = path.parent.name
-            module = (
-                f"benchmark.metrics.{family}.{path.stem}" if kind == "metric" else f"{folder.name}.{family}.{path.stem}"
-            )
+            module = f"{folder.name}.{family}.{path.stem}"
             if kind == "task" and family == MODELS:
                 yield from read(path, "subject", None, module)
             else:
                 yield from read(path, kind, family, module)
-    for path in sorted((ENGINE / "families").glob("[!_]*.py")):
-        if path.stem != "base":
-            yield from read(path, "reference", path.stem, f"benchmark.families.{path.stem}")
+    for package in sorted((ENGINE / "families").glob("*/family.py")):
+        family, module = package.parent.name, f"benchmark.families.{package.parent.name}"
+        yield from read(package.parent / "references.py", "reference", family, f"{module}.references")
+        for path in sorted((package.parent / "metrics").glob("[!_]*.py")):
+            yield from read(path, "metric", family, f"{module}.metrics.{path.stem}")
 
 
 def _from_entry_points() -> Iterator[Plugin]:
@@ -223,7 +223,7 @@ def read(
         own = (ast.get_docstring(node) or "").strip().split("\n\n")[0].replace("\n", " ")
         stated_family = _decorator_name(call).removesuffix(f"_{kind}") if kind in ("method", "task") else family
         if kind == "metric" and family is None:
-            stated_family = path.parent.name
+            stated_family = path.parent.parent.name
         if family and stated_family != family:
             yield broken(problem=f"{path.name} lies in the folder of {family} but is declared for {stated_family}")
             continue

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
+import dataclasses
 import keyword
 from collections.abc import Iterator
 from pathlib import Path
 
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.registry import PROJECT, plugins
+from benchmark.stages.instances import family_of
 
 METHOD = '''"""{title}: say in one sentence what the method does (authors, year)."""
 
@@ -40,7 +41,7 @@ def write_method(family: str, name: str, root: Path = PROJECT) -> Iterator[str]:
         raise TouchstoneError(f"a method's name must be a lower-case identifier such as 'my_method', got {name!r}")
     if any(p.name == name for kind in ("method", "reference") for p in registry.of(kind, family)):
         raise TouchstoneError(f"{family} has a method {name!r} already")
-    template: dict[str, str] = importlib.import_module(f"benchmark.trivial.{family}").TEMPLATE
+    template = dataclasses.asdict(family_of(family).template)
     values = {"family": family, "name": name, "title": name.replace("_", " ").capitalize(), **template}
     files = {
         root / "methods" / family / f"{name}.py": METHOD.format(**values),

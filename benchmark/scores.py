@@ -8,6 +8,7 @@ Failures and time-outs are rows too, with a status and a reason; their skill is 
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.errors import Unsupported
 from benchmark.statistics import skill
 
 COLUMNS = (
@@ -40,6 +42,14 @@ class Metric:
     function: Callable[..., Any]
     draws: int | None = None
     """How many random explanations are enough for its floor; None for as many as the profile says."""
+    needs: Sequence[str] = ()
+    """Parts of the truth without which it cannot be measured."""
+
+
+def by_name(function: Callable[..., Any], **available: Any) -> Any:
+    """Call a function with those of the arguments that it names."""
+    named = inspect.signature(function).parameters
+    return function(**{name: value for name, value in available.items() if name in named})
 
 
 Values = dict[str, float]
@@ -66,11 +76,21 @@ def measure(metrics: Sequence[Metric], explanation: Any, truth: Any, posed: Any)
     """Every metric of one explanation; sub-scores are named `metric@sub`."""
     values: Values = {}
     for metric in metrics:
-        result = metric.function(explanation, truth, posed)
+        if any(_absent(getattr(truth, need)) for need in metric.needs):
+            continue
+        try:
+            result = by_name(metric.function, explanation=explanation, truth=truth, posed=posed)
+        except Unsupported:
+            continue
         parts = result if isinstance(result, Mapping) else {"": result}
         for sub, value in parts.items():
             values[f"{metric.name}@{sub}" if sub else metric.name] = float(value)
     return values
+
+
+def _absent(part: Any) -> bool:
+    """Whether a truth does not hold what a metric needs: None, or nothing in it."""
+    return part is None or (isinstance(part, list | tuple) and not part)
 
 
 def for_draw(metrics: Sequence[Metric], number: int) -> list[Metric]:

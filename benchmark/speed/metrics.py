@@ -10,7 +10,6 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmark.registry import plugins
 from benchmark.speed import Row, interleaved
-from benchmark.trivial.attribution import trivial
 
 IMAGES, PIXELS = 100, 1568
 PEERS = {"auroc": roc_auc_score, "average_precision": average_precision_score}
@@ -24,7 +23,6 @@ def measure(_profile: str) -> Iterator[Row]:
     maps = torch.rand(IMAGES, PIXELS, generator=generator)
     mask = torch.zeros(IMAGES, PIXELS, dtype=torch.bool)
     mask[:, : PIXELS // 2] = True
-    posed, _ = trivial(seed=0)
     truth = AttributionTruth({"": mask}, zero_set=~mask)
     scores, labels = maps.numpy(), mask.numpy()
     torch.set_num_threads(1)
@@ -33,7 +31,7 @@ def measure(_profile: str) -> Iterator[Row]:
 
         def ours(metric: object = metric) -> float:
             unsorted = AttributionExplanation(maps)  # the metrics share one sorting of an explanation
-            value: float = metric(unsorted, truth, posed)[""]  # type: ignore[operator]
+            value: float = metric(unsorted, truth)[""]  # type: ignore[operator]
             return value
 
         def other(peer: object = peer) -> float:

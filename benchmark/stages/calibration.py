@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from types import ModuleType
 from typing import Any
 
 from benchmark import __version__
 from benchmark.artifacts import still_true, write_index
 from benchmark.layout import Layout
 from benchmark.plan import Instance, Plan, TaskPlan
-from benchmark.scores import Metric, Scale, Values, for_draw, measure, scale_of
+from benchmark.scores import Metric, Scale, Values, by_name, for_draw, measure, scale_of
 from benchmark.sources import fingerprint
 from benchmark.stages.instances import identities
 from benchmark.subjects import generator_for
@@ -32,10 +31,9 @@ class Yardstick:
     truth: Any
 
 
-def references_of(family: ModuleType, plan: Plan) -> dict[str, Callable[..., Any]]:
+def references_of(plan: Plan, family: str) -> dict[str, Callable[..., Any]]:
     """The reference explanations of a family by name."""
-    name = family.__name__.rpartition(".")[2]
-    return {plugin.name: getattr(family, plugin.symbol) for plugin in plan.registry.of("reference", name)}
+    return {plugin.name: plugin.load() for plugin in plan.registry.of("reference", family)}
 
 
 def calibrated(
@@ -65,7 +63,12 @@ def _calibrate(plan: Plan, task: TaskPlan, instance: Instance, by: Yardstick) ->
     def make(name: str, draw: int) -> Values:
         generator = generator_for(instance.seed, f"{task.id}/{instance.variant}/{name}/{draw}")
         wanted = for_draw(by.metrics, draw) if name in drawn else by.metrics
-        return measure(wanted, by.references[name](by.posed, by.truth, generator), by.truth, by.posed)
+        return measure(
+            wanted,
+            by_name(by.references[name], posed=by.posed, truth=by.truth, generator=generator),
+            by.truth,
+            by.posed,
+        )
 
     drawn = {p.name for p in plan.registry.of("reference", task.family) if p.options.get("draws")}
     draws = {name: [make(name, number) for number in range(plan.profile.draws)] for name in drawn}

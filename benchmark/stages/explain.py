@@ -29,7 +29,7 @@ from benchmark.layout import Layout
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.runtime import log, make_deterministic, warm_up
 from benchmark.sources import closure, fingerprint
-from benchmark.stages.instances import family_module, identities, make_concrete
+from benchmark.stages.instances import family_of, identities, make_concrete
 
 Record = dict[str, Any]
 STATUSES = ("ok", "failed", "timeout", "unsupported")
@@ -105,7 +105,7 @@ def compute_cells(
 ) -> None:
     """Run methods in forked children and write their cells as they end."""
     warm_up(closure(*(m.plugin.path for m in methods), task.plugin.path))
-    family_module(task.family)
+    family_of(task.family)
     torch.set_num_threads(1)
     jobs = [functools.partial(compute_cell, plan, layout, task, method) for method in methods]
     records: dict[int, list[Record]] = {number: [] for number in range(len(jobs))}
@@ -164,16 +164,16 @@ def compute_cell(
 ) -> None:
     """In the child: run a method on the instances of its task, write its explanations, and send a record for each."""
     function = method.plugin.load()
-    family = family_module(task.family)
+    family = family_of(task.family)
     folder = layout.cell(task.id, method.name)
     concrete = [make_concrete(plan, layout, task, instance) for instance in task.instances]
     groups = [concrete] if method.plugin.options.get("batched") else [[one] for one in concrete]
     for group in groups:
         make_deterministic(group[0].instance.seed)
         posed = [one.pose() for one in group]
-        if hasattr(family, "blinded") and not method.plugin.options.get("supervised"):
+        if not method.plugin.options.get("supervised"):
             posed = [family.blinded(subject) for subject in posed]
-        count = family.count_calls(posed) if hasattr(family, "count_calls") else None
+        count = family.count_calls(posed)
         _reset_peak()
         began = time.perf_counter()
         raw: Sequence[Any] | None = None

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 from benchmark.artifacts import read_json
+from benchmark.families.family import Family
 from benchmark.layout import Layout
 from benchmark.plan import Instance, Plan, TaskPlan
 from benchmark.stages.train import load_subject
@@ -31,9 +31,10 @@ class Concrete:
         return self.task.truth(self.saved)
 
 
-def family_module(name: str) -> ModuleType:
-    """The module of a family."""
-    return importlib.import_module(f"benchmark.families.{name}")
+def family_of(name: str) -> Family:
+    """A family by name."""
+    family: Family = importlib.import_module(f"benchmark.families.{name}.family").FAMILY
+    return family
 
 
 def make_concrete(

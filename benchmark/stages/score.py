@@ -10,7 +10,6 @@ does not depend on how many.
 from __future__ import annotations
 
 import functools
-import importlib
 import json
 from collections.abc import Callable, Sequence
 from io import BytesIO
@@ -25,16 +24,16 @@ from PIL import Image
 from benchmark import __version__
 from benchmark.artifacts import FileRecord, read_json, write_atomically, write_bytes, write_index
 from benchmark.errors import DamagedArtifactError, TouchstoneError
-from benchmark.explanations import explanation_class, read_explanation
-from benchmark.families.base import Case
+from benchmark.explanations import read_explanation
+from benchmark.families.family import Case
 from benchmark.isolation import Ending, run_isolated
 from benchmark.layout import Layout
 from benchmark.plan import Instance, Plan, TaskPlan
 from benchmark.runtime import log, make_deterministic, warm_up
-from benchmark.scores import COLUMNS, TYPES, Metric, Values, measure, rows_of
+from benchmark.scores import COLUMNS, TYPES, Metric, Values, by_name, measure, rows_of
 from benchmark.sources import fingerprint
 from benchmark.stages.calibration import Yardstick, calibrated, references_of
-from benchmark.stages.instances import certified, family_module, identities, make_concrete
+from benchmark.stages.instances import certified, family_of, identities, make_concrete
 from benchmark.subjects import generator_for
 
 Row = dict[str, Any]
@@ -72,7 +71,7 @@ def to_table(rows: Sequence[Row]) -> pd.DataFrame:
 def score_rows(plan: Plan, layout: Layout, task: TaskPlan, methods: Sequence[str], *, workers: int = 1) -> list[Row]:
     """The rows of `methods` and of the references on every instance of a task."""
     warm_up([*task.score_sources])
-    family_module(task.family)
+    family_of(task.family)
     torch.set_num_threads(1)
     jobs = [functools.partial(_score_instance, plan, layout, task, instance, methods) for instance in task.instances]
     rows: list[Row] = []
@@ -93,7 +92,10 @@ def score_rows(plan: Plan, layout: Layout, task: TaskPlan, methods: Sequence[str
 
 
 def _metrics(task: TaskPlan) -> tuple[list[Metric], frozenset[str]]:
-    loaded = [Metric(metric.name, metric.load(), metric.options.get("draws")) for metric in task.metrics]
+    loaded = [
+        Metric(metric.name, metric.load(), metric.options.get("draws"), metric.options.get("needs", ()))
+        for metric in task.metrics
+    ]
     described = frozenset(metric.name for metric in task.metrics if metric.options.get("direction") == "none")
     return loaded, described
 
@@ -108,11 +110,11 @@ def _score_instance(
 ) -> None:
     """In a child: rows of all methods and references on one instance."""
     make_deterministic(instance.seed)
-    family = family_module(task.family)
+    family = family_of(task.family)
     concrete = make_concrete(plan, layout, task, instance)
     posed, truth = concrete.pose(), concrete.truth()
     metrics, described = _metrics(task)
-    by = Yardstick(references_of(family, plan), metrics, described, posed, truth)
+    by = Yardstick(references_of(plan, task.family), metrics, described, posed, truth)
     measured, scale = calibrated(plan, layout, task, instance, by)
     identity: Row = {
         "family": task.family,
@@ -128,7 +130,7 @@ def _score_instance(
     for name, values in measured.items():
         row = {**identity, "method": name, "reference": True}
         send(rows_of(row, values, scale, task.primary, {"status": "ok"}))
-    cls = explanation_class(family)
+    cls = family.explanation
     supervised = {method.name for method in task.methods if method.plugin.options.get("supervised")}
     for name in methods:
         record = _record(layout, task, name, instance)
@@ -187,10 +189,9 @@ def _draw_pictures(plan: Plan, layout: Layout, task: TaskPlan) -> dict[str, File
 
 
 def _picture_job(plan: Plan, layout: Layout, task: TaskPlan, send: Callable[[dict[str, Any]], None]) -> None:
-    family = family_module(task.family)
-    drawing = importlib.import_module(f"benchmark.pictures.{task.family}")
-    cls = explanation_class(family)
-    references = references_of(family, plan)
+    family = family_of(task.family)
+    cls = family.explanation
+    references = references_of(plan, task.family)
     cases: list[Case] = []
     scores = pd.read_parquet(layout.scores(task.id))
     first = min(instance.seed for instance in task.instances)
@@ -200,7 +201,7 @@ def _picture_job(plan: Plan, layout: Layout, task: TaskPlan, send: Callable[[dic
         posed, truth = concrete.pose(), concrete.truth()
         here = scores[(scores.variant == instance.variant) & (scores.seed == instance.seed)]
         shown: dict[str, Any] = {
-            name: make(posed, truth, generator_for(instance.seed, f"picture/{name}"))
+            name: by_name(make, posed=posed, truth=truth, generator=generator_for(instance.seed, f"picture/{name}"))
             for name, make in references.items()
         }
         for method in task.methods:
@@ -213,7 +214,7 @@ def _picture_job(plan: Plan, layout: Layout, task: TaskPlan, send: Callable[[dic
             cases.append(
                 Case(task.plugin.name, instance.variant, instance.seed, name, posed, truth, explanation, values)
             )
-    for picture in drawing.pictures(cases):
+    for picture in family.pictures(cases):
         send({"name": picture.name, "title": picture.title, "caption": picture.caption, "png": _png(picture.figure)})
 
 

@@ -7,9 +7,9 @@ import torch
 from benchmark.errors import InvalidExplanation
 from benchmark.families import attribution as family
 from benchmark.families.attribution import AttributionTruth, check
-from benchmark.families.base import Case
-from benchmark.pictures.attribution import pictures
-from benchmark.trivial.attribution import trivial
+from benchmark.families.attribution.pictures import pictures
+from benchmark.families.attribution.trivial import trivial
+from benchmark.families.family import Case
 
 POSED, TRUTH = trivial(seed=0)
 SHAPE = tuple(POSED.inputs.shape)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from benchmark.errors import InvalidExplanation, TouchstoneError
 from benchmark.families import description as family
-from benchmark.families.base import Case
 from benchmark.families.description import BlackBox, BudgetExhausted, Description, DescriptionSubject, DescriptionTruth
-from benchmark.pictures.description import pictures
+from benchmark.families.description.pictures import pictures
+from benchmark.families.family import Case
 from benchmark.subjects import generator_for
 
 

@@ -7,11 +7,11 @@ import torch
 
 from benchmark.errors import InvalidExplanation, TouchstoneError, UnknownNameError
 from benchmark.families import probing
-from benchmark.families.base import Case
+from benchmark.families.family import Case
 from benchmark.families.probing import ProbingExplanation, ProbingSubject, check, oracle, random
-from benchmark.pictures.probing import pictures
+from benchmark.families.probing.pictures import pictures
+from benchmark.families.probing.trivial import trivial
 from benchmark.subjects import generator_for
-from benchmark.trivial.probing import trivial
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmark.errors import Unsupported
 from benchmark.families.dictionary import DictionarySubject, DictionaryTruth, blinded, check
-from benchmark.metrics.dictionary.explained_variance import explained_variance
-from benchmark.metrics.dictionary.firing_f1 import firing_f1
-from benchmark.metrics.dictionary.l0 import l0
+from benchmark.families.dictionary.metrics.explained_variance import explained_variance
+from benchmark.families.dictionary.metrics.firing_f1 import firing_f1
+from benchmark.families.dictionary.metrics.l0 import l0
 from benchmark.subjects import Run
 from methods.dictionary.ica import ica
 from methods.dictionary.p_anneal import p_anneal

@@ -13,9 +13,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestCentroid
 
 from benchmark.families.probing import ProbingSubject, check, run_from_layers
-from benchmark.metrics.probing import test_accuracy as accuracy_module
-from benchmark.metrics.probing.dimension_recall import dimension_recall
-from benchmark.trivial.probing import trivial
+from benchmark.families.probing.metrics import test_accuracy as accuracy_module
+from benchmark.families.probing.metrics.dimension_recall import dimension_recall
+from benchmark.families.probing.trivial import trivial
 from methods.probing.difference_in_means import difference_in_means
 from methods.probing.leace import leace
 from methods.probing.linear_probe import linear_probe

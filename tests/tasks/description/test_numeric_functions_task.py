@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from benchmark.families import description as family
-from benchmark.metrics.description.exception_recall import exception_recall
-from benchmark.metrics.description.program_success import program_success
+from benchmark.families.description.metrics.exception_recall import exception_recall
+from benchmark.families.description.metrics.program_success import program_success
 from benchmark.registry import plugins
 from benchmark.subjects import Run, Saved, generator_for
 from tasks.description.numeric_functions import NumericFunctionsTask

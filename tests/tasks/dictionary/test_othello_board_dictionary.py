@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 import torch
 
-from benchmark.families.base import Case
 from benchmark.families.dictionary import check, oracle
-from benchmark.metrics.dictionary.board_reconstruction import board_reconstruction
-from benchmark.metrics.dictionary.coverage_above_null import coverage_above_null
-from benchmark.pictures.dictionary import pictures
+from benchmark.families.dictionary.metrics.board_reconstruction import board_reconstruction
+from benchmark.families.dictionary.metrics.coverage_above_null import coverage_above_null
+from benchmark.families.dictionary.pictures import pictures
+from benchmark.families.family import Case
 from benchmark.subjects import Run, Saved
 from methods.dictionary.pca import pca
 from methods.dictionary.supervised import supervised

@@ -8,8 +8,8 @@ import torch
 
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.families.probing import oracle, random
-from benchmark.metrics.probing import test_accuracy as accuracy_module
-from benchmark.metrics.probing.interchange_accuracy import interchange_accuracy
+from benchmark.families.probing.metrics import test_accuracy as accuracy_module
+from benchmark.families.probing.metrics.interchange_accuracy import interchange_accuracy
 from benchmark.subjects import Run, Saved, generator_for
 from tasks.models._othello.labels import board_labels
 from tasks.models.othello import OthelloModel

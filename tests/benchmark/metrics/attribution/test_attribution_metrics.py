@@ -12,12 +12,12 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from benchmark.families import attribution as family
 from benchmark.families.attribution import AttributionExplanation, AttributionTruth
-from benchmark.metrics.attribution.auroc import auroc
-from benchmark.metrics.attribution.average_precision import average_precision
-from benchmark.metrics.attribution.null_share import null_share
-from benchmark.metrics.attribution.rank_accuracy import rank_accuracy
-from benchmark.metrics.attribution.truth_mass import truth_mass
-from benchmark.trivial.attribution import trivial
+from benchmark.families.attribution.metrics.auroc import auroc
+from benchmark.families.attribution.metrics.average_precision import average_precision
+from benchmark.families.attribution.metrics.null_share import null_share
+from benchmark.families.attribution.metrics.rank_accuracy import rank_accuracy
+from benchmark.families.attribution.metrics.truth_mass import truth_mass
+from benchmark.families.attribution.trivial import trivial
 
 MASKED = (rank_accuracy, truth_mass, auroc, average_precision)
 POSED, TRUTH = trivial(seed=0)

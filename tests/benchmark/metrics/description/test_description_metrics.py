@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from benchmark.families.description import BlackBox, DescriptionSubject, DescriptionTruth, check, oracle, values
-from benchmark.metrics.description.description_length import description_length
-from benchmark.metrics.description.exception_recall import exception_recall
-from benchmark.metrics.description.normalised_error import normalised_error
-from benchmark.metrics.description.program_success import program_success
-from benchmark.metrics.description.queries_used import queries_used
+from benchmark.families.description.metrics.description_length import description_length
+from benchmark.families.description.metrics.exception_recall import exception_recall
+from benchmark.families.description.metrics.normalised_error import normalised_error
+from benchmark.families.description.metrics.program_success import program_success
+from benchmark.families.description.metrics.queries_used import queries_used
 
 LOW, HIGH, POINTS = 0.0, 10.0, 1000
 TRUE, PLAIN = "if 4 <= x <= 5 then 30 else x", "x"

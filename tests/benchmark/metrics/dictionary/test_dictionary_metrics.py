@@ -7,6 +7,7 @@ import math
 
 import pytest
 import torch
+from benchmark.families.dictionary.metrics._firing import SHARES, firings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
@@ -20,18 +21,17 @@ from benchmark.families.dictionary import (
     random,
     sparse,
 )
-from benchmark.metrics.dictionary._firing import SHARES, firings
-from benchmark.metrics.dictionary.board_reconstruction import board_reconstruction, micro_f1
-from benchmark.metrics.dictionary.coverage import coverage
-from benchmark.metrics.dictionary.coverage_above_null import coverage_above_null
-from benchmark.metrics.dictionary.dead_fraction import dead_fraction
-from benchmark.metrics.dictionary.explained_variance import explained_variance
-from benchmark.metrics.dictionary.firing_f1 import firing_f1
-from benchmark.metrics.dictionary.l0 import l0
-from benchmark.metrics.dictionary.mcc import mcc
-from benchmark.metrics.dictionary.mmcs_atoms_to_truth import mmcs_atoms_to_truth
-from benchmark.metrics.dictionary.mmcs_truth_to_atoms import mmcs_truth_to_atoms
-from benchmark.metrics.dictionary.recall_at_cosine import recall_at_cosine
+from benchmark.families.dictionary.metrics.board_reconstruction import board_reconstruction, micro_f1
+from benchmark.families.dictionary.metrics.coverage import coverage
+from benchmark.families.dictionary.metrics.coverage_above_null import coverage_above_null
+from benchmark.families.dictionary.metrics.dead_fraction import dead_fraction
+from benchmark.families.dictionary.metrics.explained_variance import explained_variance
+from benchmark.families.dictionary.metrics.firing_f1 import firing_f1
+from benchmark.families.dictionary.metrics.l0 import l0
+from benchmark.families.dictionary.metrics.mcc import mcc
+from benchmark.families.dictionary.metrics.mmcs_atoms_to_truth import mmcs_atoms_to_truth
+from benchmark.families.dictionary.metrics.mmcs_truth_to_atoms import mmcs_truth_to_atoms
+from benchmark.families.dictionary.metrics.recall_at_cosine import recall_at_cosine
 
 G, D, N = 6, 6, 400
 COSINE = (mcc, mmcs_truth_to_atoms, mmcs_atoms_to_truth, recall_at_cosine)

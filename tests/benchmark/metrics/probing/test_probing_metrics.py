@@ -9,16 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.families.probing import ProbingExplanation, check, majority, oracle, random
-from benchmark.metrics.probing import test_accuracy as accuracy_module
-from benchmark.metrics.probing.control_accuracy import control_accuracy
-from benchmark.metrics.probing.dimension_precision import dimension_precision
-from benchmark.metrics.probing.dimension_recall import dimension_recall
-from benchmark.metrics.probing.erasure_gap import erasure_gap
-from benchmark.metrics.probing.interchange_accuracy import interchange_accuracy
-from benchmark.metrics.probing.selectivity import selectivity
-from benchmark.metrics.probing.subspace_angle import subspace_angle
+from benchmark.families.probing.metrics import test_accuracy as accuracy_module
+from benchmark.families.probing.metrics.control_accuracy import control_accuracy
+from benchmark.families.probing.metrics.dimension_precision import dimension_precision
+from benchmark.families.probing.metrics.dimension_recall import dimension_recall
+from benchmark.families.probing.metrics.erasure_gap import erasure_gap
+from benchmark.families.probing.metrics.interchange_accuracy import interchange_accuracy
+from benchmark.families.probing.metrics.selectivity import selectivity
+from benchmark.families.probing.metrics.subspace_angle import subspace_angle
+from benchmark.families.probing.trivial import trivial
 from benchmark.subjects import generator_for
-from benchmark.trivial.probing import trivial
 
 accuracy = accuracy_module.test_accuracy
 PLACES = (dimension_precision, dimension_recall, subspace_angle)

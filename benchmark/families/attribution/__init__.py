@@ -1,0 +1,142 @@
+"""Attribution: which entries of an input did the model use for its answer?
+
+    method:  AttributionSubject(model, inputs [n, *shape], targets [n], ...)  ->  attributions [n, *shape], signed
+    truth:   AttributionTruth(masks [n, *shape])       the entries that carry what was planted; methods never see it
+
+An attribution is one number an entry: how much that entry speaks for the target (for the whole output where there is no
+target). Signs are kept as the method gives them; the metrics rank by magnitude, since an entry that speaks against the
+target is used, too.
+
+What the model *uses* is known because it was planted: inputs are composed of a part that fixes the label and parts that
+cannot (Shah, Jain and Netrapalli 2021, arXiv:2102.12781), and the subject's certificate shows by interventions that the
+model follows the first and ignores the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from benchmark.errors import InvalidExplanation
+from benchmark.families.attribution.ranking import Ranking, ranking
+from benchmark.plugins import method_decorator, task_decorator
+
+attribution_method = method_decorator("attribution")
+attribution_task = task_decorator("attribution")
+
+FINER = 1e4
+"""How much heavier the oracle weighs a finer truth than the coarser one around it."""
+
+
+@dataclass(frozen=True, eq=False)
+class AttributionSubject:
+    """What a method may see. All tensors lie on one device, values are float32."""
+
+    model: nn.Module
+    """In eval mode, `[n, *shape] -> [n, classes]` logits (or `[n]` where there is no target); every activation is a
+    module."""
+    inputs: Float[Tensor, "n ..."]
+    """The inputs to explain."""
+    targets: Int[Tensor, " n"] | None
+    """The class whose logit is to be explained, for each input; None where the model has a single output."""
+    background: Float[Tensor, "m ..."]
+    """Inputs from the training distribution, for methods that compare with one."""
+    baseline: Float[Tensor, " ..."]
+    """The neutral input ("nothing there"), for methods that start from one."""
+    seed: int
+    """Where a method's own randomness starts, so that it gives the same answer twice."""
+
+
+@dataclass(frozen=True, eq=False)
+class AttributionTruth:
+    """What was planted: masks over the inputs, True where an entry carries it; the first one, "", is primary."""
+
+    masks: Mapping[str, Bool[Tensor, "n ..."]]
+    """Every metric is evaluated for each mask: {"": signal block, "digit": the digit's own pixels}."""
+    zero_set: Bool[Tensor, "n ..."] | None = None
+    """Entries that carry nothing about the label by construction; None where no such set exists."""
+
+    def __post_init__(self) -> None:
+        if next(iter(self.masks), None) != "":
+            raise ValueError(
+                f'the first mask is the primary truth and must be named "", got the names {list(self.masks)}'
+            )
+        shape = self.masks[""].shape
+        named = {f"mask {name!r}": mask for name, mask in self.masks.items()}
+        if self.zero_set is not None:
+            named["zero_set"] = self.zero_set
+        for name, mask in named.items():
+            if mask.dtype != torch.bool or mask.shape != shape:
+                raise ValueError(f"{name}: got {mask.dtype} {list(mask.shape)}, expected torch.bool {list(shape)}")
+            count = mask.flatten(1).sum(1)
+            if not bool(((count > 0) & (count < mask[0].numel())).all()):
+                raise ValueError(f"{name}: each input needs entries inside and outside of it, or no score is defined")
+
+
+@dataclass(frozen=True, eq=False)
+class AttributionExplanation:
+    """What a method returns, validated."""
+
+    attributions: Float[Tensor, "n ..."]
+    """Signed, float32, finite, on the CPU."""
+
+    @cached_property
+    def magnitudes(self) -> Float[Tensor, "n d"]:
+        """How strongly each entry is marked, one row an input."""
+        return self.attributions.flatten(1).abs()
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """The magnitudes of each input, sorted."""
+        return ranking(self.magnitudes)
+
+
+def check(raw: object, posed: AttributionSubject) -> AttributionExplanation:
+    """Validate what a method returned: a tensor or array of floats in the shape of the inputs, without NaN or infinity.
+
+    Raises:
+        InvalidExplanation: saying what was got and what was expected.
+    """
+    if isinstance(raw, AttributionExplanation):
+        raw = raw.attributions
+    if isinstance(raw, np.ndarray):
+        if raw.dtype.kind not in "fiub":
+            raise InvalidExplanation(f"attributions: got a numpy array of {raw.dtype}, expected floating point numbers")
+        raw = torch.from_numpy(np.ascontiguousarray(raw))
+    if not isinstance(raw, Tensor):
+        raise InvalidExplanation(f"attributions: got {type(raw).__name__}, expected a torch.Tensor or numpy.ndarray")
+    expected = list(posed.inputs.shape)
+    if list(raw.shape) != expected:
+        raise InvalidExplanation(
+            f"attributions: got shape {list(raw.shape)}, expected {expected}, the shape of the inputs"
+        )
+    if not raw.is_floating_point():
+        raise InvalidExplanation(f"attributions: got {raw.dtype}, expected floating point numbers (float32)")
+    values = raw.detach().to(device="cpu", dtype=torch.float32)
+    bad = ~torch.isfinite(values)
+    if bool(bad.any()):
+        nan = int(values.isnan().sum())
+        raise InvalidExplanation(
+            f"attributions: got {nan} NaN and {int(bad.sum()) - nan} infinite values out of {values.numel()}"
+            f" (in {int(bad.flatten(1).any(1).sum())} of {len(values)} inputs), expected finite numbers"
+        )
+    return AttributionExplanation(values.contiguous())
+
+
+def count_calls(posed: Sequence[AttributionSubject]) -> Callable[[], int]:
+    """Count the inputs that pass through the models from now on; the returned function says how many there were."""
+    counted = 0
+
+    def count(_module: nn.Module, arguments: tuple[Tensor, ...]) -> None:
+        nonlocal counted
+        counted += len(arguments[0])
+
+    for subject in posed:
+        subject.model.register_forward_pre_hook(count)
+    return lambda: counted

@@ -1,0 +1,60 @@
+"""Attribution: a network that is linear where it matters and blind to the lower half of its input.
+
+Whatever looks at the model must find the seen half; what only looks at the input need not.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from benchmark.families.attribution import AttributionSubject, AttributionTruth
+from benchmark.families.family import Template
+
+SIDE, INPUTS, CLASSES = 6, 8, 3
+SHAPE = (1, SIDE, SIDE)
+
+JUDGE = "rank_accuracy"
+
+TEMPLATE = Template(
+    subject="AttributionSubject",
+    returns="Tensor",
+    parameter="absolute: bool = False",
+    imports="""from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from benchmark.families.attribution import AttributionSubject, attribution_method""",
+    body="""    inputs = subject.inputs.clone().requires_grad_(True)
+    outputs = subject.model(inputs)
+    if subject.targets is not None:
+        outputs = outputs.gather(1, subject.targets[:, None])
+    (gradient,) = torch.autograd.grad(outputs.sum(), inputs)
+    return gradient.abs() if absolute else gradient""",
+)
+
+
+def trivial(seed: int) -> tuple[AttributionSubject, AttributionTruth]:
+    """Logits that are positive sums over the upper half of a positive 6 x 6 image, and that half as the truth.
+
+    The ReLU between is always active, so that the model is linear: its gradient is the weights, zero in the lower half.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    weights = torch.rand((CLASSES, *SHAPE), generator=generator) + 0.5
+    weights[:, :, SIDE // 2 :] = 0
+    first, second = nn.Linear(SIDE * SIDE, CLASSES, bias=False), nn.Linear(CLASSES, CLASSES, bias=False)
+    first.load_state_dict({"weight": weights.flatten(1)})
+    second.load_state_dict({"weight": torch.eye(CLASSES)})
+    inputs = torch.rand((INPUTS, *SHAPE), generator=generator) + 0.1
+    posed = AttributionSubject(
+        model=nn.Sequential(nn.Flatten(), first, nn.ReLU(), second).eval().requires_grad_(False),
+        inputs=inputs,
+        targets=torch.arange(INPUTS) % CLASSES,
+        background=torch.rand((2 * INPUTS, *SHAPE), generator=generator) + 0.1,
+        baseline=torch.zeros(SHAPE),
+        seed=seed,
+    )
+    upper = torch.zeros(inputs.shape, dtype=torch.bool)
+    upper[:, :, : SIDE // 2] = True
+    return posed, AttributionTruth(masks={"": upper}, zero_set=~upper)

@@ -1,0 +1,17 @@
+"""Description length: instructions of the program (constants, variables, operators), the mean over functions.
+
+It has no better direction: the shortest program is a constant, and says nothing. Read it beside program success.
+"""
+
+from __future__ import annotations
+
+from benchmark.families.description import DescriptionExplanation
+from benchmark.language import parse
+from benchmark.plugins import metric
+
+
+@metric(range=(0.0, 1e999), direction="none")
+def description_length(explanation: DescriptionExplanation) -> float:
+    """Instructions per program; a refused program counts 0."""
+    lines = explanation.programs.split("\n")
+    return sum(len(parse(line)) for line in lines if line) / len(lines)

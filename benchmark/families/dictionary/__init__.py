@@ -1,0 +1,218 @@
+"""The dictionary family: which sparse directions are activations made of?
+
+    method(subject: DictionarySubject) -> Dictionary(atoms [m, d], bias [d], codes of the validation rows, codes of the
+    test rows)
+
+A reconstruction is `codes @ atoms + bias`. Codes are not negative, and an atom "fires" where its code exceeds a
+threshold; a signed basis (PCA, ICA, neurons) is therefore returned as two atoms a direction, one of each sign. Codes
+are stored as the indices and values of the positive ones, so their size follows the sparsity and not the number of
+atoms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from benchmark.errors import InvalidExplanation
+from benchmark.families.dictionary.firing import Firings, best_detectors, firings, test_f1
+from benchmark.plugins import method_decorator, task_decorator
+
+__all__ = [
+    "Dictionary",
+    "DictionaryExplanation",
+    "DictionarySubject",
+    "DictionaryTruth",
+    "blinded",
+    "check",
+    "dictionary_method",
+    "dictionary_task",
+]
+
+dictionary_method = method_decorator("dictionary")
+dictionary_task = task_decorator("dictionary")
+
+
+@dataclass(frozen=True)
+class DictionarySubject:
+    """What a method sees: activations of three disjoint sets of rows, and what kind of dictionary is asked for."""
+
+    train: Float[Tensor, "n d"]
+    validation: Float[Tensor, "v d"]
+    test: Float[Tensor, "t d"]
+    size: int
+    """The most atoms a dictionary may have."""
+    sparsity: int
+    """The mean number of active codes a row that is asked for (L0)."""
+    seed: int
+    labels: Bool[Tensor, "n g"] | None = None
+    """Which true features are on in each training row: for methods declared as `supervised` alone, None for others."""
+
+
+@dataclass(frozen=True, eq=False)
+class DictionaryTruth:
+    """Which true features are on in the held-out rows, and their directions where they are known."""
+
+    validation: Bool[Tensor, "v g"]
+    test: Bool[Tensor, "t g"]
+    directions: Float[Tensor, "g d"] | None = None
+    """Unit directions of the features; None where only their meaning is known (squares of a board)."""
+    bias: Float[Tensor, d] | None = None
+    validation_codes: Float[Tensor, "v g"] | None = None
+    """Magnitudes with which the features were added; None where only on and off are known."""
+    test_codes: Float[Tensor, "t g"] | None = None
+    board: Int[Tensor, "g 3"] | None = None
+    """(state, row, column) of a feature that stands for a square's state, for pictures."""
+    twin_validation: Float[Tensor, "v d"] | None = None
+    """Activations of the same rows in a twin of the model with random weights: what needs no training."""
+    twin_test: Float[Tensor, "t d"] | None = None
+
+    @cached_property
+    def occurring(self) -> Bool[Tensor, g]:
+        """Features that are on in some validation row and in some test row: no other can be chosen for and scored."""
+        return self.validation.any(0) & self.test.any(0)
+
+    @cached_property
+    def twin_f1(self) -> Float[Tensor, g]:
+        """F1 of the best detector among both signs of the twin's principal axes and neurons, for each feature."""
+        assert self.twin_validation is not None
+        assert self.twin_test is not None
+        mean = self.twin_validation.mean(0)
+        axes = torch.linalg.svd(self.twin_validation - mean, full_matrices=False).Vh
+        basis = torch.cat([axes, torch.eye(len(mean))])
+        signed = torch.cat([basis, -basis]).T
+        validation, test = (((rows - mean) @ signed).clamp(min=0) for rows in (self.twin_validation, self.twin_test))
+        found = best_detectors(firings(validation).against(self.validation).f1)
+        return test_f1(validation, test, self.test, *found)
+
+
+def blinded(subject: DictionarySubject) -> DictionarySubject:
+    """The subject as dictionary learners see it: without labels."""
+    return replace(subject, labels=None)
+
+
+Codes = Float[Tensor, "n m"] | tuple[Int[Tensor, "n w"], Float[Tensor, "n w"]]
+
+
+@dataclass(frozen=True)
+class Dictionary:
+    """What a method returns. Codes are dense [n, m], or indices and values [n, w], 0-valued places being unused."""
+
+    atoms: Float[Tensor, "m d"]
+    bias: Float[Tensor, d]
+    validation: Codes
+    test: Codes
+
+
+@dataclass(frozen=True, eq=False)
+class DictionaryExplanation:
+    """A validated dictionary as it is stored: `*_indices` name the atoms of each row, 0-valued places being unused."""
+
+    atoms: Float[Tensor, "m d"]
+    bias: Float[Tensor, d]
+    validation_indices: Int[Tensor, "v w"]
+    validation_values: Float[Tensor, "v w"]
+    test_indices: Int[Tensor, "t w"]
+    test_values: Float[Tensor, "t w"]
+
+    @cached_property
+    def firings(self) -> Firings:
+        """Where each atom fires in the validation rows."""
+        return firings(self.validation_codes)
+
+    @cached_property
+    def validation_codes(self) -> Float[Tensor, "v m"]:
+        """Dense codes of the validation rows."""
+        return dense(self.validation_indices, self.validation_values, len(self.atoms))
+
+    @cached_property
+    def test_codes(self) -> Float[Tensor, "t m"]:
+        """Dense codes of the test rows."""
+        return dense(self.test_indices, self.test_values, len(self.atoms))
+
+
+def dense(indices: Int[Tensor, "n w"], values: Float[Tensor, "n w"], size: int) -> Float[Tensor, "n m"]:
+    """Indices and values as a dense matrix with `size` columns."""
+    return torch.zeros(len(indices), size).scatter_add_(1, indices.long(), values)
+
+
+def sparse(codes: Float[Tensor, "n m"]) -> tuple[Int[Tensor, "n w"], Float[Tensor, "n w"]]:
+    """The positive codes as indices (int32) and values (float32); w is their largest number in a row, at least 1."""
+    width = max(1, int((codes > 0).sum(1).max())) if codes.numel() else 1
+    kept = codes.topk(min(width, codes.shape[1]), dim=1)
+    return kept.indices.to(torch.int32), kept.values.float().clamp_(min=0)
+
+
+def keep_largest(codes: Float[Tensor, "n m"], sparsity: int) -> Float[Tensor, "n m"]:
+    """Only the `sparsity` largest positive codes of every row, the others being 0."""
+    kept = codes.topk(min(sparsity, codes.shape[1]), dim=1)
+    return torch.zeros_like(codes).scatter_(1, kept.indices, kept.values.clamp(min=0))
+
+
+def both_signs(
+    axes: Float[Tensor, "a d"],
+    bias: Float[Tensor, d],
+    subject: DictionarySubject,
+    inverse: Float[Tensor, "a d"] | None = None,
+) -> Dictionary:
+    """A signed basis as a dictionary: an atom of each sign for each axis; a row keeps its `sparsity` largest codes.
+
+    The code of axis i is `inverse[i] @ (x - bias)`; without `inverse` the axes are orthonormal and are their own.
+    """
+    analysis = axes if inverse is None else inverse
+
+    def codes(activations: Tensor) -> Tensor:
+        signed = (activations - bias) @ analysis.T
+        return keep_largest(torch.cat([signed.clamp(min=0), (-signed).clamp(min=0)], 1), subject.sparsity)
+
+    return Dictionary(torch.cat([axes, -axes]), bias, codes(subject.validation), codes(subject.test))
+
+
+def check(raw: object, posed: DictionarySubject) -> DictionaryExplanation:
+    """Validate what a method returned and bring it into the stored form. Raises `InvalidExplanation`."""
+    if not isinstance(raw, Dictionary):
+        raise InvalidExplanation(f"got {type(raw).__name__}, expected a Dictionary(atoms, bias, validation, test)")
+    d = posed.train.shape[1]
+    atoms, bias = raw.atoms.detach().cpu().float(), raw.bias.detach().cpu().float()
+    if atoms.ndim != 2 or atoms.shape[1] != d or not 1 <= len(atoms) <= posed.size:
+        raise InvalidExplanation(
+            f"got atoms of shape {tuple(atoms.shape)}, expected between 1 and {posed.size} rows of length {d}"
+        )
+    if bias.shape != (d,):
+        raise InvalidExplanation(f"got a bias of shape {tuple(bias.shape)}, expected ({d},)")
+    parts = [*_codes(raw.validation, "validation", len(posed.validation), len(atoms))]
+    parts += _codes(raw.test, "test", len(posed.test), len(atoms))
+    for name, tensor in (("atoms", atoms), ("bias", bias), ("validation codes", parts[1]), ("test codes", parts[3])):
+        if not torch.isfinite(tensor).all():
+            raise InvalidExplanation(f"got NaN or infinity in {name}, expected finite numbers")
+    return DictionaryExplanation(atoms, bias, *parts)
+
+
+def _codes(codes: Codes, name: str, rows: int, size: int) -> tuple[Tensor, Tensor]:
+    """Codes as indices and values, after checks of shape, range and sign."""
+    if isinstance(codes, Tensor):
+        if codes.shape != (rows, size):
+            raise InvalidExplanation(f"got {name} codes of shape {tuple(codes.shape)}, expected ({rows}, {size})")
+        codes = codes.detach().cpu()
+        if (codes < 0).any():
+            raise InvalidExplanation(
+                f"got negative {name} codes, expected codes >= 0: return an atom of each sign instead"
+            )
+        return sparse(torch.nan_to_num(codes, nan=torch.inf))
+    indices, values = (part.detach().cpu() for part in codes)
+    if indices.shape != values.shape or indices.ndim != 2 or len(indices) != rows:
+        raise InvalidExplanation(
+            f"got {name} codes with indices {tuple(indices.shape)} and values {tuple(values.shape)}, "
+            f"expected two of ({rows}, w)"
+        )
+    if indices.numel() and not 0 <= int(indices.min()) <= int(indices.max()) < size:
+        raise InvalidExplanation(
+            f"got {name} indices from {int(indices.min())} to {int(indices.max())}, expected 0 to {size - 1}"
+        )
+    if (values < 0).any():
+        raise InvalidExplanation(f"got negative {name} codes, expected codes >= 0: return an atom of each sign instead")
+    return indices.to(torch.int32), values.float()

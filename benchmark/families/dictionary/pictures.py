@@ -1,0 +1,156 @@
+"""Pictures of the dictionary family: quality against L0, cosines with the plant, and atoms drawn on the board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from benchmark.families.family import Case, Picture
+
+QUALITIES = ("board_reconstruction", "firing_f1")
+ATOMS_SHOWN = 5
+
+
+def pictures(cases: Sequence[Case]) -> list[Picture]:
+    """Of every task the frontier over the variants that differ in sparsity alone, and the atoms of the middle one."""
+    drawn: list[Picture] = []
+    for task, group in groupby(sorted(cases, key=lambda case: case.task), lambda case: case.task):
+        members = list(group)
+        sweep = _sweep(members)
+        drawn.append(_frontier(task, sweep))
+        sparsities = sorted({case.posed.sparsity for case in sweep})
+        middle = [case for case in sweep if case.posed.sparsity == sparsities[len(sparsities) // 2]]
+        seed = min(case.seed for case in middle)
+        shown = [case for case in middle if case.seed == seed and case.method != "random"]
+        if shown and shown[0].truth.directions is not None:
+            drawn.append(_cosine_matrices(task, shown))
+        if shown and shown[0].truth.board is not None:
+            drawn.append(_boards(task, shown))
+    return drawn
+
+
+def _sweep(cases: Sequence[Case]) -> list[Case]:
+    """The cases of the largest group of variants that pose the same activations and the same size."""
+    groups: dict[tuple[int, float], set[str]] = {}
+    first = min(case.seed for case in cases)
+    keys: dict[str, tuple[int, float]] = {}
+    for case in cases:
+        if case.seed == first and case.variant not in keys:
+            keys[case.variant] = (case.posed.size, float(case.posed.train.double().sum()))
+            groups.setdefault(keys[case.variant], set()).add(case.variant)
+    chosen = max(groups.values(), key=len)
+    return [case for case in cases if case.variant in chosen]
+
+
+def _frontier(task: str, cases: Sequence[Case]) -> Picture:
+    quality = next(name for name in (*QUALITIES, "explained_variance") if all(name in case.scores for case in cases))
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    axes = figure.subplots(1, 2)
+    names = list(dict.fromkeys(case.method for case in cases))
+    for number, name in enumerate(names):
+        points: dict[int, list[tuple[float, float, float]]] = {}
+        for case in cases:
+            if case.method == name and {"l0", quality, "explained_variance"} <= case.scores.keys():
+                row = (case.scores["l0"], case.scores[quality], case.scores["explained_variance"])
+                points.setdefault(case.posed.sparsity, []).append(row)
+        if not points:
+            continue
+        curve = np.array([np.mean(points[asked], axis=0) for asked in sorted(points)])
+        style = {"color": f"C{number % 10}", "marker": "os^Dv"[number // 10 % 5], "ms": 4, "lw": 1.3, "label": name}
+        axes[0].plot(curve[:, 0], curve[:, 1], **style)
+        axes[1].plot(curve[:, 2], curve[:, 1], **style)
+    axes[0].set_xscale("log", base=2)
+    axes[0].set_xlabel("active atoms a row (L0)")
+    axes[1].set_xlabel("explained variance")
+    axes[1].set_xlim(-0.1, 1.02)
+    for axis in axes:
+        axis.set_ylabel(quality.replace("_", " "))
+        axis.set_ylim(-0.02, 1.05)
+        axis.grid(alpha=0.3)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=8, frameon=False)
+    caption = (
+        f"{task}: quality against sparsity, and against the variance explained, over the variants that differ in "
+        "the asked sparsity alone; one curve a method, first seed."
+    )
+    return Picture("frontier", "Quality against sparsity", caption, figure)
+
+
+def _cosine_matrices(task: str, cases: Sequence[Case]) -> Picture:
+    columns = min(5, len(cases))
+    rows = -(-len(cases) // columns)
+    figure = Figure(figsize=(2.3 * columns + 0.5, 2.2 * rows + 0.3), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis, case in zip(axes, cases, strict=False):
+        image = axis.imshow(_matched(case), vmin=-1, vmax=1, cmap="RdBu_r", interpolation="nearest", aspect="auto")
+        axis.set_title(f"{case.method}\nmcc {case.scores.get('mcc', float('nan')):.2f}", fontsize=8)
+    _bare(axes)
+    figure.colorbar(image, ax=list(axes), shrink=0.6, label="cosine")
+    caption = (
+        f"{task}: cosine of every true direction (rows) with every atom (columns), the atom "
+        "assigned to a direction on the diagonal and the surplus atoms to the right. Perfect is a diagonal."
+    )
+    return Picture("cosines", "True directions beside atoms", caption, figure)
+
+
+def _matched(case: Case) -> Float[np.ndarray, "g m"]:
+    """Cosines of true directions with atoms, columns in the order of assignment."""
+    unit = torch.nn.functional.normalize
+    cosines = (unit(case.truth.directions, dim=1) @ unit(case.explanation.atoms, dim=1).T).numpy()
+    truths, atoms = linear_sum_assignment(np.abs(cosines), maximize=True)
+    surplus = np.setdiff1d(np.arange(cosines.shape[1]), atoms)
+    rows = np.concatenate([truths, np.setdiff1d(np.arange(len(cosines)), truths)])
+    ordered: Float[np.ndarray, "g m"] = cosines[np.ix_(rows, np.concatenate([atoms, surplus]))]
+    return ordered
+
+
+def _boards(task: str, cases: Sequence[Case]) -> Picture:
+    figure = Figure(figsize=(1.35 * ATOMS_SHOWN + 1.6, 1.45 * len(cases) + 0.3), layout="constrained")
+    axes = figure.subplots(len(cases), ATOMS_SHOWN, squeeze=False)
+    for row, case in zip(axes, cases, strict=True):
+        for axis, (board, title) in zip(row, _best_atoms(case), strict=False):
+            image = axis.imshow(board.numpy(), vmin=-1, vmax=1, cmap="PuOr", interpolation="nearest")
+            axis.set_title(title, fontsize=7)
+        row[0].set_ylabel(case.method, fontsize=8)
+    _bare(axes.ravel())
+    figure.colorbar(image, ax=list(axes.ravel()), shrink=0.4, label="mine - yours, against the usual")
+    caption = (
+        f"{task}: the board while an atom fires, less the board as it usually is, for the {ATOMS_SHOWN} atoms of "
+        "each method that detect a cell best (F1 above each). Orange to purple: from yours to mine."
+    )
+    return Picture("boards", "Atoms on the board", caption, figure)
+
+
+def _best_atoms(case: Case) -> list[tuple[Float[Tensor, "side side"], str]]:
+    """Maps of the atoms that detect some cell best, each atom once, and their titles."""
+    truth, codes = case.truth, case.explanation.test_codes
+    labels = truth.test.float()
+    firing = (codes > 0.2 * case.explanation.validation_codes.amax(0)).float()
+    together = firing.T @ labels
+    f1 = 2 * together / (firing.sum(0)[:, None] + labels.sum(0)).clamp(min=1)
+    side = int(truth.board[:, 1].max()) + 1
+    shown = []
+    best, cell = f1.max(1)
+    for atom in best.argsort(descending=True)[:ATOMS_SHOWN].tolist():
+        change = together[atom] / firing[:, atom].sum().clamp(min=1) - labels.mean(0)
+        board = torch.zeros(side, side)
+        state, row, column = truth.board.T
+        board.index_put_((row, column), torch.where(state == 0, change, -change), accumulate=True)
+        where = int(cell[atom])
+        owner = ("mine", "yours")[int(state[where])]
+        shown.append((board, f"{owner} {'abcdefgh'[int(column[where])]}{int(row[where]) + 1}: {float(best[atom]):.2f}"))
+    return shown
+
+
+def _bare(axes: Iterable[Axes]) -> None:
+    for axis in axes:
+        axis.set_xticks([])
+        axis.set_yticks([])
+        axis.set_frame_on(axis.has_data())

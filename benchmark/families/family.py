@@ -1,0 +1,91 @@
+"""What makes a family: one object that names all the engine needs to know of it.
+
+    benchmark/families/<family>/
+        __init__.py      what is handed over, what is returned, what is planted: frozen dataclasses `<Family>Subject`,
+                         `<Family>Explanation` and `<Family>Truth`, and the decorators
+        family.py        FAMILY = Family(...), the object described here
+        references.py    random, oracle, ...: functions marked `@reference`
+        trivial.py       a problem with an answer in closed form, for the conformance suite
+        pictures.py      what the page shows of its explanations
+        metrics/         one file each
+
+Nothing in the stages, the workflow or the page knows a family. An installed package brings one by an entry point of the
+group `touchstone.families` that names its `FAMILY`, in a package of the same form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Template:
+    """What `touchstone new-method` writes for a family: a method that runs as it is."""
+
+    subject: str
+    """The type of what the method sees."""
+    returns: str
+    parameter: str
+    """One keyword-only parameter with its default."""
+    imports: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Case:
+    """One explanation with all that a picture needs: the instance, the method, the truth and the scores."""
+
+    task: str
+    variant: str
+    seed: int
+    method: str
+    posed: Any
+    truth: Any
+    explanation: Any
+    scores: Mapping[str, float]
+    """Metric to value; the primary metric comes first."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure for the page. `name` becomes part of a file name; `caption` is a sentence of plain text."""
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure
+
+
+def _as_posed(posed: Any) -> Any:
+    return posed
+
+
+def _uncounted(_posed: Sequence[Any]) -> None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Family:
+    """The parts of a family that the engine calls."""
+
+    name: str
+    explanation: type[Any]
+    """The frozen dataclass that is stored: its fields are tensors, mappings of tensors, or what JSON holds."""
+    check: Callable[[Any, Any], Any]
+    """`check(raw, posed) -> Explanation`: validates what a method returned; an explanation passes as it is."""
+    trivial: Callable[[int], tuple[Any, Any]]
+    """`trivial(seed) -> (posed, truth)`: the problem of the conformance suite."""
+    judge: str
+    """The metric by which an answer to the trivial problem is judged."""
+    template: Template
+    pictures: Callable[[Sequence[Case]], Sequence[Picture]]
+    blinded: Callable[[Any], Any] = _as_posed
+    """What a method that is not supervised sees of a posed question."""
+    count_calls: Callable[[Sequence[Any]], Callable[[], int] | None] = _uncounted
+    """`count_calls(posed)`: from now on count how often these are asked; call the result for the count. None where
+    nothing can be asked."""

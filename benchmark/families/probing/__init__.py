@@ -1,0 +1,206 @@
+"""Probing: which concepts do activations hold, where, and does the model use them?
+
+    @probing_method(cites="...", batched=True)
+    def linear_probe(subjects: Sequence[ProbingSubject], *, penalty: float = 1.0) -> list[ProbingExplanation]
+
+A method sees the activations [n, d] of one layer on labelled train inputs and unlabelled test inputs, and may write
+activations back with `run_from`. It returns a score per test input, concept and class, and, where it locates the
+concept, an orthonormal subspace. Some of the concepts are *controls*: every type of input (a word, a pair of moves) got
+one fixed label, drawn at random, so that only a probe that memorises types can predict them (Hewitt and Liang 2019,
+arXiv:1909.03368). Nothing tells a method which they are, so one call answers both, and `selectivity` compares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from benchmark.errors import InvalidExplanation, TouchstoneError, UnknownNameError
+from benchmark.plugins import method_decorator, task_decorator
+
+__all__ = [
+    "Interchange",
+    "ProbingExplanation",
+    "ProbingSubject",
+    "ProbingTruth",
+    "check",
+    "probing_method",
+    "probing_task",
+    "run_from_layers",
+]
+
+probing_method = method_decorator("probing")
+probing_task = task_decorator("probing")
+
+ORTHONORMAL = 1e-3
+"""How far a subspace's Gram matrix may be from the identity."""
+
+
+RunFrom = Callable[[str, Tensor, Tensor], Tensor]
+"""`run_from(layer, activations [p, d], inputs [p]) -> outputs [p, o]`: run the model on the test inputs with these
+numbers, their activations at the layer replaced by the given ones."""
+
+
+def run_from_layers(layers: Mapping[str, Callable[[Tensor, Tensor], Tensor]]) -> RunFrom:
+    """Build `run_from` from a function (activations, inputs) -> outputs per layer; it names those that exist."""
+
+    def run_from(layer: str, activations: Tensor, inputs: Tensor) -> Tensor:
+        if layer not in layers:
+            raise UnknownNameError("layer", layer, layers)
+        if activations.ndim != 2 or inputs.shape != activations.shape[:1]:
+            got = f"activations {list(activations.shape)} and inputs {list(inputs.shape)}"
+            raise TouchstoneError(f"run_from: got {got}, expected [p, d] and [p]")
+        with torch.no_grad():
+            return layers[layer](activations, inputs)
+
+    return run_from
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbingSubject:
+    """What a method sees: one layer of one model."""
+
+    layer: str
+    """Name of the layer that the activations were read from."""
+    train: Float[Tensor, "n d"]
+    test: Float[Tensor, "m d"]
+    labels: Int[Tensor, "n concepts"]
+    """Class of every train input, from 0, for every concept; controls among them."""
+    classes: tuple[int, ...]
+    """Number of classes of each concept."""
+    run_from: RunFrom
+    """`run_from(layer, activations [p, d], inputs [p]) -> outputs [p, o]`: the model on edited test activations."""
+    seed: int
+
+    def __post_init__(self) -> None:
+        shapes = f"train {list(self.train.shape)}, test {list(self.test.shape)}, labels {list(self.labels.shape)}"
+        if self.train.ndim != 2 or self.test.ndim != 2 or self.train.shape[1] != self.test.shape[1]:
+            raise TouchstoneError(f"probing: got {shapes}, expected train [n, d] and test [m, d] of one width")
+        if self.labels.shape != (len(self.train), len(self.classes)):
+            raise TouchstoneError(f"probing: got {shapes}, expected labels {[len(self.train), len(self.classes)]}")
+        if not (self.train.isfinite().all() and self.test.isfinite().all()):
+            raise TouchstoneError(f"probing: the activations of layer {self.layer!r} hold NaN or infinity")
+        for concept, count in enumerate(self.classes):
+            present = torch.unique(self.labels[:, concept])
+            if count < 2 or len(present) < 2:
+                raise TouchstoneError(
+                    f"probing: concept {concept} has one class ({present.tolist()} among {len(self.train)} train "
+                    "inputs); a probe needs at least two"
+                )
+            if int(present[0]) < 0 or int(present[-1]) >= count:
+                raise TouchstoneError(
+                    f"probing: concept {concept} has labels {present.tolist()}, expected 0..{count - 1}"
+                )
+
+    @property
+    def concepts(self) -> int:
+        """Number of concepts, controls included."""
+        return len(self.classes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interchange:
+    """Pairs of test inputs: the base gets the source's value of one concept. What should the model then answer?"""
+
+    concept: Int[Tensor, " p"]
+    base: Int[Tensor, " p"]
+    source: Int[Tensor, " p"]
+    follows: Callable[[Float[Tensor, "p o"]], Float[Tensor, " p"]]
+    """From the outputs of the p edited activations to a number in [0, 1] each: do they follow the counterfactual?"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbingTruth:
+    """What was planted. Concepts stand in the order of the posed subject's `classes`."""
+
+    names: tuple[str, ...]
+    labels: Int[Tensor, "m concepts"]
+    """Classes of the test inputs."""
+    control_of: tuple[int, ...]
+    """-1 for a real concept, else the concept whose label frequencies the control copies."""
+    subspaces: Float[Tensor, "concepts k d"] | None = None
+    """Orthonormal rows that span where each concept is written; rows of zeros fill up, controls have only those."""
+    interchange: Interchange | None = None
+    erased: tuple[int, ...] = ()
+    """Concepts on which `erasure_gap` trains fresh probes."""
+    groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Named groups of real concepts that get their own sub-scores."""
+    board: int | None = None
+    """Side of the board where every real concept is a square, called "square 0" and so on: for pictures only."""
+
+    @property
+    def real(self) -> list[int]:
+        """The concepts that are no controls."""
+        return [concept for concept, twin in enumerate(self.control_of) if twin < 0]
+
+    @property
+    def controls(self) -> list[int]:
+        """The control concepts."""
+        return [concept for concept, twin in enumerate(self.control_of) if twin >= 0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbingExplanation:
+    """What a method returns."""
+
+    scores: Float[Tensor, "m concepts classes"]
+    """The higher, the likelier. The last axis has the largest number of classes; what lies beyond a concept's own is
+    ignored."""
+    subspace: Float[Tensor, "concepts k d"] | None = None
+    """Orthonormal rows that span where each concept is written; rows of zeros fill up where concepts differ in rank."""
+    reader: Float[Tensor, "concepts k d"] | None = None
+    """Rows r with `r_i . s_j = [i = j]`: the component in the subspace is `subspace^T reader x`, an oblique projection.
+    None: the subspace's own rows, the orthogonal one."""
+
+    def component(self, concept: int, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """The part of `x` that lies in a concept's subspace."""
+        if self.subspace is None:
+            raise InvalidExplanation("got an explanation without subspace, expected one that locates the concept")
+        reader = self.subspace if self.reader is None else self.reader
+        return x @ reader[concept].T @ self.subspace[concept]
+
+
+def check(raw: Any, posed: ProbingSubject) -> ProbingExplanation:
+    """Validate what a method returned: a `ProbingExplanation`, or a plain tensor of scores [m, concepts, classes].
+
+    Raises:
+        InvalidExplanation: a wrong type or shape, NaN, or a subspace that is not orthonormal.
+
+    """
+    if isinstance(raw, Tensor):
+        raw = ProbingExplanation(scores=raw)
+    if not isinstance(raw, ProbingExplanation):
+        raise InvalidExplanation(f"got {type(raw).__name__}, expected a ProbingExplanation or a tensor of scores")
+    device, width = posed.train.device, posed.train.shape[1]
+    most = max(posed.classes)
+    scores = raw.scores.detach().to(device, torch.float32)
+    expected = (len(posed.test), posed.concepts, most)
+    if scores.shape != expected:
+        raise InvalidExplanation(f"got scores {list(scores.shape)}, expected [m, concepts, classes] = {list(expected)}")
+    absent = torch.arange(most, device=device) >= torch.tensor(posed.classes, device=device)[:, None]
+    if not scores.masked_fill(absent, 0.0).isfinite().all():
+        raise InvalidExplanation("got scores with NaN or infinity, expected finite numbers")
+    scores = scores.masked_fill(absent, -torch.inf)
+    if raw.subspace is None:
+        return ProbingExplanation(scores=scores)
+    subspace = raw.subspace.detach().to(device, torch.float32)
+    if subspace.ndim != 3 or (len(subspace), subspace.shape[2]) != (posed.concepts, width):
+        raise InvalidExplanation(f"got subspace {list(subspace.shape)}, expected [{posed.concepts}, k, {width}]")
+    reader = subspace if raw.reader is None else raw.reader.detach().to(device, torch.float32)
+    if reader.shape != subspace.shape or not (subspace.isfinite().all() and reader.isfinite().all()):
+        raise InvalidExplanation(
+            f"got reader {list(reader.shape)}, expected finite numbers of shape {list(subspace.shape)}"
+        )
+    identity = torch.diag_embed((subspace.norm(dim=2) > 0).float())
+    for what, gram in (("subspace", subspace @ subspace.mT), ("reader and subspace", reader @ subspace.mT)):
+        error = float((gram - identity).abs().max())
+        if error > ORTHONORMAL:
+            raise InvalidExplanation(
+                f"got {what} whose inner products are off by {error:.2g}, expected orthonormal rows"
+            )
+    return ProbingExplanation(scores=scores, subspace=subspace, reader=None if raw.reader is None else reader)

@@ -1,0 +1,122 @@
+"""Pictures of the probing family: where methods place a concept beside where it is, and how well they read a board."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from benchmark.families.family import Case, Picture
+
+METHODS = 8
+"""Most rows of a picture."""
+
+
+def pictures(cases: Sequence[Case]) -> list[Picture]:
+    """One picture per task and variant, of the first seed: accuracy by square for boards, else energy by dimension."""
+
+    def setting(case: Case) -> tuple[str, str]:
+        return case.task, case.variant
+
+    drawn: list[Picture] = []
+    for (task, variant), group in groupby(sorted(cases, key=setting), setting):
+        members = list(group)
+        first = [case for case in members if case.seed == min(other.seed for other in members)]
+        if first[0].truth.board is not None:
+            drawn.append(_boards(task, variant, first))
+        elif first[0].truth.subspaces is not None:
+            drawn.extend(_dimensions(task, variant, first))
+    return drawn
+
+
+def _square(name: str) -> int:
+    """The number of a square from the name of its concept ("square 12")."""
+    return int(name.rsplit(" ", 1)[1])
+
+
+def _boards(task: str, variant: str, cases: Sequence[Case]) -> Picture:
+    truth, posed = cases[0].truth, cases[0].posed
+    side = truth.board
+    commonest = posed.labels.mode(0).values
+    maps = {"commonest class": _by_square((commonest == truth.labels).float().mean(0), truth.real, truth.names, side)}
+    for case in [case for case in cases if case.method not in ("oracle", "majority", "random")][:METHODS]:
+        right = (case.explanation.scores.argmax(2) == case.truth.labels).float().mean(0)
+        maps[case.method] = _by_square(right, case.truth.real, case.truth.names, side)
+    figure = Figure(figsize=(2.2 * len(maps) + 0.6, 2.7), layout="constrained")
+    axes = figure.subplots(1, len(maps), squeeze=False)[0]
+    lowest = float(np.nanmin(list(maps.values())))
+    for axis, (name, values) in zip(axes, maps.items(), strict=True):
+        image = axis.imshow(values, vmin=lowest, vmax=1.0, cmap="viridis")
+        axis.set_title(f"{name}\nmean {np.nanmean(values):.3f}", fontsize=8)
+        axis.set_xticks([])
+        axis.set_yticks([])
+    figure.colorbar(image, ax=list(axes), shrink=0.8, label="test accuracy")
+    caption = (
+        f"Test accuracy with which each method reads the state of every square (empty, mine, yours) in {task}, "
+        f"{variant}, beside that of always naming the square's commonest state. Brighter is better; one scale for all."
+    )
+    return Picture(f"{task}-{variant}-board", f"Reading the board: {task}, {variant}", caption, figure)
+
+
+def _by_square(accuracy: Tensor, real: Sequence[int], names: Sequence[str], side: int) -> NDArray[np.float64]:
+    grid = np.full(side * side, np.nan)
+    for concept in real:
+        grid[_square(names[concept])] = float(accuracy[concept])
+    return grid.reshape(side, side)
+
+
+def _dimensions(task: str, variant: str, cases: Sequence[Case]) -> Iterator[Picture]:
+    truth = cases[0].truth
+    located = [
+        case for case in cases if case.explanation.subspace is not None and case.method not in ("oracle", "random")
+    ]
+    located = located[:METHODS]
+    concepts = sorted((c for c in truth.real if truth.subspaces[c].any()), key=lambda c: truth.names[c])
+    if not located or not concepts:
+        return
+    frame, counts = _planted_frame(truth.subspaces[concepts])
+    rows = [("planted", truth.subspaces), *((case.method, case.explanation.subspace) for case in located)]
+    figure = Figure(figsize=(10, 0.42 * len(rows) * len(concepts) + 1.2), layout="constrained")
+    axes = figure.subplots(len(concepts), 1, squeeze=False, sharex=True)[:, 0]
+    edges = np.cumsum([0, *counts])
+    for axis, concept in zip(axes, concepts, strict=True):
+        energy = torch.stack([(subspace[concept] @ frame.T).square().sum(0) for _, subspace in rows]).cpu().numpy()
+        image = axis.imshow(
+            np.sqrt(energy.clip(0, 1)), aspect="auto", vmin=0, vmax=1, cmap="magma", interpolation="nearest"
+        )
+        axis.set_yticks(range(len(rows)), [name for name, _ in rows], fontsize=7)
+        axis.set_title(f"concept: {truth.names[concept]}", fontsize=9, loc="left")
+        for edge in edges[1:]:
+            axis.axvline(edge - 0.5, color="white", linewidth=0.6)
+    ticks = [(edges[i] + edges[i + 1] - 1) / 2 for i in range(len(concepts))]
+    axes[-1].set_xticks(ticks, [f"{truth.names[c]}" for c in concepts], fontsize=8)
+    axes[-1].set_xlabel("planted directions of each concept, then the rest of the space")
+    figure.colorbar(image, ax=list(axes), shrink=0.6, label="square root of energy")
+    caption = (
+        f"Where each method places a concept in {task}, {variant}: the square root of the energy of its subspace along "
+        "the planted directions of every concept (named below) and along the remaining directions. A perfect method "
+        "repeats the first row."
+    )
+    yield Picture(f"{task}-{variant}-dimensions", f"Where a concept lies: {task}, {variant}", caption, figure)
+
+
+def _planted_frame(subspaces: Tensor) -> tuple[Tensor, list[int]]:
+    """An orthonormal basis of the whole space that begins with the planted directions, and how many each concept has.
+
+    Coordinate axes where the planted directions are some; subspaces that overlap are made orthogonal one by one.
+    """
+    chosen = [rows[rows.norm(dim=1) > 0.5] for rows in subspaces]
+    planted = torch.cat(chosen)
+    width = planted.shape[1]
+    along = (planted.abs() > 1e-4).any(0)
+    if int(along.sum()) == len(planted):  # aligned with the axes: keep them apart and in order
+        first = [torch.nonzero((rows.abs() > 1e-4).any(0))[:, 0] for rows in chosen]
+        order = torch.cat([*first, torch.nonzero(~along)[:, 0]])
+        return torch.eye(width).to(planted)[order], [len(rows) for rows in chosen]
+    basis = torch.linalg.qr(torch.cat([planted, torch.eye(width).to(planted)]).T).Q.T
+    return basis, [len(rows) for rows in chosen]

@@ -1,1 +1,0 @@
-"""The metrics, a folder for each family, one file each."""
