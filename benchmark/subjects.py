@@ -4,8 +4,12 @@
         def train(self, run: Run) -> Trained           one seed: weights, what methods may see, and the certificate
         def load(self, saved: Saved) -> nn.Module      the trained model, rebuilt from the weights on disk
 
-Whatever `Trained.public` holds is written where methods read. The truth is never among it: the score stage rebuilds
+Whatever `Trained.public` holds is written where the poser reads. The truth is never among it: the score stage rebuilds
 it from the seed.
+
+Three things are called seeds, and are not the same: the seed of the plant, from which data, weights and truth come
+(`Run.seed`, `Saved.seed`); the public label of an instance (0, 1, 2), which equals it unless seeds are sealed; and the
+seed of a method, from which its own draws come (`Saved.method_seed`), the only one that a posed question may hold.
 """
 
 from __future__ import annotations
@@ -20,11 +24,11 @@ from torch import Tensor
 
 from benchmark.plugins import subject
 
-__all__ = ["Check", "Run", "Saved", "Trained", "generator_for", "subject"]
+__all__ = ["Certified", "Run", "Saved", "Trained", "generator_for", "subject"]
 
 
 @dataclass(frozen=True)
-class Check:
+class Certified:
     """One measured line of a certificate: `value` must be at least (or at most) `threshold`."""
 
     name: str
@@ -70,7 +74,7 @@ class Trained:
     """The model's tensors, by name."""
     public: dict[str, Tensor]
     """Arrays that methods may see: inputs, labels, activations. Never the truth."""
-    checks: list[Check]
+    checks: list[Certified]
     """The certificate: measured evidence that the subject uses what was planted."""
     facts: dict[str, float] = field(default_factory=dict)
     """Further measured numbers worth showing (accuracy under attack, loss)."""
@@ -78,14 +82,17 @@ class Trained:
 
 @dataclass(frozen=True)
 class Saved:
-    """A trained subject, read from disk."""
+    """A trained subject, read from disk: what a task poses a question about."""
 
     subject: Any
     """The subject's dataclass with its resolved parameters."""
     seed: int
+    """The seed of the plant. It belongs into no posed question."""
     device: torch.device
     weights: Mapping[str, Tensor]
     public: Mapping[str, Tensor]
+    method_seed: int = 0
+    """Where a method's own randomness starts."""
 
     def generator(self, name: str) -> torch.Generator:
         """The generator of the same name that training had: the truth is rebuilt with it."""
