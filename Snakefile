@@ -92,7 +92,7 @@ rule explain:
         settings=lambda w: json.dumps(
             [[i.label, dict(i.parameters)] for i in PLAN.task(w.task).instances]
             + [[m.name, dict(m.parameters)] for m in PLAN.task(w.task).batch(int(w.batch))]
-            + [PLAN.profile.limits.model_dump()],
+            + [PLAN.task(w.task).limits.model_dump()],
             default=str,
         ),
     threads: PLAN.profile.workers

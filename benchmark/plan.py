@@ -15,12 +15,24 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from benchmark import __version__
-from benchmark.config import Parameters, Profile, read_profile, seed_list, variant_base
+from benchmark.config import (
+    Limits,
+    Parameters,
+    Profile,
+    declaration_problems,
+    method_parameters,
+    method_variants,
+    read_profile,
+    small_subject,
+    subject_parameters,
+    subject_seeds,
+    task_settings,
+)
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.registry import ENGINE, PROJECT, Plugin, Registry, plugins
 from benchmark.sources import closure, fingerprint
@@ -107,6 +119,7 @@ class TaskPlan:
     methods: tuple[MethodPlan, ...]
     metrics: tuple[Plugin, ...]
     batches: int = 1
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def id(self) -> str:
@@ -251,6 +264,7 @@ def _task(
     plugin: Plugin, settings: Profile, registry: Registry, device: str
 ) -> tuple[TaskPlan, dict[str, SubjectPlan]]:
     """A task and the subjects it needs; an error says what of it is broken."""
+    plugin = _usable(plugin, registry)
     if plugin.problem:
         raise TouchstoneError(plugin.problem)
     subjects: dict[str, SubjectPlan] = {}
@@ -260,8 +274,9 @@ def _task(
     for metric in metrics:
         if metric.problem:
             raise TouchstoneError(f"it needs metric {metric.name}: {metric.problem}")
-    methods = tuple(_methods(str(plugin.family), settings, registry))
-    return TaskPlan(plugin, instances, methods, tuple(metrics), settings.batches), subjects
+    methods = tuple(_methods(plugin, settings, registry))
+    limits = task_settings(settings, plugin).limits
+    return TaskPlan(plugin, instances, methods, tuple(metrics), settings.batches, limits), subjects
 
 
 def resolve_device(wish: str) -> str:
@@ -284,50 +299,44 @@ def _selected_tasks(profile: Profile, registry: Registry) -> Iterator[Plugin]:
             yield plugin
 
 
-def _methods(family: str, profile: Profile, registry: Registry) -> Iterator[MethodPlan]:
+def _methods(task: Plugin, profile: Profile, registry: Registry) -> Iterator[MethodPlan]:
     excluded = {
         registry.find("method", key.removeprefix("method:")).key for key in profile.exclude if key.startswith("method:")
     }
-    given: dict[str, Parameters] = {}
-    variants: list[tuple[str, Plugin, Parameters]] = []
-    for key, parameters in profile.methods.items():
-        parameters = dict(parameters or {})
-        base = parameters.pop("method", None)
-        plugin = registry.find("method", variant_base(key, base) if base else key)
-        if base and plugin.family == family:
-            variants.append((key.rpartition("/")[2], plugin, parameters))
-        elif not base:
-            given[plugin.key] = parameters
-    for plugin in registry.of("method", family):
+    for plugin in registry.of("method", task.family):
         if plugin.key not in excluded:
-            yield MethodPlan(plugin.name, plugin, {**plugin.defaults, **given.get(plugin.key, {})})
-    for name, plugin, parameters in variants:
-        yield MethodPlan(name, plugin, {**plugin.defaults, **given.get(plugin.key, {}), **parameters})
+            yield MethodPlan(plugin.name, _usable(plugin, registry), method_parameters(profile, task, plugin))
+    for name, plugin in method_variants(profile, str(task.family), registry):
+        yield MethodPlan(name, _usable(plugin, registry), method_parameters(profile, task, plugin, name))
+
+
+def _usable(plugin: Plugin, registry: Registry) -> Plugin:
+    """The plugin; what it declares and cannot have is its problem, whether the profile uses it or not."""
+    problems = declaration_problems(plugin, registry)
+    return replace(plugin, problem="; ".join(problems)) if problems and not plugin.problem else plugin
 
 
 def _instances(
     task: Plugin, profile: Profile, registry: Registry, device: str, subjects: dict[str, SubjectPlan]
 ) -> Iterator[Instance]:
-    builder = registry.find("subject", task.options["subject"], where=f"task {task.key}")
+    builder = _usable(registry.find("subject", task.options["subject"], where=f"task {task.key}"), registry)
     if builder.problem:
         raise TouchstoneError(f"it needs subject {builder.name}: {builder.problem}")
-    overrides = next((v for k, v in profile.tasks.items() if registry.find("task", k).key == task.key), None) or {}
-    wanted = [str(name) for name in overrides.get("variants") or task.options["variants"]]
-    settings = {key: value for key, value in overrides.items() if key != "variants"}
+    settings = task_settings(profile, task)
     twins = task.options.get("twins", {})
     unranked = {*task.options.get("unranked", ()), *twins.values()}
-    base = dict(profile.subjects.get(builder.name) or {})
-    seeds = seed_list(base.pop("seeds", profile.seeds))
-    for variant in wanted:
+    base, small = subject_parameters(profile, builder), small_subject(profile, task, builder)
+    seeds = subject_seeds(profile, builder)
+    for variant in settings.variants:
         changes = task.options["variants"][variant]
         for key in changes:
             if (key in builder.defaults) == (key in task.defaults):
                 names = [*builder.defaults, *task.defaults]
                 raise UnknownNameError("parameter", key, names, where=f"variant {variant!r} of task {task.key}")
-        ours = {key: value for key, value in changes.items() if key in builder.defaults}
+        ours = small | {key: value for key, value in changes.items() if key in builder.defaults}
         name = "-".join([builder.name, *(f"{key}-{value}" for key, value in ours.items())])
-        subjects.setdefault(name, SubjectPlan(name, builder, {**builder.defaults, **base, **ours}, seeds, device))
-        parameters = {**task.defaults, **settings, **{k: v for k, v in changes.items() if k in task.defaults}}
-        twin = twins.get(variant)
+        subjects.setdefault(name, SubjectPlan(name, builder, base | ours, seeds, device))
+        parameters = settings.parameters | {k: v for k, v in changes.items() if k in task.defaults}
+        twin = twins.get(variant) if twins.get(variant) in settings.variants else None
         for seed in seeds:
-            yield Instance(variant, seed, name, parameters, variant not in unranked, twin if twin in wanted else None)
+            yield Instance(variant, seed, name, parameters, variant not in unranked, twin)

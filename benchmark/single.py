@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmark.audit import take_back
+from benchmark.config import declaration_problems, method_parameters
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.layout import Layout
 from benchmark.plan import MethodPlan, Plan, TaskPlan, make_plan
@@ -29,7 +30,7 @@ def run_cell(profile: str, task_name: str, method_name: str, *, workers: int) ->
     wanted = registry.find("task", task_name.replace(".", "/", 1) if "/" not in task_name else task_name)
     plan = make_plan(profile, overrides={"only": [wanted.key]})
     task = plan.task(wanted.key)
-    method = _method(task, method_name)
+    method = _method(plan, task, method_name)
     layout = Layout(plan.profile.name)
     for subject in task.subjects:
         train(plan, layout, subject)
@@ -50,7 +51,7 @@ def _compute(plan: Plan, layout: Layout, task: TaskPlan, method: MethodPlan, wor
         compute_cells(plan, layout, task, [method], {method.name: key}, workers)
 
 
-def _method(task: TaskPlan, name: str) -> MethodPlan:
+def _method(plan: Plan, task: TaskPlan, name: str) -> MethodPlan:
     """A method of the profile by name, or the method in a file."""
     if name.endswith(".py"):
         plugin = read_file(Path(name))
@@ -58,7 +59,9 @@ def _method(task: TaskPlan, name: str) -> MethodPlan:
             raise TouchstoneError(
                 f"{name} holds a method of {plugin.family}, but {task.plugin.key} is a task of {task.family}"
             )
-        return MethodPlan(plugin.name, plugin, plugin.defaults)
+        if problems := declaration_problems(plugin, plan.registry):
+            raise TouchstoneError("; ".join(problems))
+        return MethodPlan(plugin.name, plugin, method_parameters(plan.profile, task.plugin, plugin))
     bare = name.rpartition("/")[2]
     for method in task.methods:
         if method.name == bare:

@@ -110,7 +110,7 @@ def compute_cells(
     jobs = [functools.partial(compute_cell, plan, layout, task, method) for method in methods]
     records: dict[int, list[Record]] = {number: [] for number in range(len(jobs))}
     done = 0
-    limits = plan.profile.limits
+    limits = task.limits
     for number, message in run_isolated(jobs, workers=workers, seconds=limits.seconds, memory_mb=limits.memory_mb):
         if not isinstance(message, Ending):
             records[number].append(message)

@@ -25,6 +25,7 @@ from benchmark.subjects import Saved
         "corrupted": {"kind": "corrupted"},
         "mlp": {"kind": "mlp"},
     },
+    small={"variants": ["atomic", "corrupted"]},
 )
 @dataclass(frozen=True, kw_only=True)
 class NumericFunctionsTask:

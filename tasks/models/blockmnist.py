@@ -54,7 +54,7 @@ class Plant:
         return _blocks.compose(self.digits, self.null, self.tops)
 
 
-@subject(cites="arXiv:2102.12781", threads=1)
+@subject(cites="arXiv:2102.12781", threads=1, small={"epochs": 8})
 @dataclass(frozen=True, kw_only=True)
 class BlockMnist:
     """A digit classifier on images of two blocks, one with the digit and one that says nothing about the label."""

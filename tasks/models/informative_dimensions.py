@@ -59,7 +59,7 @@ class Sample:
     hidden: Float[Tensor, "n d"]
 
 
-@subject(cites="doi:10.1016/j.neuroimage.2013.10.067")
+@subject(cites="doi:10.1016/j.neuroimage.2013.10.067", small={"steps": 300})
 @dataclass(frozen=True, kw_only=True)
 class InformativeDimensions:
     """Concepts planted in known dimensions: used by the network, unused, and visible only as an exclusive or."""

@@ -25,7 +25,7 @@ from tasks.models._numeric.identifiability import CEILINGS, FLOORS, POINTS
 from tasks.models._numeric.networks import Networks, fit_networks
 
 
-@subject(cites="arXiv:2309.03886")
+@subject(cites="arXiv:2309.03886", small={"functions": 4})
 @dataclass(frozen=True, kw_only=True)
 class NumericFunctions:
     """Functions of one real number, of one kind: atomic, composed, noisy, biased, corrupted, or a network's

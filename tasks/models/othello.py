@@ -38,7 +38,19 @@ LEFT = 0.8
 """Greatest share of errors an intervention may leave; one without effect leaves all, one on another disc adds some."""
 
 
-@subject(cites="arXiv:2210.13382")
+@subject(
+    cites="arXiv:2210.13382",
+    small={
+        "size": 4,
+        "layers": 2,
+        "width": 64,
+        "steps": 250,
+        "games": 48,
+        "train_positions": 3000,
+        "validation_positions": 800,
+        "test_positions": 800,
+    },
+)
 @dataclass(frozen=True, kw_only=True)
 class OthelloModel:
     """A GPT trained on moves of random legal Othello games; its activations hold the board.

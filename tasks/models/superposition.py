@@ -46,7 +46,7 @@ class Embedding(nn.Module):
         return activations
 
 
-@subject(cites="arXiv:2209.10652")
+@subject(cites="arXiv:2209.10652", small={"rows": 5000, "held_out": 800})
 @dataclass(frozen=True, kw_only=True)
 class Superposition:
     """Sparse features in fewer dimensions than features, with dials for firing, magnitudes, correlations and noise."""

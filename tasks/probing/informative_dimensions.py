@@ -29,6 +29,7 @@ from tasks.models.informative_dimensions import CLASSES, NAMES, USED, Plant, Sam
     ),
     variants={"aligned": {}, "rotated": {"basis": "rotated"}, "untrained": {"training": "none"}},
     unranked=("untrained",),
+    small={"variants": ["aligned"]},
 )
 @dataclass(frozen=True, kw_only=True)
 class InformativeDimensionsTask:
