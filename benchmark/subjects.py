@@ -1,6 +1,6 @@
 """Subjects: toy models with a planted answer, how they are trained, and how they are read back.
 
-    class Subject:                                     one file in tasks/models/, a frozen dataclass of its parameters
+    class Subject:                                     a frozen dataclass in tasks/models/<name>/subject.py
         def train(self, run: Run) -> Trained           one seed: weights, what methods may see, and the certificate
         def load(self, saved: Saved) -> nn.Module      the trained model, rebuilt from the weights on disk
 
