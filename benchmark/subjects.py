@@ -1,6 +1,6 @@
 """Subjects: toy models with a planted answer, how they are trained, and how they are read back.
 
-    class Subject:                                     one file in tasks/models/, a frozen dataclass of its parameters
+    class Subject:                                     a frozen dataclass in tasks/models/<name>/subject.py
         def train(self, run: Run) -> Trained           one seed: weights, what methods may see, and the certificate
         def load(self, saved: Saved) -> nn.Module      the trained model, rebuilt from the weights on disk
 
@@ -24,11 +24,11 @@ from torch import Tensor
 
 from benchmark.plugins import subject
 
-__all__ = ["Certified", "Run", "Saved", "Trained", "generator_for", "subject"]
+__all__ = ["Check", "Run", "Saved", "Trained", "generator_for", "subject"]
 
 
 @dataclass(frozen=True)
-class Certified:
+class Check:
     """One measured line of a certificate: `value` must be at least (or at most) `threshold`."""
 
     name: str
@@ -74,7 +74,7 @@ class Trained:
     """The model's tensors, by name."""
     public: dict[str, Tensor]
     """Arrays that methods may see: inputs, labels, activations. Never the truth."""
-    checks: list[Certified]
+    checks: list[Check]
     """The certificate: measured evidence that the subject uses what was planted."""
     facts: dict[str, float] = field(default_factory=dict)
     """Further measured numbers worth showing (accuracy under attack, loss)."""

@@ -43,7 +43,7 @@ from torch import Tensor
 
 from benchmark.families.attribution import AttributionSubject, AttributionTruth, attribution_task
 from benchmark.subjects import Saved
-from tasks.models import _blocks
+from tasks.models.blockmnist import blocks
 
 INK = 0.25
 """A pixel of the signal block at least this bright belongs to the digit."""
@@ -96,14 +96,14 @@ class BlockMnistTask:
             targets=saved.public["labels"][chosen].to(saved.device),
             background=saved.public["background"].to(saved.device),
             baseline=torch.zeros_like(images[0]),
-            seed=saved.seed,
+            seed=saved.method_seed,
         )
 
     def truth(self, saved: Saved) -> AttributionTruth:
         """The signal blocks, from the generator that placed them, and the digits' ink in them."""
         chosen = self._chosen(saved)
         tops = saved.subject.tops(len(saved.public["labels"]), saved.generator("test positions"))[chosen]
-        block = _blocks.signal_mask(tops)
+        block = blocks.signal_mask(tops)
         ink = block & (saved.public["inputs"][chosen].cpu() >= INK)
         return AttributionTruth(masks={"": block, "digit": ink}, zero_set=~block)
 

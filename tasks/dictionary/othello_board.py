@@ -15,10 +15,10 @@ from torch import Tensor
 
 from benchmark.families.dictionary import DictionarySubject, DictionaryTruth, dictionary_task
 from benchmark.subjects import Saved
-from tasks.models._othello.gpt import OthelloGPT, initialised
-from tasks.models._othello.labels import board_state_properties
-from tasks.models._othello.readings import activations_at
-from tasks.models.othello import OthelloModel
+from tasks.models.othello.gpt import OthelloGPT, initialised
+from tasks.models.othello.labels import board_state_properties
+from tasks.models.othello.readings import activations_at
+from tasks.models.othello.subject import OthelloModel
 
 
 @dictionary_task(
@@ -64,7 +64,7 @@ class OthelloBoardTask:
             saved.public["test_activations"][test].float(),
             size=self.atoms,
             sparsity=self.sparsity,
-            seed=saved.seed,
+            seed=saved.method_seed,
             labels=self._boards(saved, "train"),
         )
 

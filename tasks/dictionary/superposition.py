@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmark.families.dictionary import DictionarySubject, DictionaryTruth, dictionary_task
 from benchmark.subjects import Saved
-from tasks.models.superposition import Superposition
+from tasks.models.superposition.subject import Superposition
 
 
 @dictionary_task(
@@ -50,8 +50,10 @@ class SuperpositionTask:
         """The noisy activations, and the training rows' features for the supervised ceiling."""
         subject: Superposition = saved.subject
         codes = subject.plant(saved.seed).codes["train"]
-        rows = (saved.public[split].clone() for split in ("train", "validation", "test"))
-        return DictionarySubject(*rows, size=self.size, sparsity=self.sparsity, seed=saved.seed, labels=codes > 0)
+        train, validation, test = (saved.public[split].clone() for split in ("train", "validation", "test"))
+        return DictionarySubject(
+            train, validation, test, size=self.size, sparsity=self.sparsity, seed=saved.method_seed, labels=codes > 0
+        )
 
     def truth(self, saved: Saved) -> DictionaryTruth:
         """Directions, magnitudes, and which features are on."""

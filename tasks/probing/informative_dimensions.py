@@ -10,7 +10,8 @@ import torch
 from benchmark.families.probing import Interchange, ProbingSubject, ProbingTruth, probing_task, run_from_layers
 from benchmark.learning.controls import Mixed, with_controls
 from benchmark.subjects import Saved
-from tasks.models.informative_dimensions import CLASSES, NAMES, USED, Plant, Sample, answers
+from tasks.models.informative_dimensions.network import USED, answers
+from tasks.models.informative_dimensions.plant import CLASSES, NAMES, Plant, Sample
 
 
 @probing_task(
@@ -49,7 +50,7 @@ class InformativeDimensionsTask:
             labels=mixed.train.to(saved.device),
             classes=mixed.classes,
             run_from=run_from_layers({"hidden": lambda activations, _: network(activations)}),
-            seed=saved.seed,
+            seed=saved.method_seed,
         )
 
     def truth(self, saved: Saved) -> ProbingTruth:

@@ -25,8 +25,8 @@ from benchmark.families.probing import (
 )
 from benchmark.learning.controls import Mixed, with_controls
 from benchmark.subjects import Saved
-from tasks.models._othello.labels import board_labels, positions, unpacked
-from tasks.models._othello.rules import rules
+from tasks.models.othello.labels import board_labels, positions, unpacked
+from tasks.models.othello.rules import rules
 
 STATES = 3
 """Yours, empty and mine are the classes 0, 1 and 2."""
@@ -65,7 +65,7 @@ class OthelloBoardTask:
             labels=mixed.train.to(saved.device),
             classes=mixed.classes,
             run_from=self._run_from(saved),
-            seed=saved.seed,
+            seed=saved.method_seed,
         )
 
     def truth(self, saved: Saved) -> ProbingTruth:

@@ -13,7 +13,7 @@ from benchmark.families.description.metrics.program_success import program_succe
 from benchmark.registry import plugins
 from benchmark.subjects import Run, Saved, generator_for
 from tasks.description.numeric_functions import NumericFunctionsTask
-from tasks.models.numeric_functions import NumericFunctions
+from tasks.models.numeric_functions.subject import NumericFunctions
 
 
 def instance(kind, seed=0):

@@ -14,7 +14,7 @@ from benchmark.subjects import Run, Saved
 from methods.dictionary.pca import pca
 from methods.dictionary.supervised import supervised
 from tasks.dictionary.othello_board import OthelloBoardTask
-from tasks.models.othello import OthelloModel
+from tasks.models.othello.subject import OthelloModel
 
 
 @pytest.fixture(scope="module")

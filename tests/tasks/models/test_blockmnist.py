@@ -12,8 +12,11 @@ from benchmark.errors import TouchstoneError
 from benchmark.registry import PROJECT
 from benchmark.subjects import Run, Saved, generator_for
 from tasks.attribution.blockmnist import BlockMnistTask
-from tasks.models import _blocks, _digits, _nets, _training
-from tasks.models.blockmnist import BlockMnist
+from tasks.models.blockmnist import blocks
+from tasks.models.blockmnist.subject import BlockMnist
+from tasks.models.shared import nets
+from tasks.models.shared.digits import read_digits
+from tasks.models.shared.training import accuracy, attack, predict
 
 FEW = 5
 MNIST = Path(os.environ.get("TOUCHSTONE_MNIST", PROJECT.parent / "shared" / "data" / "mnist"))
@@ -30,13 +33,13 @@ def short():
 
 
 def halves(images):
-    return images[:, 0, : _blocks.SIDE], images[:, 0, _blocks.SIDE :]
+    return images[:, 0, : blocks.SIDE], images[:, 0, blocks.SIDE :]
 
 
 def test_no_digit_occurs_twice_so_that_a_split_cannot_leak():
     images = load_digits().images.reshape(1797, 64)
     assert len({image.tobytes() for image in images}) == 1797
-    data = _digits.load("digits", "", generator_for(0, "split"))
+    data = read_digits("digits", "", generator_for(0, "split"))
     train = {image.numpy().tobytes() for image in data.train}
     test = {image.numpy().tobytes() for image in data.test}
     assert (len(train), len(test)) == (1297, 500)
@@ -47,7 +50,7 @@ def test_no_digit_occurs_twice_so_that_a_split_cannot_leak():
 
 
 def test_the_split_depends_on_the_seed_alone():
-    first, again, other = (_digits.load("digits", "", generator_for(seed, "split")) for seed in (0, 0, 1))
+    first, again, other = (read_digits("digits", "", generator_for(seed, "split")) for seed in (0, 0, 1))
     assert torch.equal(first.test, again.test)
     assert not torch.equal(first.test, other.test)
 
@@ -55,7 +58,7 @@ def test_the_split_depends_on_the_seed_alone():
 def test_a_missing_hub_says_what_was_tried_and_what_to_set(tmp_path: Path, monkeypatch):
     pytest.importorskip("datasets")
     with pytest.raises(TouchstoneError, match=r"tried .*local folder.*data=\"digits\""):
-        _digits.load("mnist", str(tmp_path), generator_for(0, "split"))
+        read_digits("mnist", str(tmp_path), generator_for(0, "split"))
 
 
 def test_mnist_is_read_from_a_local_folder_of_the_hubs_form(tmp_path: Path):
@@ -65,7 +68,7 @@ def test_mnist_is_read_from_a_local_folder_of_the_hubs_form(tmp_path: Path):
         pictures = [image_module.new("L", (28, 28), color=51 * index) for index in range(count)]
         rows = datasets.Dataset.from_dict({"image": pictures, "label": list(range(count))})
         rows.cast_column("image", datasets.Image()).to_parquet(tmp_path / f"{split}-00000-of-00001.parquet")
-    data = _digits.load("mnist", str(tmp_path), generator_for(0, "split"))
+    data = read_digits("mnist", str(tmp_path), generator_for(0, "split"))
     assert data.train.shape == (5, 28, 28)
     assert data.test.shape == (3, 28, 28)
     for image, label in zip(data.train, data.train_labels, strict=True):
@@ -77,7 +80,7 @@ def test_mnist_is_read_from_a_local_folder_of_the_hubs_form(tmp_path: Path):
 )
 def test_a_subject_is_trained_and_certified_on_mnist_itself():
     pytest.importorskip("datasets")
-    data = _digits.load("mnist", str(MNIST), generator_for(0, "split"))
+    data = read_digits("mnist", str(MNIST), generator_for(0, "split"))
     assert data.train.shape[1:] == data.test.shape[1:] == (28, 28)
     assert set(data.train_labels.tolist()) == set(data.test_labels.tolist()) == set(range(10))
     assert (data.train.min(), data.train.max()) == (0, 1)
@@ -90,9 +93,9 @@ def test_a_subject_is_trained_and_certified_on_mnist_itself():
 def test_blocks_are_where_the_truth_says(null, position):
     subject = BlockMnist(null=null, position=position)
     run = Run(3)
-    data = _digits.load("digits", "", run.generator("split"))
+    data = read_digits("digits", "", run.generator("split"))
     plant = subject._plant(data, run)
-    mask = _blocks.signal_mask(plant.tops)
+    mask = blocks.signal_mask(plant.tops)
     images = plant.images()
     assert torch.equal(images[mask].view(-1, 28, 28), data.test)
     nulls = images[~mask].view(-1, 28, 28)
@@ -112,7 +115,7 @@ def test_blocks_are_where_the_truth_says(null, position):
 
 def test_each_digit_is_seen_once_in_each_place():
     run = Run(0)
-    data = _digits.load("digits", "", run.generator("split"))
+    data = read_digits("digits", "", run.generator("split"))
     subject = BlockMnist()
     images, _ = subject._epoch(data, subject._square(run), run.generator("x"), torch.device("cpu"))
     train = {image.numpy().tobytes() for image in data.train}
@@ -121,15 +124,15 @@ def test_each_digit_is_seen_once_in_each_place():
 
 
 def test_a_jigsaw_keeps_the_pixels_and_loses_the_digit():
-    data = _digits.load("digits", "", generator_for(0, "split"))
-    mixed = _blocks.jigsaw(data.test, generator_for(0, "jigsaw"))
+    data = read_digits("digits", "", generator_for(0, "split"))
+    mixed = blocks.jigsaw(data.test, generator_for(0, "jigsaw"))
     assert torch.equal(mixed.flatten(1).sort().values, data.test.flatten(1).sort().values)
     assert not (mixed == data.test).all((1, 2)).any()
 
 
 def test_noise_is_independent_of_the_label():
-    data = _digits.load("digits", "", generator_for(0, "split"))
-    nulls = _blocks.noise(4000, data.train, generator_for(0, "noise")).flatten(1)
+    data = read_digits("digits", "", generator_for(0, "split"))
+    nulls = blocks.noise(4000, data.train, generator_for(0, "noise")).flatten(1)
     labels = data.train_labels.repeat(4)[:4000]
     means = torch.stack([nulls[labels == label].mean(0) for label in range(10)])
     spread = nulls.std(0) / (4000 / 10) ** 0.5
@@ -158,16 +161,16 @@ def test_a_loaded_model_predicts_what_the_trained_one_did(short):
     trained, stored = short
     model = stored.subject.load(stored)
     assert not model.training
-    assert torch.equal(_training.predict(model, stored.public["inputs"]), trained.public["predictions"])
+    assert torch.equal(predict(model, stored.public["inputs"]), trained.public["predictions"])
 
 
 def test_the_task_poses_correct_images_and_rebuilds_their_truth(short):
     _, stored = short
     task = BlockMnistTask(inputs=40)
     posed, truth = task.pose(stored), task.truth(stored)
-    assert posed.inputs.shape == (40, *_blocks.SHAPE)
+    assert posed.inputs.shape == (40, *blocks.SHAPE)
     assert posed.targets is not None
-    assert torch.equal(_training.predict(posed.model, posed.inputs), posed.targets)
+    assert torch.equal(predict(posed.model, posed.inputs), posed.targets)
     block, digit = truth.masks[""], truth.masks["digit"]
     assert bool((block | ~digit).all())
     assert torch.equal(truth.zero_set, ~block)
@@ -186,11 +189,11 @@ def test_the_attack_stays_in_its_ball_and_raises_the_loss(short):
     _, stored = short
     model = stored.subject.load(stored)
     images, labels = stored.public["inputs"][:50], stored.public["labels"][:50]
-    attacked = _training.attack(model, images, labels, eps=1.5, steps=5, generator=generator_for(0, "a"))
+    attacked = attack(model, images, labels, eps=1.5, steps=5, generator=generator_for(0, "a"))
     assert (attacked - images).flatten(1).norm(dim=1).max() <= 1.5 + 1e-4
     assert attacked.min() >= 0
     assert attacked.max() <= 1
-    assert _training.accuracy(model, attacked, labels) < _training.accuracy(model, images, labels)
+    assert accuracy(model, attacked, labels) < accuracy(model, images, labels)
 
 
 def test_adversarial_training_runs_and_is_certified_under_attack():
@@ -202,12 +205,12 @@ def test_adversarial_training_runs_and_is_certified_under_attack():
 
 @pytest.mark.parametrize("architecture", ["mlp", "cnn"])
 def test_every_activation_is_a_module_used_once(architecture):
-    model = _nets.build(architecture, _blocks.SHAPE, 10, seed=0)
+    model = nets.build(architecture, blocks.SHAPE, 10, seed=0)
     calls: list[torch.nn.Module] = []
     for module in model.modules():
         if isinstance(module, torch.nn.ReLU):
             module.register_forward_hook(lambda module, *_: calls.append(module))
-    model(torch.rand(2, *_blocks.SHAPE))
+    model(torch.rand(2, *blocks.SHAPE))
     assert len(calls) == len(set(calls)) >= 2
 
 

@@ -12,11 +12,11 @@ from benchmark.errors import TouchstoneError
 from benchmark.families.description import grid, scale_of
 from benchmark.language import evaluate, parse
 from benchmark.subjects import Run, Saved
-from tasks.models._numeric.functions import NumericFunction, draw_functions
-from tasks.models._numeric.identifiability import identifiable, measure
-from tasks.models._numeric.noise import Noise, hashed_uniform
-from tasks.models._numeric.shapes import SHAPES, Atom
-from tasks.models.numeric_functions import NumericFunctions
+from tasks.models.numeric_functions.functions import NumericFunction, draw_functions
+from tasks.models.numeric_functions.identifiability import identifiable, measure
+from tasks.models.numeric_functions.noise import Noise, hashed_uniform
+from tasks.models.numeric_functions.shapes import SHAPES, Atom
+from tasks.models.numeric_functions.subject import NumericFunctions
 
 KINDS = ("atomic", "composed", "noisy", "biased", "corrupted", "mlp")
 

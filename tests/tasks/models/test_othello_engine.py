@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.errors import TouchstoneError
-from tasks.models._othello.games import Games, random_games, replayed
-from tasks.models._othello.labels import board_labels, board_state_properties, legal_labels, property_names, unpacked
-from tasks.models._othello.rules import rules, squares_of
+from tasks.models.othello.games import Games, random_games, replayed
+from tasks.models.othello.labels import board_labels, board_state_properties, legal_labels, property_names, unpacked
+from tasks.models.othello.rules import rules, squares_of
 
 DIRECTIONS = [(-1, -1), (-1, 0), (-1, 1), (0, -1), (0, 1), (1, -1), (1, 0), (1, 1)]
 sizes = st.sampled_from([4, 6, 8])

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from benchmark.errors import TouchstoneError, UnknownNameError
-from tasks.models._othello.games import random_games
-from tasks.models._othello.gpt import OthelloGPT, initialised
-from tasks.models._othello.muon import orthogonalised
-from tasks.models._othello.training import (
+from tasks.models.othello.games import random_games
+from tasks.models.othello.gpt import OthelloGPT, initialised
+from tasks.models.othello.muon import orthogonalised
+from tasks.models.othello.training import (
     Recipe,
     batches,
     fit,

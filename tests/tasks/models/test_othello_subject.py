@@ -8,16 +8,16 @@ from torch import Tensor
 
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.subjects import Run, Saved, Trained
-from tasks.models._othello.certificate import (
+from tasks.models.othello.certificate import (
     fit_probe,
     flip_errors,
     patch_errors,
     top_errors,
 )
-from tasks.models._othello.gpt import OthelloGPT, initialised
-from tasks.models._othello.labels import board_labels, legal_labels
-from tasks.models._othello.readings import activations_at, sample
-from tasks.models.othello import OthelloModel
+from tasks.models.othello.gpt import OthelloGPT, initialised
+from tasks.models.othello.labels import board_labels, legal_labels
+from tasks.models.othello.readings import activations_at, sample
+from tasks.models.othello.subject import OthelloModel
 
 TINY = OthelloModel(
     size=4,

@@ -11,7 +11,7 @@ from benchmark.families.probing.metrics import test_accuracy as accuracy_module
 from benchmark.families.probing.metrics.interchange_accuracy import interchange_accuracy
 from benchmark.subjects import Run, Saved, generator_for
 from methods.probing.linear_probe import linear_probe
-from tasks.models.informative_dimensions import InformativeDimensions
+from tasks.models.informative_dimensions.subject import InformativeDimensions
 from tasks.probing.informative_dimensions import InformativeDimensionsTask
 
 CPU = torch.device("cpu")

@@ -11,8 +11,8 @@ from benchmark.families.probing import oracle, random
 from benchmark.families.probing.metrics import test_accuracy as accuracy_module
 from benchmark.families.probing.metrics.interchange_accuracy import interchange_accuracy
 from benchmark.subjects import Run, Saved, generator_for
-from tasks.models._othello.labels import board_labels
-from tasks.models.othello import OthelloModel
+from tasks.models.othello.labels import board_labels
+from tasks.models.othello.subject import OthelloModel
 from tasks.probing.othello_board import OthelloBoardTask, follows
 
 TASK = OthelloBoardTask(train_inputs=400, test_inputs=100, controls=3, pairs=10, erased_squares=2)

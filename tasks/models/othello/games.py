@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Bool, Int, UInt8, UInt64
 
 from benchmark.errors import TouchstoneError
-from tasks.models._othello.rules import Position, Rules, rules
+from tasks.models.othello.rules import Position, Rules, rules
 
 CHUNK = 8192
 """Games simulated together: enough to hide Python's overhead, few enough for the cache. What is drawn depends on it."""
@@ -53,7 +53,8 @@ class Games:
     @property
     def lengths(self) -> Int[np.ndarray, " n"]:
         """The number of moves of each game."""
-        return (self.tokens != self.size**2).sum(1)
+        moves: Int[np.ndarray, " n"] = (self.tokens != self.size**2).sum(1)
+        return moves
 
 
 def random_games(size: int, count: int, generator: torch.Generator) -> Games:

@@ -16,47 +16,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from benchmark.errors import TouchstoneError
-from benchmark.learning.probes import fit_linear
-from benchmark.subjects import Check, Run, Saved, Trained, subject
-
-NAMES = ("used", "unused", "xor")
-CLASSES = (4, 4, 2)
-CODE = 3
-"""Dimensions of a four-way concept: its codes are the corners of a tetrahedron."""
-TYPE_DIMENSIONS = 16
-
-
-@dataclass(frozen=True)
-class Plant:
-    """Where everything is written; each code is a row."""
-
-    used: Float[Tensor, "4 d"]
-    unused: Float[Tensor, "4 d"]
-    bits: Float[Tensor, "2 d"]
-    types: Float[Tensor, "types d"]
-    factors: Float[Tensor, "factors d"]
-
-    def subspaces(self) -> Float[Tensor, "3 3 d"]:
-        """Orthonormal rows spanning where `used`, `unused` and `xor` are written; `xor` has two and one of zeros."""
-        spans = torch.zeros(3, CODE, self.used.shape[1])
-        for concept, codes in enumerate((self.used, self.unused, self.bits)):
-            rank = CODE if concept < 2 else 2
-            rows = codes - codes.mean(0) if concept < 2 else codes
-            spans[concept, :rank] = torch.linalg.svd(rows, full_matrices=False).Vh[:rank]
-        return spans
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Inputs: concept labels, types and activations."""
-
-    labels: Int[Tensor, "n 3"]
-    types: Int[Tensor, " n"]
-    hidden: Float[Tensor, "n d"]
+from benchmark.subjects import Run, Saved, Trained, subject
+from tasks.models.informative_dimensions.certificate import certificate
+from tasks.models.informative_dimensions.network import build, initialised, split
+from tasks.models.informative_dimensions.plant import CLASSES, CODE, TYPE_DIMENSIONS, Plant, Sample
 
 
 @subject(cites="doi:10.1016/j.neuroimage.2013.10.067", small={"steps": 300})
@@ -118,26 +84,18 @@ class InformativeDimensions:
         train = self.sample(plant, self.train_inputs, generator("train"))
         return train, self.sample(plant, self.test_inputs, generator("test"))
 
-    def network(self) -> nn.Sequential:
-        """The network from the place "hidden" to the answers."""
-        return nn.Sequential(nn.Linear(self.width, 128), nn.ReLU(), nn.Linear(128, CLASSES[0] + CLASSES[2]))
-
     def train(self, run: Run) -> Trained:
         """Train the network on fresh inputs; certify by exchanging the planted dimensions between test inputs."""
         plant = self.plant(run.generator)
         train, test = self.inputs(plant, run.generator)
-        network = self.network()
-        weights = run.generator("weights")
-        for layer in (network[0], network[2]):
-            assert isinstance(layer, nn.Linear)
-            nn.init.normal_(layer.weight, std=layer.in_features**-0.5, generator=weights)
-            nn.init.zeros_(layer.bias)
+        network = initialised(build(self.width), run.generator("weights"))
         if self.training == "standard":
             self._fit(network, plant, run)
         network.eval()
         public = {"train": train.hidden, "test": test.hidden, "labels": train.labels}
+        checks = certificate(network, plant, train, test, trained=self.training == "standard", noise=self.noise)
         state = {name: tensor.detach() for name, tensor in network.state_dict().items()}
-        return Trained(weights=state, public=public, checks=certificate(self, network, plant, train, test))
+        return Trained(weights=state, public=public, checks=checks)
 
     def _fit(self, network: nn.Sequential, plant: Plant, run: Run) -> None:
         draw = run.generator("batches")
@@ -158,51 +116,6 @@ class InformativeDimensions:
 
     def load(self, saved: Saved) -> nn.Module:
         """Rebuild the network."""
-        network = self.network()
+        network = build(self.width)
         network.load_state_dict(dict(saved.weights))
         return network.to(saved.device).eval()
-
-
-def split(outputs: Float[Tensor, "n 6"]) -> tuple[Float[Tensor, "n 4"], Float[Tensor, "n 2"]]:
-    """Logits of `used` and of `xor`."""
-    return outputs[:, : CLASSES[0]], outputs[:, CLASSES[0] :]
-
-
-def answers(outputs: Float[Tensor, "n 6"]) -> Int[Tensor, "n 2"]:
-    """What the network says: the class of `used` and the class of `xor`."""
-    return torch.stack([logits.argmax(1) for logits in split(outputs)], 1)
-
-
-def certificate(
-    setting: InformativeDimensions, network: nn.Sequential, plant: Plant, train: Sample, test: Sample
-) -> list[Check]:
-    """Measure that the network answers well, and uses the dimensions of `used` and `xor` but not those of `unused`."""
-    spans, read = plant.subspaces(), test.labels[:, (0, 2)]
-    other = test.hidden.roll(1, 0)
-    with torch.no_grad():
-        said = answers(network(test.hidden))
-        moved = [answers(network(test.hidden + (other - test.hidden) @ span.T @ span)) for span in spans]
-        linear = fit_linear(train.hidden[None], train.labels[None], CLASSES).scores(test.hidden[None])[0].argmax(-1)
-    accuracy, decoded = (said == read).float().mean(0), (linear == test.labels).float().mean(0)
-    follows = {concept: (moved[span][:, i] == read.roll(1, 0)[:, i]).float().mean() for concept, span, i in USED}
-    if setting.training == "none":  # the null answers by chance, whatever its activations hold
-        return [
-            Check("accuracy_used", float(accuracy[0]), 0.5, at_least=False),
-            Check("accuracy_xor", float(accuracy[1]), 0.65, at_least=False),
-        ]
-    nearest = torch.pdist(plant.used).min() / 2
-    spread = (setting.noise**2 + (plant.factors @ spans[0].T).square().sum(0).mean()) ** 0.5
-    return [
-        Check("accuracy_used", float(accuracy[0]), 0.9),
-        Check("accuracy_xor", float(accuracy[1]), 0.9),
-        Check("used_dimensions_change_answer", float(follows["used"]), 0.9),
-        Check("xor_dimensions_change_answer", float(follows["xor"]), 0.9),
-        Check("unused_dimensions_change_answer", float((moved[1] != said).any(1).float().mean()), 0.05, at_least=False),
-        Check("unused_linearly_decodable", float(decoded[1]), 0.9),
-        Check("xor_linearly_decodable", float(decoded[2]), 0.56, at_least=False),
-        Check("effect_over_noise", float(nearest / spread), 2.0),
-    ]
-
-
-USED = (("used", 0, 0), ("xor", 2, 1))
-"""What the network reads: name, number of the concept, column among its answers."""

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Int, Int8, UInt64
 from torch import Tensor
 
 from benchmark.errors import TouchstoneError
-from tasks.models._othello.games import replayed
+from tasks.models.othello.games import replayed
 
 
 def board_labels(tokens: Int[Tensor, "games t"], index: Int[Tensor, "n 2"], size: int) -> Int8[Tensor, "n squares"]:

@@ -9,8 +9,8 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from benchmark.errors import TouchstoneError
-from tasks.models._othello.games import random_games
-from tasks.models._othello.gpt import OthelloGPT
+from tasks.models.othello.games import random_games
+from tasks.models.othello.gpt import OthelloGPT
 
 AT_ONCE = 512
 """Games the model reads together."""

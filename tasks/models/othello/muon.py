@@ -40,7 +40,7 @@ class Muon(torch.optim.Optimizer):
 def orthogonalised(matrices: Float[Tensor, "n o i"]) -> Float[Tensor, "n o i"]:
     """Singular values brought near 1 by five quintic Newton-Schulz steps (coefficients of Jordan et al.)."""
     tall = matrices.shape[1] > matrices.shape[2]
-    x = matrices.mT if tall else matrices
+    x: Tensor = matrices.mT if tall else matrices
     x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
     for _ in range(5):
         gram = x @ x.mT

@@ -23,6 +23,11 @@ class Networks(nn.Module):
     """`n` separate networks 1-h-1 as stacked tensors, [n, m] -> [n, m], from inputs in [-1, 1] to outputs of unit
     scale."""
 
+    slope: Float64[Tensor, "n h"]
+    kink: Float64[Tensor, "n h"]
+    out: Float64[Tensor, "n h"]
+    offset: Float64[Tensor, "n 1"]
+
     def __init__(self, count: int, hidden: int) -> None:
         super().__init__()
         for name, width in (("slope", hidden), ("kink", hidden), ("out", hidden), ("offset", 1)):

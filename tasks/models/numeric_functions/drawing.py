@@ -12,52 +12,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from jaxtyping import Float64
-from numpy import ndarray
 from torch import Generator, randint, randperm
 
 from benchmark.errors import TouchstoneError
 from benchmark.families.description import grid, scale_of
 from benchmark.language import ProgramError, evaluate, number_text, parse, to_text
 from benchmark.subjects import generator_for
-from tasks.models._numeric.identifiability import Measures, identifiable, measure
-from tasks.models._numeric.noise import Noise
-from tasks.models._numeric.shapes import BY_NAME, DOMAINS, SHAPES, Atom, Shape, draw_atom, uniform
+from tasks.models.numeric_functions.functions import NumericFunction
+from tasks.models.numeric_functions.identifiability import POINTS, identifiable, measure
+from tasks.models.numeric_functions.noise import Noise
+from tasks.models.numeric_functions.shapes import BY_NAME, DOMAINS, SHAPES, Atom, Shape, draw_atom, uniform
 
 Kind = Literal["atomic", "composed", "noisy", "biased", "corrupted", "mlp"]
 ATTEMPTS = 100
 """Draws of one shape before the next one is tried."""
 SHAPES_TRIED = 6
-POINTS = 512
 _OUTER = ("absolute", "tanh", "sine", "gaussian", "leaky_ramp")
-
-
-@dataclass(frozen=True)
-class NumericFunction:
-    """One function: its canonical sentence and program, its exception, its noise."""
-
-    sentence: str
-    program: str
-    plain: str
-    """The program without its exception."""
-    domain: tuple[float, float]
-    interval: tuple[float, float] | None = None
-    noise: Noise = field(default_factory=Noise)
-    key: int = 0
-    """Seeds the noise."""
-    measures: Measures = field(default_factory=dict)
-    """Measured evidence that the function can be told from others within the budget."""
-
-    def respond(self, x: Float64[ndarray, " n"]) -> Float64[ndarray, " n"]:
-        """The mean answer at `x`: the canonical program's value."""
-        return evaluate(parse(self.program), x)
-
-    def answer(self, x: Float64[ndarray, " n"]) -> Float64[ndarray, " n"]:
-        """One answer at `x`, noise included."""
-        return self.respond(x) + self.noise.at(x, self.key) - self.noise.mean
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ GELU, learned positions), as in Li et al. 2023 (arXiv:2210.13382), without biase
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import cast
 
 import torch
 from jaxtyping import Float, Int
@@ -44,12 +46,15 @@ class Block(nn.Module):
         """What attention adds to the stream."""
         b, t, d = x.shape
         qkv = self.query_key_value(self.attention_norm(x)).view(b, t, 3, self.heads, d // self.heads)
-        mixed = F.scaled_dot_product_attention(*qkv.permute(2, 0, 3, 1, 4), is_causal=True)
-        return self.attention_out(mixed.transpose(1, 2).reshape(b, t, d))
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        added: Tensor = self.attention_out(mixed.transpose(1, 2).reshape(b, t, d))
+        return added
 
     def mlp(self, x: Float[Tensor, "*n d"], neurons: Callable[[Tensor], Tensor]) -> Float[Tensor, "*n d"]:
         """What the MLP adds to the stream; `neurons` sees its hidden activations and may replace them."""
-        return self.down(neurons(F.gelu(self.up(self.mlp_norm(x)))))
+        added: Tensor = self.down(neurons(F.gelu(self.up(self.mlp_norm(x)))))
+        return added
 
 
 class OthelloGPT(nn.Module):
@@ -66,6 +71,11 @@ class OthelloGPT(nn.Module):
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(width, bias=False)
         self.head = nn.Linear(width, size * size + 1, bias=False)
+
+    @property
+    def in_order(self) -> list[Block]:
+        """The blocks, from the first to the last."""
+        return [cast(Block, block) for block in self.blocks]
 
     @property
     def stream(self) -> list[str]:
@@ -132,20 +142,22 @@ class OthelloGPT(nn.Module):
     def _embedded(self, tokens: Int[Tensor, "b t"]) -> Float[Tensor, "b t d"]:
         if tokens.ndim != 2 or tokens.shape[1] > self.context:
             raise TouchstoneError(f"tokens: got shape {tuple(tokens.shape)}, expected [games, at most {self.context}]")
-        return self.tokens(tokens) + self.plies[: tokens.shape[1]]
+        embedded: Tensor = self.tokens(tokens)
+        return embedded + self.plies[: tokens.shape[1]]
 
     def _run(self, start: int, x: Tensor, at: At) -> Float[Tensor, "b t v"]:
         """Run on from the `start`-th place of the stream, with activations `x`; `at` may replace those of a place."""
         x = at(self.stream[start], x)
-        for i, block in enumerate(self.blocks):
+        for i, block in enumerate(self.in_order):
             if start <= 2 * i:
                 x = at(f"block{i}.middle", x + at(f"block{i}.attention", block.attention(x)))
             if start <= 2 * i + 1:
-                added = block.mlp(x, lambda hidden, i=i: at(f"block{i}.neurons", hidden))
+                added = block.mlp(x, partial(at, f"block{i}.neurons"))
                 x = at(f"block{i}.residual", x + at(f"block{i}.mlp", added))
         if start <= 2 * self.layers:
             x = at("final", self.norm(x))
-        return self.head(x)
+        logits: Tensor = self.head(x)
+        return logits
 
     def _known(self, place: str) -> str:
         if place not in self.places:
@@ -155,7 +167,7 @@ class OthelloGPT(nn.Module):
 
 def initialised(model: OthelloGPT, generator: torch.Generator) -> OthelloGPT:
     """Draw the weights: Gaussian of variance 1 / inputs, 2 * layers times smaller where they write into the stream."""
-    into_stream = {id(w) for block in model.blocks for w in (block.attention_out.weight, block.down.weight)}
+    into_stream = {id(w) for block in model.in_order for w in (block.attention_out.weight, block.down.weight)}
     with torch.no_grad():
         for name, weight in sorted(model.named_parameters()):
             if weight.ndim < 2:

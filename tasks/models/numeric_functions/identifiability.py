@@ -16,7 +16,6 @@ the function's scale.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float64
@@ -24,11 +23,8 @@ from numpy import ndarray
 
 from benchmark.families.description import TOLERANCE, grid, scale_of
 from benchmark.language import evaluate, parse
+from tasks.models.numeric_functions.functions import Measures, NumericFunction
 
-if TYPE_CHECKING:
-    from tasks.models._numeric.functions import NumericFunction
-
-Measures = dict[str, float]
 FLOORS: Mapping[str, float] = {
     "spread": 0.5,
     "independence": 0.02,
@@ -42,6 +38,7 @@ FLOORS: Mapping[str, float] = {
 """Each measure must be at least this; `resolution` must be at most the tolerance."""
 CEILINGS: Mapping[str, float] = {"resolution": TOLERANCE, "fit": TOLERANCE / 10}
 POINTS = 512
+"""Even points of the domain on which a function is measured."""
 _FINEST = 0.02
 """Where there is no noise, effects are measured against this share of the scale."""
 

@@ -4,7 +4,7 @@
 
 The board is what is planted: it never enters the training, but the legal moves depend on it (Li et al. 2023,
 arXiv:2210.13382; linear in mine / yours: Nanda et al. 2023, arXiv:2309.00941). Methods may see the games' moves and
-activations; labels are rebuilt from the moves by `tasks.models._othello.labels`.
+activations; labels are rebuilt from the moves by `tasks.models.othello.labels`.
 
 Public arrays, for each split of train, validation and test: `<split>_tokens` [games, plies] (square of each move,
 `size**2` behind the end), `<split>_index` [n, 2] (game, ply), and `<split>_activations` [n, d] at `place` after that
@@ -20,11 +20,11 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.subjects import Check, Run, Saved, Trained, subject
-from tasks.models._othello.certificate import fit_probe, flip_errors, patch_errors, strongest_flip
-from tasks.models._othello.gpt import OthelloGPT, initialised
-from tasks.models._othello.labels import board_labels
-from tasks.models._othello.readings import Readings, activations_at, sample
-from tasks.models._othello.training import Recipe, batches, fit, legal_rate, surplus_loss
+from tasks.models.othello.certificate import fit_probe, flip_errors, patch_errors, strongest_flip
+from tasks.models.othello.gpt import OthelloGPT, initialised
+from tasks.models.othello.labels import board_labels
+from tasks.models.othello.readings import Readings, activations_at, sample
+from tasks.models.othello.training import Recipe, batches, fit, legal_rate, surplus_loss
 
 SPLITS = ("train", "validation", "test")
 

@@ -35,6 +35,9 @@ class Planted:
 class Embedding(nn.Module):
     """The model: features in, activations out."""
 
+    directions: Float[Tensor, "n d"]
+    bias: Float[Tensor, d]
+
     def __init__(self, directions: Float[Tensor, "n d"], bias: Float[Tensor, d]) -> None:
         super().__init__()
         self.register_buffer("directions", directions)

@@ -40,11 +40,14 @@ class Noise:
         if self.kind == "none":
             return np.zeros_like(x)
         u = hashed_uniform(x, key)
+        drawn: Float64[ndarray, " n"]
         if self.kind == "normal":
-            return self.size * ndtri(u)
-        if self.kind == "uniform":
-            return self.size * np.sqrt(12.0) * (u - 0.5)
-        return self.size * gammaincinv(9.0, u) / 9.0  # Gamma(9): skewed, never negative
+            drawn = self.size * ndtri(u)
+        elif self.kind == "uniform":
+            drawn = self.size * np.sqrt(12.0) * (u - 0.5)
+        else:
+            drawn = self.size * gammaincinv(9.0, u) / 9.0  # Gamma(9): skewed, never negative
+        return drawn
 
 
 def hashed_uniform(x: Float64[ndarray, " n"], key: int) -> Float64[ndarray, " n"]:

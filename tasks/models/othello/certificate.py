@@ -18,10 +18,10 @@ import torch
 from jaxtyping import Bool, Float, Int, Int8
 from torch import Tensor
 
-from tasks.models._othello.gpt import OthelloGPT
-from tasks.models._othello.labels import legal_labels, positions, unpacked
-from tasks.models._othello.readings import AT_ONCE, activations_at
-from tasks.models._othello.rules import rules
+from tasks.models.othello.gpt import OthelloGPT
+from tasks.models.othello.labels import legal_labels, positions, unpacked
+from tasks.models.othello.readings import AT_ONCE, activations_at
+from tasks.models.othello.rules import rules
 
 CLASSES = (1, 0, -1)
 """Mine, empty, yours: the values of a board label, in the order of the probe's classes."""
@@ -43,7 +43,8 @@ class Probe:
     def directions(self) -> Float[Tensor, "squares d"]:
         """The smallest change of the activations that turns each square's read-out from yours to mine, not empty."""
         readout = self.weight.permute(2, 1, 0)  # [squares, classes, d]
-        return torch.linalg.pinv(readout, rtol=1e-3) @ torch.tensor([float(c) for c in CLASSES])
+        directions: Tensor = torch.linalg.pinv(readout, rtol=1e-3) @ torch.tensor([float(c) for c in CLASSES])
+        return directions
 
     def accuracy(self, activations: Float[Tensor, "n d"], boards: Int8[Tensor, "n squares"]) -> float:
         """Share of squares read correctly; squares that are never empty count as well."""

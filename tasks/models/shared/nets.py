@@ -46,7 +46,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `[n, channels, h, w]` to the same shape."""
-        return self.outer(x + self.second(self.inner(self.first(x))))
+        y: Tensor = self.outer(x + self.second(self.inner(self.first(x))))
+        return y
 
 
 def cnn(shape: tuple[int, int, int], classes: int, channels: int = 16) -> nn.Module:

@@ -1,5 +1,7 @@
 """Handwritten digits as 28 x 28 images in [0, 1], split into train and test without overlap.
 
+    read_digits("digits", "", generator) -> Digits
+
 - "digits": the 1,797 real digits that come with scikit-learn (8 x 8 pixels, 43 writers; Alpaydin and Kaynak 1998,
   doi:10.24432/C50P49), enlarged bilinearly. No network, no download.
 - "mnist": MNIST in the form in which the Hugging Face hub stores it (columns `image` and `label`, splits `train` and
@@ -36,8 +38,8 @@ class Digits:
     test_labels: Int[Tensor, " n"]
 
 
-def load(data: Data, source: str, generator: torch.Generator) -> Digits:
-    """Load `data`; `generator` draws the split of "digits" and the order of "mnist" (whose own split is kept)."""
+def read_digits(data: Data, source: str, generator: torch.Generator) -> Digits:
+    """Read `data`; `generator` draws the split of "digits" and the order of "mnist" (whose own split is kept)."""
     return embedded(generator) if data == "digits" else hub(source, generator)
 
 

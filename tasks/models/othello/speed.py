@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 
 from benchmark.speed import Row, seconds
-from tasks.models._othello.games import random_games
+from tasks.models.othello.games import random_games
 
 SIZE, GAMES = 8, 40_000
 ASKED = 80_000.0

@@ -13,16 +13,16 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float64
-from numpy import ndarray
 from torch import Tensor, nn
 
 from benchmark.errors import TouchstoneError
 from benchmark.families.description import grid, scale_of
 from benchmark.subjects import Check, Run, Saved, Trained, subject
-from tasks.models._numeric.functions import NumericFunction, draw_functions
-from tasks.models._numeric.identifiability import CEILINGS, FLOORS, POINTS
-from tasks.models._numeric.networks import Networks, fit_networks
+from tasks.models.numeric_functions.boxes import Boxes, standards
+from tasks.models.numeric_functions.drawing import draw_functions
+from tasks.models.numeric_functions.functions import NumericFunction
+from tasks.models.numeric_functions.identifiability import CEILINGS, FLOORS, POINTS
+from tasks.models.numeric_functions.networks import fit_networks
 
 
 @subject(cites="arXiv:2309.03886", small={"functions": 4})
@@ -51,7 +51,7 @@ class NumericFunctions:
         fits = []
         weights: dict[str, Tensor] = {}
         if self.kind == "mlp":
-            centre, scale = _standards(planted)
+            centre, scale = standards(planted)
             domains = torch.tensor([function.domain for function in planted], dtype=torch.float64)
 
             def target(x: Tensor) -> Tensor:
@@ -74,44 +74,6 @@ class NumericFunctions:
     def load(self, saved: Saved) -> nn.Module:
         """The functions as a module: `respond(index, x)` without noise, `answer(index, x)` with it."""
         return Boxes(self.plant(saved.seed), dict(saved.weights) if self.kind == "mlp" else {})
-
-
-class Boxes(nn.Module):
-    """The functions of an instance; with weights, networks answer in their place."""
-
-    def __init__(self, planted: list[NumericFunction], weights: dict[str, Tensor]) -> None:
-        super().__init__()
-        self.planted = planted
-        self.networks: Networks | None = None
-        if weights:
-            self.networks = Networks(*weights["out"].shape)
-            self.networks.load_state_dict(weights)
-            self.centre, self.scale = _standards(planted)
-
-    def respond(self, index: int, x: Float64[ndarray, "*shape"]) -> Float64[ndarray, "*shape"]:
-        """The mean answer of one function at the points `x`."""
-        function = self.planted[index]
-        if self.networks is None:
-            return function.respond(x)
-        low, high = function.domain
-        points = torch.from_numpy((np.ravel(x) - low) / (high - low) * 2 - 1)
-        values = self.networks(points.expand(len(self.planted), -1))[index].numpy()
-        return (self.centre[index] + self.scale[index] * values).reshape(np.shape(x))
-
-    def answer(self, index: int, x: Float64[ndarray, "*shape"]) -> Float64[ndarray, "*shape"]:
-        """One answer of one function at the points `x`, noise included."""
-        function = self.planted[index]
-        return self.respond(index, x) + function.noise.at(x, function.key) - function.noise.mean
-
-    def forward(self, x: Float64[Tensor, "n m"]) -> Float64[Tensor, "n m"]:
-        """Mean answers of all functions, a row of points each."""
-        return torch.from_numpy(np.stack([self.respond(i, row) for i, row in enumerate(x.double().cpu().numpy())]))
-
-
-def _standards(planted: list[NumericFunction]) -> tuple[Float64[ndarray, " n"], Float64[ndarray, " n"]]:
-    """Mean and scale of each function, with which networks are trained."""
-    outputs = [function.respond(grid(*function.domain, POINTS)) for function in planted]
-    return np.array([y.mean() for y in outputs]), np.array([scale_of(y) for y in outputs])
 
 
 def _certificate(planted: list[NumericFunction], fits: list[float]) -> list[Check]:

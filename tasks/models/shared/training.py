@@ -109,4 +109,5 @@ def fit(
 
 def _norm(x: Float[Tensor, "n ..."], wide: tuple[int, ...]) -> Tensor:
     """The L2 norm of each image, never zero, in a shape that divides it."""
-    return x.flatten(1).norm(dim=1).clamp_min(1e-12).view(wide)
+    norms: Tensor = x.flatten(1).norm(dim=1)
+    return norms.clamp_min(1e-12).view(wide)

@@ -17,11 +17,12 @@ Null blocks are of two kinds.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 Position = Literal["random", "top"]
@@ -73,3 +74,17 @@ def compose(
 def signal_mask(tops: Bool[Tensor, " n"]) -> Bool[Tensor, "n 1 56 28"]:
     """The pixels of each image's signal block."""
     return compose(torch.ones(len(tops), SIDE, SIDE), torch.zeros(1, SIDE, SIDE), tops).bool()
+
+
+@dataclass(frozen=True)
+class Plant:
+    """What was planted in the test images, on the CPU."""
+
+    digits: Float[Tensor, "n 28 28"]
+    labels: Int[Tensor, " n"]
+    tops: Bool[Tensor, " n"]
+    null: Float[Tensor, "#n 28 28"]
+
+    def images(self) -> Float[Tensor, "n 1 56 28"]:
+        """The test images."""
+        return compose(self.digits, self.null, self.tops)

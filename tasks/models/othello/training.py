@@ -18,10 +18,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from benchmark.errors import TouchstoneError
-from tasks.models._othello.games import CHUNK, random_games
-from tasks.models._othello.gpt import OthelloGPT
-from tasks.models._othello.labels import unpacked
-from tasks.models._othello.muon import Muon
+from tasks.models.othello.games import CHUNK, random_games
+from tasks.models.othello.gpt import OthelloGPT
+from tasks.models.othello.labels import unpacked
+from tasks.models.othello.muon import Muon
 
 
 @dataclass(frozen=True)
@@ -111,14 +111,13 @@ def _rate(step: int, recipe: Recipe) -> float:
 
 
 def _optimisers(model: OthelloGPT, recipe: Recipe) -> list[torch.optim.Optimizer]:
-    named = {"query_key_value": 3, "attention_out": 1, "up": 1, "down": 1}
-    groups = [
-        {
-            "params": [getattr(block, name).weight for block in model.blocks],
-            "parts": parts,
-        }
-        for name, parts in named.items()
+    blocks = model.in_order
+    stacked = [([block.query_key_value.weight for block in blocks], 3)]
+    stacked += [
+        (list(weights), 1)
+        for weights in zip(*((b.attention_out.weight, b.up.weight, b.down.weight) for b in blocks), strict=True)
     ]
-    inside = {id(w) for group in groups for w in group["params"]}  # type: ignore[union-attr]
+    groups: list[dict[str, object]] = [{"params": weights, "parts": parts} for weights, parts in stacked]
+    inside = {id(w) for weights, _ in stacked for w in weights}
     rest = [w for w in model.parameters() if id(w) not in inside]
     return [Muon(groups, recipe.muon_rate), torch.optim.Adam(rest, recipe.adam_rate, betas=(0.9, 0.98), eps=1e-10)]
