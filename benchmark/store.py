@@ -88,6 +88,10 @@ class Kept:
         """What the tensors hold, whatever they were made from: equal for equal bytes."""
         return digest({name.partition(".")[2]: file.sha256 for name, file in self.entry.files.items()})
 
+    def blob(self, suffix: str) -> Path:
+        """Where a file that is no tensors lies."""
+        return self.path.with_suffix(f".{suffix}")
+
     def tensors(self, part: str = "", device: str = "cpu") -> TensorFile:
         """The tensors of a part, memory-mapped. Raises `DamagedArtifactError`."""
         path = _part(self.path, part)
@@ -180,14 +184,18 @@ class Store:
         key: Key,
         content: Mapping[str, Any],
         parts: Mapping[str, Mapping[str, Tensor]] | None = None,
+        blobs: Mapping[str, bytes] | None = None,
     ) -> Kept:
-        """Write a thing: its tensors, then the JSON file that vouches for them."""
+        """Write a thing: its tensors and other files (by suffix), then the JSON file that vouches for them."""
         path = self.path(address)
         files = {}
         for part, tensors in (parts or {}).items():
             target = _part(path, part)
             files[target.name] = write_tensors(target, tensors)
             self.ledger.note(target, files[target.name])
+        for suffix, blob in (blobs or {}).items():
+            target = path.with_suffix(f".{suffix}")
+            files[target.name] = write_bytes(target, blob)
         entry = Entry(key=key, content=_plain(content), files=files).sealed()
         write_entry(path, entry)
         return Kept(path, entry, self.ledger)
@@ -215,6 +223,7 @@ class Shelf:
     store: Store
     address: str
     entries: dict[str, Any]
+    changed: bool = False
 
     def find(self, name: str, key: Key) -> dict[str, Any] | None:
         """The thing called `name` if it was made from `key`."""
@@ -224,10 +233,13 @@ class Shelf:
     def put(self, name: str, key: Key, content: Mapping[str, Any]) -> None:
         """Set a thing; `save` writes."""
         self.entries[name] = {"key": key, "content": dict(content)}
+        self.changed = True
 
     def save(self, keep: Iterable[str]) -> None:
         """Write the things called `keep`; others are dropped."""
         names = set(keep)
+        if not self.changed and names >= set(self.entries):
+            return
         self.entries = {name: entry for name, entry in self.entries.items() if name in names}
         self.store.put(self.address, "", self.entries)
 

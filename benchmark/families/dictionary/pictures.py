@@ -80,7 +80,7 @@ def _frontier(task: str, cases: Sequence[Case]) -> Picture:
         f"{task}: quality against sparsity, and against the variance explained, over the variants that differ in "
         "the asked sparsity alone; one curve a method, first seed."
     )
-    return Picture("frontier", "Quality against sparsity", caption, figure)
+    return Picture("frontier", "Quality against sparsity", caption, lambda: figure)
 
 
 def _cosine_matrices(task: str, cases: Sequence[Case]) -> Picture:
@@ -97,7 +97,7 @@ def _cosine_matrices(task: str, cases: Sequence[Case]) -> Picture:
         f"{task}: cosine of every true direction (rows) with every atom (columns), the atom "
         "assigned to a direction on the diagonal and the surplus atoms to the right. Perfect is a diagonal."
     )
-    return Picture("cosines", "True directions beside atoms", caption, figure)
+    return Picture("cosines", "True directions beside atoms", caption, lambda: figure)
 
 
 def _matched(case: Case) -> Float[np.ndarray, "g m"]:
@@ -125,7 +125,7 @@ def _boards(task: str, cases: Sequence[Case]) -> Picture:
         f"{task}: the board while an atom fires, less the board as it usually is, for the {ATOMS_SHOWN} atoms of "
         "each method that detect a cell best (F1 above each). Orange to purple: from yours to mine."
     )
-    return Picture("boards", "Atoms on the board", caption, figure)
+    return Picture("boards", "Atoms on the board", caption, lambda: figure)
 
 
 def _best_atoms(case: Case) -> list[tuple[Float[Tensor, "side side"], str]]:

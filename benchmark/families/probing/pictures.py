@@ -60,7 +60,7 @@ def _boards(task: str, variant: str, cases: Sequence[Case]) -> Picture:
         f"Test accuracy with which each method reads the state of every square (empty, mine, yours) in {task}, "
         f"{variant}, beside that of always naming the square's commonest state. Brighter is better; one scale for all."
     )
-    return Picture(f"{task}-{variant}-board", f"Reading the board: {task}, {variant}", caption, figure)
+    return Picture(f"{task}-{variant}-board", f"Reading the board: {task}, {variant}", caption, lambda: figure)
 
 
 def _by_square(accuracy: Tensor, real: Sequence[int], names: Sequence[str], side: int) -> NDArray[np.float64]:
@@ -102,7 +102,7 @@ def _dimensions(task: str, variant: str, cases: Sequence[Case]) -> Iterator[Pict
         "the planted directions of every concept (named below) and along the remaining directions. A perfect method "
         "repeats the first row."
     )
-    yield Picture(f"{task}-{variant}-dimensions", f"Where a concept lies: {task}, {variant}", caption, figure)
+    yield Picture(f"{task}-{variant}-dimensions", f"Where a concept lies: {task}, {variant}", caption, lambda: figure)
 
 
 def _planted_frame(subspaces: Tensor) -> tuple[Tensor, list[int]]:
