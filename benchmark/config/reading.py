@@ -17,7 +17,7 @@ from benchmark.errors import TouchstoneError, UnknownNameError, unknown
 from benchmark.registry import PROJECT, Registry
 from benchmark.yaml_files import read_yaml
 
-LISTED = 100
+LISTED = 50
 """A profile has so many problems listed; one with more is no profile."""
 
 
