@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from conftest import SUBJECT, TASK, Project
 
+from benchmark.artifacts import read_json
 from benchmark.config import Profile, TaskSettings, check_profile, declaration_problems
 from benchmark.errors import TouchstoneError
 from benchmark.plan import Plan, TaskPlan, make_plan
 from benchmark.registry import plugins
+from benchmark.stages.explain import explain
+from benchmark.stages.train import train
 
 TOY = "attribution/toytask"
 
@@ -114,6 +117,17 @@ def test_a_task_has_limits_of_its_own(project: Project) -> None:
     assert (task.limits.seconds, task.limits.memory_mb) == (7, 3000)
     task = planned(project, limits={"seconds": 60, "memory_mb": 3000})[1]
     assert (task.limits.seconds, task.limits.memory_mb) == (60, 3000)
+
+
+def test_a_cell_is_stopped_at_the_limit_of_its_task(project: Project) -> None:
+    project.method("hangs", "time.sleep(600)")
+    own = {TOY: {"variants": ["plain"], "limits": {"seconds": 2}}}
+    plan, _ = planned(project, limits={"seconds": 300, "memory_mb": 4000}, tasks=own)
+    train(plan, project.layout, "toy")
+    explain(plan, project.layout, "toytask", workers=1)
+    records = read_json(project.layout.cell("attribution.toytask", "hangs") / "cell.json")["records"]
+    assert {record["status"] for record in records} == {"timeout"}
+    assert all("limit of 2 s" in record["reason"] for record in records)
 
 
 def test_the_settings_of_a_task_are_typed_and_written_as_they_were_read(project: Project) -> None:
