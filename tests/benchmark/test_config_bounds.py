@@ -5,17 +5,24 @@ One child imports the engine and forks for each file; the kernel enforces the bo
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from benchmark.config import check_profile
+from benchmark.config import check_profile, read_profile
+from benchmark.config.values import value_problem
+from benchmark.errors import TouchstoneError
 from benchmark.registry import PROJECT, plugins
 from benchmark.yaml_files import BYTES, VALUES, read_yaml
 
@@ -184,6 +191,23 @@ def test_integers_of_any_size_are_refused_outside_of_files_as_well() -> None:
             check_profile({"name": "test"} | content, plugins())
 
 
+@pytest.mark.parametrize(
+    ("value", "default"),
+    [(0, 3), (10**12, 3), (-3, -1), (-0.5, -1.0), (3, 0.5), (-3, None), ([1, -2], (0, -1)), ([], (1, 2)), (1e300, 0.0)],
+)
+def test_a_default_says_whether_negative_numbers_have_a_meaning(value: Any, default: Any) -> None:
+    assert value_problem(value, default) == ""
+
+
+@pytest.mark.parametrize(
+    ("value", "default"),
+    [(-1, 3), (-1e-9, 0.0), (math.inf, 0.0), (-math.inf, -1.0), (math.nan, -1.0), (10**12 + 1, 0.0), (-(10**13), -1),
+     ([1, -2], (0, 1)), ([[math.nan]], ()), ({"a": -1}, {"a": 1})],
+)  # fmt: skip
+def test_numbers_without_a_meaning_are_a_problem(value: Any, default: Any) -> None:
+    assert value_problem(value, default).startswith(f"expected {type(default).__name__} (finite")
+
+
 def written(folder: Path, text: str) -> Path:
     path = folder / "file.yaml"
     path.write_text(text, encoding="utf-8")
@@ -214,3 +238,18 @@ def test_as_many_values_as_are_allowed_are_read(tmp_path: Path) -> None:
     assert len(read_yaml(written(tmp_path, f"[{'a,' * (VALUES - 1)}]"))) == VALUES - 1
     deep = read_yaml(written(tmp_path, "[" * 19 + "x" + "]" * 19))
     assert str(deep).count("[") == 19
+
+
+PIECES = [
+    *"[]{}:,-?&*!|>%@`'\"#~=<\n\t\x00\x85\ufeff", ": ", "- ", "<<: ", "&a ", "*a", "!!int ", "!!set ", "? ", "---\n", "...",
+    "0b_", "0x", "1:60", ".inf", "1e5", "2001-01-01", "seeds", "tasks", "a", "on", "null", "\\x",
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=30).map("".join).map(str.encode) | st.binary(max_size=40))
+@settings(max_examples=300, deadline=None)
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+    with tempfile.NamedTemporaryFile(suffix=".yaml") as file:
+        Path(file.name).write_bytes(content)
+        with contextlib.suppress(TouchstoneError):  # either outcome is right; any other exception is not
+            assert read_profile(file.name, plugins()).seeds
