@@ -241,8 +241,8 @@ def test_as_many_values_as_are_allowed_are_read(tmp_path: Path) -> None:
 
 
 PIECES = [
-    *"[]{}:,-?&*!|>%@`'\"#~=<\n\t\x00\x85\ufeff", ": ", "- ", "<<: ", "&a ", "*a", "!!int ", "!!set ", "? ", "---\n", "...",
-    "0b_", "0x", "1:60", ".inf", "1e5", "2001-01-01", "seeds", "tasks", "a", "on", "null", "\\x",
+    *"[]{}:,-?&*!|>%@`'\"#~=<\n\t\x00\x85\ufeff", ": ", "- ", "<<: ", "&a ", "*a", "!!int ", "!!set ", "? ", "---\n",
+    "...", "0b_", "0x", "1:60", ".inf", "1e5", "2001-01-01", "seeds", "tasks", "a", "on", "null", "\\x",
 ]  # fmt: skip
 
 

@@ -101,6 +101,13 @@ def test_a_variant_of_a_method_departs_from_it_as_it_is_on_the_task(project: Pro
     assert scale(planned(project, methods=methods, tasks=here)[1], "steep") == 4.0
 
 
+@pytest.mark.parametrize("base", ["", None])
+def test_a_method_without_a_base_is_itself(project: Project, base: Any) -> None:
+    project.method("slope")
+    task = planned(project, methods={"attribution/slope": {"method": base, "scale": 2.0}})[1]
+    assert [(m.name, dict(m.parameters)) for m in task.methods] == [("slope", {"scale": 2.0})]
+
+
 def test_bare_names_in_a_profile_are_the_full_ones(project: Project) -> None:
     project.method("slope")
     methods = {"slope": {"scale": 2.0}, "steep": {"method": "slope", "scale": 9.0}}
