@@ -21,7 +21,7 @@ from yaml.events import AliasEvent
 from yaml.nodes import MappingNode, ScalarNode
 
 BYTES = 100_000
-VALUES = 10_000
+VALUES = 5_000
 DEPTH = 20
 DIGITS = 64
 _TAG = "tag:yaml.org,2002:"

@@ -17,7 +17,7 @@ from benchmark.errors import TouchstoneError, UnknownNameError, unknown
 from benchmark.registry import PROJECT, Registry
 from benchmark.yaml_files import read_yaml
 
-LISTED = 100
+LISTED = 50
 """A profile has so many problems listed; one with more is no profile."""
 
 
@@ -75,8 +75,8 @@ def check_profile(content: Parameters, registry: Registry) -> Profile:
     tasks, methods = (full_names(content, kind, registry) for kind in ("task", "method"))
     return profile.model_copy(
         update={
-            "tasks": {tasks[name]: given for name, given in profile.tasks.items()},
-            "methods": {methods[name]: given for name, given in profile.methods.items()},
+            "tasks": {tasks.get(name, name): given for name, given in profile.tasks.items()},
+            "methods": {methods.get(name, name): given for name, given in profile.methods.items()},
         }
     )
 

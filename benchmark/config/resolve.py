@@ -71,8 +71,7 @@ def method_parameters(profile: Profile, task: Plugin, plugin: Plugin, name: str 
     }
     if name not in ("", plugin.name):
         parameters |= {**profile.methods[f"{plugin.family}/{name}"], **given.get(name, {})}
-        del parameters["method"]
-    return parameters
+    return {key: value for key, value in parameters.items() if key != "method"}
 
 
 def method_variants(profile: Profile, family: str, registry: Registry) -> Iterator[tuple[str, Plugin]]:
