@@ -57,7 +57,8 @@ class SuperpositionTask:
 
     def truth(self, saved: Saved) -> DictionaryTruth:
         """Directions, magnitudes, and which features are on."""
-        planted = saved.subject.plant(saved.seed)
+        subject: Superposition = saved.subject
+        planted = subject.plant(saved.seed)
         validation, test = planted.codes["validation"], planted.codes["test"]
         return DictionaryTruth(
             validation > 0, test > 0, planted.directions, planted.bias, validation_codes=validation, test_codes=test
