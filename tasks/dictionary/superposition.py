@@ -52,7 +52,14 @@ class SuperpositionTask:
         codes = subject.plant(saved.seed).codes["train"]
         train, validation, test = (saved.public[split].clone() for split in ("train", "validation", "test"))
         return DictionarySubject(
-            train, validation, test, size=self.size, sparsity=self.sparsity, seed=saved.method_seed, labels=codes > 0
+            train,
+            validation,
+            test,
+            size=self.size,
+            sparsity=self.sparsity,
+            seed=saved.method_seed,
+            source=saved.identity,
+            labels=codes > 0,
         )
 
     def truth(self, saved: Saved) -> DictionaryTruth:

@@ -43,7 +43,11 @@ def test_squares_are_labelled_as_the_board_and_controls_by_pairs_of_moves():
     tokens, index = saved().public["test_tokens"], saved().public["test_index"].long()
     board = board_labels(tokens, index, 4)
     for concept in truth.real:
-        assert torch.equal(truth.labels[:, concept] - 1, board[:, int(truth.names[concept].split()[1])].long())
+        cell = truth.grid.cells[concept]
+        assert torch.equal(truth.labels[:, concept] - 1, board[:, cell].long())
+        assert truth.names[concept] == f"{'abcd'[cell % 4]}{cell // 4 + 1}"
+    assert {truth.grid.cells[concept] for concept in truth.controls} == {None}
+    assert truth.class_names[1 + 1] == "mine", "the class of +1 among -1, 0 and +1"
     moves = [tuple(tokens[g, max(0, p - 1) : p + 1].tolist()) for g, p in index.tolist()]
     for concept in truth.controls:
         seen = {}
