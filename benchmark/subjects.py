@@ -94,6 +94,14 @@ class Saved:
     method_seed: int = 0
     """Where a method's own randomness starts."""
 
+    @property
+    def identity(self) -> str:
+        """Which of a seed's subjects this is, in 12 hexadecimal digits: equal where class and parameters are.
+
+        Made without the seed, so that whoever sees it cannot find the seed by trying.
+        """
+        return hashlib.sha256(repr(self.subject).encode()).hexdigest()[:12]
+
     def generator(self, name: str) -> torch.Generator:
         """The generator of the same name that training had: the truth is rebuilt with it."""
         return generator_for(self.seed, name)

@@ -44,6 +44,7 @@ from torch import Tensor
 from benchmark.families.attribution import AttributionSubject, AttributionTruth, attribution_task
 from benchmark.subjects import Saved
 from tasks.models.blockmnist import blocks
+from tasks.models.blockmnist.subject import BlockMnist
 
 INK = 0.25
 """A pixel of the signal block at least this bright belongs to the digit."""
@@ -88,10 +89,11 @@ class BlockMnistTask:
 
     def pose(self, saved: Saved) -> AttributionSubject:
         """The model, the images with their labels as targets, training images, and a black image as baseline."""
+        subject: BlockMnist = saved.subject
         chosen = self._chosen(saved)
         images = saved.public["inputs"][chosen].to(saved.device)
         return AttributionSubject(
-            model=saved.subject.load(saved),
+            model=subject.load(saved),
             inputs=images,
             targets=saved.public["labels"][chosen].to(saved.device),
             background=saved.public["background"].to(saved.device),
@@ -101,8 +103,9 @@ class BlockMnistTask:
 
     def truth(self, saved: Saved) -> AttributionTruth:
         """The signal blocks, from the generator that placed them, and the digits' ink in them."""
+        subject: BlockMnist = saved.subject
         chosen = self._chosen(saved)
-        tops = saved.subject.tops(len(saved.public["labels"]), saved.generator("test positions"))[chosen]
+        tops = subject.tops(len(saved.public["labels"]), saved.generator("test positions"))[chosen]
         block = blocks.signal_mask(tops)
         ink = block & (saved.public["inputs"][chosen].cpu() >= INK)
         return AttributionTruth(masks={"": block, "digit": ink}, zero_set=~block)
@@ -110,6 +113,7 @@ class BlockMnistTask:
     def _chosen(self, saved: Saved) -> Int[Tensor, " inputs"]:
         """The indices of the test images to explain."""
         correct = (saved.public["predictions"] == saved.public["labels"]).cpu()
-        if saved.subject.training == "none":
+        subject: BlockMnist = saved.subject
+        if subject.training == "none":
             correct = torch.ones_like(correct)
         return correct.nonzero()[: self.inputs, 0]

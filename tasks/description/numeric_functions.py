@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmark.families.description import BlackBox, DescriptionSubject, DescriptionTruth, description_task, grid
 from benchmark.subjects import Saved
+from tasks.models.numeric_functions.subject import NumericFunctions
 
 
 @description_task(
@@ -38,16 +39,18 @@ class NumericFunctionsTask:
 
     def pose(self, saved: Saved) -> DescriptionSubject:
         """The boxes, each with its budget."""
-        model = saved.subject.load(saved)
+        subject: NumericFunctions = saved.subject
+        model = subject.load(saved)
         boxes = (
-            BlackBox(partial(model.answer, index), low, high, saved.subject.budget)
+            BlackBox(partial(model.answer, index), low, high, subject.budget)
             for index, (low, high) in enumerate(function.domain for function in model.planted)
         )
         return DescriptionSubject(tuple(boxes), saved.method_seed, self.longest)
 
     def truth(self, saved: Saved) -> DescriptionTruth:
         """The canonical descriptions, and the boxes' mean answers at the held-out points."""
-        model = saved.subject.load(saved)
+        subject: NumericFunctions = saved.subject
+        model = subject.load(saved)
         planted = model.planted
         domains = [function.domain for function in planted]
         return DescriptionTruth(

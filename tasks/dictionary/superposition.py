@@ -52,12 +52,20 @@ class SuperpositionTask:
         codes = subject.plant(saved.seed).codes["train"]
         train, validation, test = (saved.public[split].clone() for split in ("train", "validation", "test"))
         return DictionarySubject(
-            train, validation, test, size=self.size, sparsity=self.sparsity, seed=saved.method_seed, labels=codes > 0
+            train,
+            validation,
+            test,
+            size=self.size,
+            sparsity=self.sparsity,
+            seed=saved.method_seed,
+            source=saved.identity,
+            labels=codes > 0,
         )
 
     def truth(self, saved: Saved) -> DictionaryTruth:
         """Directions, magnitudes, and which features are on."""
-        planted = saved.subject.plant(saved.seed)
+        subject: Superposition = saved.subject
+        planted = subject.plant(saved.seed)
         validation, test = planted.codes["validation"], planted.codes["test"]
         return DictionaryTruth(
             validation > 0, test > 0, planted.directions, planted.bias, validation_codes=validation, test_codes=test

@@ -12,6 +12,7 @@ from benchmark.learning.controls import Mixed, with_controls
 from benchmark.subjects import Saved
 from tasks.models.informative_dimensions.network import USED, answers
 from tasks.models.informative_dimensions.plant import CLASSES, NAMES, Plant, Sample
+from tasks.models.informative_dimensions.subject import InformativeDimensions
 
 
 @probing_task(
@@ -42,7 +43,8 @@ class InformativeDimensionsTask:
     def pose(self, saved: Saved) -> ProbingSubject:
         """Activations of the place "hidden", labels with controls among them, and the network above."""
         mixed, _, _ = _rebuild(saved)
-        network = saved.subject.load(saved)
+        subject: InformativeDimensions = saved.subject
+        network = subject.load(saved)
         return ProbingSubject(
             layer="hidden",
             train=saved.public["train"].to(saved.device),
@@ -96,8 +98,9 @@ class InformativeDimensionsTask:
 
 def _rebuild(saved: Saved) -> tuple[Mixed, Plant, Sample]:
     """The plant, the test inputs and the labels with controls: all from the seed."""
-    plant = saved.subject.plant(saved.generator)
-    train, test = saved.subject.inputs(plant, saved.generator)
+    subject: InformativeDimensions = saved.subject
+    plant = subject.plant(saved.generator)
+    train, test = subject.inputs(plant, saved.generator)
     concepts = range(len(CLASSES))
     draw = saved.generator("controls")
     mixed = with_controls(

@@ -114,7 +114,7 @@ class InformativeDimensions:
             schedule.step()
             run.progress(step + 1, self.steps, loss=float(loss.detach()))
 
-    def load(self, saved: Saved) -> nn.Module:
+    def load(self, saved: Saved) -> nn.Sequential:
         """Rebuild the network."""
         network = build(self.width)
         network.load_state_dict(dict(saved.weights))

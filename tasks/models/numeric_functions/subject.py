@@ -13,7 +13,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from benchmark.errors import TouchstoneError
 from benchmark.families.description import grid, scale_of
@@ -71,7 +71,7 @@ class NumericFunctions:
         }
         return Trained(kept, public, _certificate(planted, fits))
 
-    def load(self, saved: Saved) -> nn.Module:
+    def load(self, saved: Saved) -> Boxes:
         """The functions as a module: `respond(index, x)` without noise, `answer(index, x)` with it."""
         return Boxes(self.plant(saved.seed), dict(saved.weights) if self.kind == "mlp" else {})
 

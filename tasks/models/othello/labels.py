@@ -39,9 +39,14 @@ def board_state_properties(
     return {"board": torch.from_numpy(np.concatenate([mine, yours], 1)), "legal": torch.from_numpy(legal)}
 
 
+def square_names(size: int) -> list[str]:
+    """Names of the squares, row by row: column letter, then row from 1, such as "c4"."""
+    return [f"{'abcdefgh'[s % size]}{s // size + 1}" for s in range(size * size)]
+
+
 def property_names(size: int) -> dict[str, list[str]]:
-    """Names of the columns of `board_state_properties`, such as "mine c4": column letter, then row from 1."""
-    squares = [f"{'abcdefgh'[s % size]}{s // size + 1}" for s in range(size * size)]
+    """Names of the columns of `board_state_properties`, such as "mine c4"."""
+    squares = square_names(size)
     return {
         "board": [f"{who} {s}" for who in ("mine", "yours") for s in squares],
         "legal": [f"legal {s}" for s in squares],

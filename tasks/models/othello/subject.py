@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from benchmark.subjects import Check, Run, Saved, Trained, subject
 from tasks.models.othello.certificate import fit_probe, flip_errors, patch_errors, strongest_flip
@@ -94,7 +94,7 @@ class OthelloModel:
         weights = {name: weight.detach().cpu().contiguous() for name, weight in model.state_dict().items()}
         return Trained(weights=weights, public=public, checks=checks, facts=facts)
 
-    def load(self, saved: Saved) -> nn.Module:
+    def load(self, saved: Saved) -> OthelloGPT:
         """The model in evaluation mode."""
         model = OthelloGPT(self.size, layers=self.layers, width=self.width, heads=self.heads)
         model.load_state_dict(dict(saved.weights))

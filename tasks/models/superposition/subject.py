@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from benchmark.errors import TouchstoneError
 from benchmark.subjects import Check, Run, Saved, Trained, generator_for, subject
+from tasks.models.superposition.directions import coherence, spread
 
 SPLITS = ("train", "validation", "test")
 
@@ -86,7 +87,7 @@ class Superposition:
             )
         if not 0 <= self.correlation < 1:
             raise TouchstoneError(f"got correlation={self.correlation}, expected at least 0 and below 1")
-        directions = _spread(self.features, self.dimensions, generator_for(seed, "directions"))
+        directions = spread(self.features, self.dimensions, generator_for(seed, "directions"))
         bias = 0.5 * torch.randn(self.dimensions, generator=generator_for(seed, "bias")) / self.dimensions**0.5
         causes = torch.randn(self.features, self.rank, generator=generator_for(seed, "causes"))
         causes = nn.functional.normalize(causes, dim=1)
@@ -145,25 +146,7 @@ class Superposition:
         on = (planted.codes["test"] > 0).float()
         return {"features_on": float(on.sum(1).mean()), "coherence": coherence(planted.directions)}
 
-    def load(self, saved: Saved) -> nn.Module:
+    def load(self, saved: Saved) -> Embedding:
         """The embedding, rebuilt from the seed: it is drawn and not learned, so nothing of it lies on disk."""
         planted = self.plant(saved.seed)
         return Embedding(planted.directions, planted.bias).to(saved.device).eval()
-
-
-def coherence(directions: Float[Tensor, "n d"]) -> float:
-    """The greatest absolute cosine between two of the unit directions."""
-    overlaps = (directions @ directions.T).fill_diagonal_(0)
-    return float(overlaps.abs().max())
-
-
-def _spread(count: int, dimensions: int, generator: torch.Generator) -> Float[Tensor, "n d"]:
-    """Unit directions, moved apart: steps down the sum of the sixth powers of their cosines."""
-    directions = nn.functional.normalize(torch.randn(count, dimensions, generator=generator), dim=1)
-    for step in range(300):
-        overlaps = (directions @ directions.T).fill_diagonal_(0)
-        slope = overlaps.pow(5) @ directions
-        slope -= (slope * directions).sum(1, keepdim=True) * directions
-        length = slope.norm(dim=1, keepdim=True).amax().clamp(min=1e-12)
-        directions = nn.functional.normalize(directions - 0.2 * (1 - step / 300) * slope / length, dim=1)
-    return directions

@@ -12,7 +12,8 @@ from benchmark.errors import TouchstoneError
 from benchmark.families.description import grid, scale_of
 from benchmark.language import evaluate, parse
 from benchmark.subjects import Run, Saved
-from tasks.models.numeric_functions.functions import NumericFunction, draw_functions
+from tasks.models.numeric_functions.drawing import draw_functions
+from tasks.models.numeric_functions.functions import NumericFunction
 from tasks.models.numeric_functions.identifiability import identifiable, measure
 from tasks.models.numeric_functions.noise import Noise, hashed_uniform
 from tasks.models.numeric_functions.shapes import SHAPES, Atom

@@ -6,17 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from sklearn.datasets import load_digits
 
-from benchmark.errors import TouchstoneError
 from benchmark.registry import PROJECT
 from benchmark.subjects import Run, Saved, generator_for
 from tasks.attribution.blockmnist import BlockMnistTask
 from tasks.models.blockmnist import blocks
 from tasks.models.blockmnist.subject import BlockMnist
-from tasks.models.shared import nets
 from tasks.models.shared.digits import read_digits
-from tasks.models.shared.training import accuracy, attack, predict
+from tasks.models.shared.training import predict
 
 FEW = 5
 MNIST = Path(os.environ.get("TOUCHSTONE_MNIST", PROJECT.parent / "shared" / "data" / "mnist"))
@@ -34,45 +31,6 @@ def short():
 
 def halves(images):
     return images[:, 0, : blocks.SIDE], images[:, 0, blocks.SIDE :]
-
-
-def test_no_digit_occurs_twice_so_that_a_split_cannot_leak():
-    images = load_digits().images.reshape(1797, 64)
-    assert len({image.tobytes() for image in images}) == 1797
-    data = read_digits("digits", "", generator_for(0, "split"))
-    train = {image.numpy().tobytes() for image in data.train}
-    test = {image.numpy().tobytes() for image in data.test}
-    assert (len(train), len(test)) == (1297, 500)
-    assert not train & test
-    assert data.train.min() >= 0
-    assert data.train.max() <= 1
-    assert set(data.test_labels.tolist()) == set(range(10))
-
-
-def test_the_split_depends_on_the_seed_alone():
-    first, again, other = (read_digits("digits", "", generator_for(seed, "split")) for seed in (0, 0, 1))
-    assert torch.equal(first.test, again.test)
-    assert not torch.equal(first.test, other.test)
-
-
-def test_a_missing_hub_says_what_was_tried_and_what_to_set(tmp_path: Path, monkeypatch):
-    pytest.importorskip("datasets")
-    with pytest.raises(TouchstoneError, match=r"tried .*local folder.*data=\"digits\""):
-        read_digits("mnist", str(tmp_path), generator_for(0, "split"))
-
-
-def test_mnist_is_read_from_a_local_folder_of_the_hubs_form(tmp_path: Path):
-    datasets = pytest.importorskip("datasets")
-    image_module = pytest.importorskip("PIL.Image")
-    for split, count in (("train", 5), ("test", 3)):
-        pictures = [image_module.new("L", (28, 28), color=51 * index) for index in range(count)]
-        rows = datasets.Dataset.from_dict({"image": pictures, "label": list(range(count))})
-        rows.cast_column("image", datasets.Image()).to_parquet(tmp_path / f"{split}-00000-of-00001.parquet")
-    data = read_digits("mnist", str(tmp_path), generator_for(0, "split"))
-    assert data.train.shape == (5, 28, 28)
-    assert data.test.shape == (3, 28, 28)
-    for image, label in zip(data.train, data.train_labels, strict=True):
-        assert torch.equal(image, torch.full((28, 28), int(label) * 51 / 255))
 
 
 @pytest.mark.skipif(
@@ -123,22 +81,6 @@ def test_each_digit_is_seen_once_in_each_place():
         assert {image.numpy().tobytes() for image in half} >= train
 
 
-def test_a_jigsaw_keeps_the_pixels_and_loses_the_digit():
-    data = read_digits("digits", "", generator_for(0, "split"))
-    mixed = blocks.jigsaw(data.test, generator_for(0, "jigsaw"))
-    assert torch.equal(mixed.flatten(1).sort().values, data.test.flatten(1).sort().values)
-    assert not (mixed == data.test).all((1, 2)).any()
-
-
-def test_noise_is_independent_of_the_label():
-    data = read_digits("digits", "", generator_for(0, "split"))
-    nulls = blocks.noise(4000, data.train, generator_for(0, "noise")).flatten(1)
-    labels = data.train_labels.repeat(4)[:4000]
-    means = torch.stack([nulls[labels == label].mean(0) for label in range(10)])
-    spread = nulls.std(0) / (4000 / 10) ** 0.5
-    assert ((means - nulls.mean(0)) / spread).abs().max() < 5.5
-
-
 def test_a_few_epochs_learn_the_digits_and_pass_the_certificate(short):
     trained, _ = short
     values = {check.name: check for check in trained.checks}
@@ -185,33 +127,11 @@ def test_the_untrained_twin_is_a_null(setting):
     assert len(BlockMnistTask(inputs=40).pose(stored).inputs) == 40
 
 
-def test_the_attack_stays_in_its_ball_and_raises_the_loss(short):
-    _, stored = short
-    model = stored.subject.load(stored)
-    images, labels = stored.public["inputs"][:50], stored.public["labels"][:50]
-    attacked = attack(model, images, labels, eps=1.5, steps=5, generator=generator_for(0, "a"))
-    assert (attacked - images).flatten(1).norm(dim=1).max() <= 1.5 + 1e-4
-    assert attacked.min() >= 0
-    assert attacked.max() <= 1
-    assert accuracy(model, attacked, labels) < accuracy(model, images, labels)
-
-
 def test_adversarial_training_runs_and_is_certified_under_attack():
     subject = BlockMnist(training="robust", epochs=2, attack_steps=2, tests=60)
     trained = subject.train(Run(0))
     assert trained.checks[-1].name == "accuracy under attack"
     assert "accuracy under attack" in trained.facts
-
-
-@pytest.mark.parametrize("architecture", ["mlp", "cnn"])
-def test_every_activation_is_a_module_used_once(architecture):
-    model = nets.build(architecture, blocks.SHAPE, 10, seed=0)
-    calls: list[torch.nn.Module] = []
-    for module in model.modules():
-        if isinstance(module, torch.nn.ReLU):
-            module.register_forward_hook(lambda module, *_: calls.append(module))
-    model(torch.rand(2, *blocks.SHAPE))
-    assert len(calls) == len(set(calls)) >= 2
 
 
 def test_parameters_are_plain_literals():
