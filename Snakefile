@@ -3,6 +3,7 @@
 #   snakemake --cores 2                              the default profile
 #   snakemake --cores 2 --config profile=smoke       another one from config/ (or a path to a YAML file)
 #   snakemake --cores 2 --config only=attribution    one family, or family/task
+#   snakemake --profile profiles/slurm --config profile=full batches=8
 #
 # What a job depends on stands in its `input:` (source files) and `params:` (resolved settings), because Snakemake does not notice an edit
 # of a module that is merely imported. Nothing here imports torch.
@@ -11,39 +12,52 @@ import json
 import os
 import shlex
 import sys
-import uuid
 from pathlib import Path
-
-import psutil
 
 sys.path.insert(0, str(Path(workflow.basedir)))
 
 from benchmark.audit import audit
+from benchmark.invocation import called_with, only_looks
 from benchmark.layout import Layout
-from benchmark.locking import hold
-from benchmark.plan import make_plan
+from benchmark.locking import RUN_VARIABLE, hold, run_name
+from benchmark.plan import DEVICE_VARIABLE, make_plan
+from benchmark.resources import memory_mb, minutes, side_by_side
 
 PYTHON = sys.executable
-OVERRIDE = {key: [config[key]] if isinstance(config[key], str) else config[key] for key in ("only", "exclude") if key in config}
+OVERRIDE = {key: [config[key]] if isinstance(config[key], str) else config[key] for key in ("only", "exclude", "batches", "workers") if key in config}
 PLAN = make_plan(config.get("profile", "default"), overrides=OVERRIDE)
 LAYOUT = Layout(PLAN.profile.name)
 PROFILE = config.get("profile", "default")
 CALL = f"--profile {shlex.quote(PROFILE)}" + (f" --override {shlex.quote(json.dumps(OVERRIDE))}" if OVERRIDE else "")
 GPU = int(any(subject.device == "cuda" for subject in PLAN.subjects.values()))
-MEMORY = PLAN.profile.limits.memory_mb
+LIMITS = PLAN.profile.limits
 
-# A run is named after the moment it began, from which `make speed` counts.
-os.environ.setdefault("TOUCHSTONE_RUN", f"{psutil.Process().create_time():.2f}-{uuid.uuid4().hex[:8]}")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(workflow.basedir)), os.environ.get("PYTHONPATH")]))
 
-LOOKS_ONLY = {"-n", "--dry-run", "--dryrun", "--dag", "--rulegraph", "--filegraph", "--summary", "--lint", "--list"} & set(sys.argv)
-if workflow.is_main_process and not LOOKS_ONLY:
-    HELD = hold(LAYOUT.results / ".lock")
+# On a cluster each job reads this file again on its node. Only the process that a person started decides for all of them (which run it is,
+# what the device "auto" stands for), takes the lock, and looks for damaged files, which a dry run leaves as they are.
+if workflow.is_main_process:
+    LOOKS = only_looks(called_with())
+    os.environ[RUN_VARIABLE] = run_name()
+    os.environ[DEVICE_VARIABLE] = "cuda" if GPU else "cpu"
+    if not LOOKS:
+        HELD = hold(LAYOUT.results, os.environ[RUN_VARIABLE], "snakemake")
+    for problem in audit(LAYOUT, repair=not LOOKS):
+        logger.warning(f"{problem}; a run makes it again" if LOOKS else f"{problem}; it is made again")
+    for problem in PLAN.problems:
+        logger.warning(problem)
 
-for problem in audit(LAYOUT):
-    logger.warning(f"{problem}; it is made again")
-for problem in PLAN.problems:
-    logger.warning(problem)
+
+def cells(wildcards) -> int:
+    return len(PLAN.task(wildcards.task).batch(int(wildcards.batch)))
+
+
+def instances(wildcards) -> int:
+    return len(PLAN.task(wildcards.task).instances)
+
+
+def seeds(wildcards) -> int:
+    return len(PLAN.subject(wildcards.subject).seeds)
 
 
 wildcard_constraints:
@@ -72,8 +86,8 @@ rule train:
     priority: 10
     resources:
         gpu=GPU,
-        mem_mb=MEMORY,
-        runtime=600,
+        mem_mb=lambda w, attempt: memory_mb(LIMITS, units=1, threads=1, attempt=attempt),
+        runtime=lambda w, attempt: minutes(LIMITS, units=seeds(w), threads=1, attempt=attempt),
     log:
         LAYOUT.results / "logs" / "train" / "{subject}.log",
     benchmark:
@@ -95,11 +109,11 @@ rule explain:
             + [PLAN.profile.limits.model_dump()],
             default=str,
         ),
-    threads: PLAN.profile.workers
+    threads: lambda w: side_by_side(cells(w), PLAN.profile.workers)
     resources:
         gpu=GPU,
-        mem_mb=MEMORY,
-        runtime=600,
+        mem_mb=lambda w, threads: memory_mb(LIMITS, units=cells(w), threads=threads),
+        runtime=lambda w, threads: minutes(LIMITS, units=cells(w), threads=threads),
     log:
         LAYOUT.results / "logs" / "explain" / "{task}-{batch}.log",
     benchmark:
@@ -118,11 +132,11 @@ rule score:
         LAYOUT.score_index("{task}"),
     params:
         draws=PLAN.profile.draws,
-    threads: PLAN.profile.workers
+    threads: lambda w: side_by_side(instances(w), PLAN.profile.workers)
     resources:
         gpu=GPU,
-        mem_mb=MEMORY,
-        runtime=120,
+        mem_mb=lambda w, threads, attempt: memory_mb(LIMITS, units=instances(w), threads=threads, attempt=attempt),
+        runtime=lambda w, threads, attempt: minutes(LIMITS, units=instances(w), threads=threads, attempt=attempt),
     log:
         LAYOUT.results / "logs" / "score" / "{task}.log",
     benchmark:
@@ -141,8 +155,8 @@ rule publish:
         configuration=json.dumps(PLAN.configuration, default=str),
     resources:
         gpu=0,
-        mem_mb=MEMORY,
-        runtime=30,
+        mem_mb=lambda w, attempt: memory_mb(LIMITS, units=1, threads=1, attempt=attempt),
+        runtime=lambda w, attempt: minutes(LIMITS, units=1, threads=1, attempt=attempt),
     log:
         LAYOUT.results / "logs" / "publish.log",
     benchmark:

@@ -5,8 +5,8 @@
 
 The workflow then makes exactly these again: a stage keeps what its own checks still find true. The indexes of what was
 made from a damaged file are taken back, too: Snakemake makes no missing file again on which nothing missing depends.
-The audit runs whenever the Snakefile is read, and after a stage stumbled over a damaged file. Files of unchanged size
-and time are trusted; others are compared by checksum.
+The audit runs when a run begins (a dry run only reports), and after a stage stumbled over a damaged file. Files of
+unchanged size and time are trusted; others are compared by checksum.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from benchmark.errors import DamagedArtifactError
 from benchmark.layout import Layout
 
 
-def audit(layout: Layout) -> list[str]:
-    """Check every index of a profile; take back those with damaged files and say what is damaged."""
+def audit(layout: Layout, *, repair: bool = True) -> list[str]:
+    """Check every index of a profile and say what is damaged; take back indexes with damaged files if `repair`."""
     found = {index: damaged(index) for index in layout.indexes()}
     for index, problems in found.items():
-        if problems:
+        if problems and repair:
             take_back(layout, index)
     return [problem for problems in found.values() for problem in problems]
 

@@ -68,11 +68,12 @@ def train(
     override: SettingsOption = "",
 ) -> None:
     """Stage 1: train all seeds of a subject; seeds that are still true are kept."""
+    from benchmark.locking import at_work
     from benchmark.stages import train as stage
     from benchmark.timing import timed
 
     plan = _plan(profile, override)
-    with timed(_layout(plan), "train", subject):
+    with at_work(_layout(plan).results, f"train {subject}"), timed(_layout(plan), "train", subject):
         stage.train(plan, _layout(plan), subject)
 
 
@@ -85,11 +86,12 @@ def explain(
     override: SettingsOption = "",
 ) -> None:
     """Stage 2: run the methods of a task, each in a process of its own; cells that are still true are kept."""
+    from benchmark.locking import at_work
     from benchmark.stages import explain as stage
     from benchmark.timing import timed
 
     plan = _plan(profile, override)
-    with timed(_layout(plan), "explain", f"{task}-{batch}"):
+    with at_work(_layout(plan).results, f"explain {task}-{batch}"), timed(_layout(plan), "explain", f"{task}-{batch}"):
         stage.explain(plan, _layout(plan), task, batch=batch, workers=_workers(threads))
 
 
@@ -101,22 +103,24 @@ def score(
     override: SettingsOption = "",
 ) -> None:
     """Stage 3: score the explanations of a task against the planted truth."""
+    from benchmark.locking import at_work
     from benchmark.stages import score as stage
     from benchmark.timing import timed
 
     plan = _plan(profile, override)
-    with timed(_layout(plan), "score", task):
+    with at_work(_layout(plan).results, f"score {task}"), timed(_layout(plan), "score", task):
         stage.score(plan, _layout(plan), task, workers=_workers(threads))
 
 
 @app.command()
 def publish(profile: ProfileOption = "default", override: SettingsOption = "") -> None:
     """Stage 4: write leaderboard/<profile>/ from all scores."""
+    from benchmark.locking import at_work
     from benchmark.stages import publish as stage
     from benchmark.timing import timed
 
     plan = _plan(profile, override)
-    with timed(_layout(plan), "publish", "all"):
+    with at_work(_layout(plan).results, "publish"), timed(_layout(plan), "publish", "all"):
         stage.publish(plan, _layout(plan))
 
 

@@ -26,6 +26,8 @@ from benchmark.registry import ENGINE, PROJECT, Plugin, Registry, plugins
 from benchmark.sources import closure, fingerprint
 
 STAGES = ENGINE / "stages"
+DEVICE_VARIABLE = "TOUCHSTONE_DEVICE"
+"""What `auto` stands for in all jobs of a run, whatever machine they run on."""
 
 
 def digest(value: Any) -> str:
@@ -267,10 +269,12 @@ def _task(
 def resolve_device(wish: str) -> str:
     """`auto` becomes "cuda" where there is an NVIDIA driver, no GPU is hidden, and torch was built for it; else "cpu".
 
-    Torch is not asked: that would import it.
+    The jobs of a run take what its main process found. Torch is not asked: that would import it.
     """
     if wish != "auto":
         return wish
+    if decided := os.environ.get(DEVICE_VARIABLE):
+        return decided
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1")
     usable = shutil.which("nvidia-smi") and not hidden and not importlib.metadata.version("torch").endswith("+cpu")
     return "cuda" if usable else "cpu"

@@ -14,6 +14,7 @@ from rich.table import Table
 from benchmark.audit import take_back
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.layout import Layout
+from benchmark.locking import hold, run_name
 from benchmark.plan import MethodPlan, Plan, TaskPlan, make_plan
 from benchmark.registry import plugins, read_file
 from benchmark.runtime import start_logging
@@ -31,10 +32,11 @@ def run_cell(profile: str, task_name: str, method_name: str, *, workers: int) ->
     task = plan.task(wanted.key)
     method = _method(task, method_name)
     layout = Layout(plan.profile.name)
-    for subject in task.subjects:
-        train(plan, layout, subject)
-    _compute(plan, layout, task, method, workers)
-    rows = score_rows(plan, layout, replace(task, methods=(method,)), [method.name], workers=workers)
+    with hold(layout.results, run_name(), f"touchstone run --task {task.plugin.key} --method {method.name}"):
+        for subject in task.subjects:
+            train(plan, layout, subject)
+        _compute(plan, layout, task, method, workers)
+        rows = score_rows(plan, layout, replace(task, methods=(method,)), [method.name], workers=workers)
     table = to_table(rows)
     own = table[(table.method == method.name)]
     _print(own, task)
