@@ -2,9 +2,9 @@
 
     only_looks(called_with()) -> bool
 
-A Snakefile is read before Snakemake tells a workflow what will become of it, and the words of the command line mean
-little by themselves: `-np` and `-nq` are dry runs, and a profile or a variable can ask for one. So the settings are those
-that Snakemake itself has parsed.
+A Snakefile is read before Snakemake tells a workflow what will become of it, and the words of the command line say
+little by themselves: `-np` and `--summ` only look, and a profile can ask for a dry run. So the settings are those that
+Snakemake itself has parsed.
 """
 
 from __future__ import annotations
