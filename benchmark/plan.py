@@ -36,6 +36,8 @@ from benchmark.registry import ENGINE, PROJECT, Plugin, Registry, plugins
 from benchmark.sources import closure
 from benchmark.store import digest
 
+DEVICE_VARIABLE = "TOUCHSTONE_DEVICE"
+"""What `auto` stands for in all jobs of a run, whatever machine they run on."""
 LONGEST_NAME = 80
 """Characters of a subject's folder; longer settings are named by their hash."""
 
@@ -61,6 +63,16 @@ class SubjectPlan:
     def batch(self, index: int) -> list[int]:
         """The seeds of one training job."""
         return list(self.seeds[index :: self.batches])
+
+    @property
+    def train_sources(self) -> list[Path]:
+        """The files whose change makes a training job look again."""
+        return closure(self.plugin.path)
+
+    @property
+    def settings(self) -> str:
+        """What of the profile makes a training job look again if it changes."""
+        return digest([dict(self.parameters), self.device, self.seeds, self.sealed, self.threads])
 
 
 @dataclass(frozen=True)
@@ -157,6 +169,19 @@ class TaskPlan:
     def explain_sources(self, index: int) -> list[Path]:
         """The files whose change makes an explain job look again: the task's, its family's, the methods'."""
         return _files(self.plugin, *(method.plugin for method in self.batch(index)), family=self.family)
+
+    def explain_settings(self, index: int) -> str:
+        """What of the profile makes an explain job look again if it changes."""
+        methods = [[method.name, dict(method.parameters)] for method in self.batch(index)]
+        return digest([self._posed, methods, self.limits.model_dump()])
+
+    def score_settings(self, draws: int) -> str:
+        """What of the profile makes a score job look again if it changes."""
+        return digest([self._posed, [m.name for m in self.methods], [m.name for m in self.metrics], draws])
+
+    @property
+    def _posed(self) -> list[Any]:
+        return [[i.label, dict(i.subjects), dict(i.parameters), i.ranked, i.twin] for i in self.instances]
 
     @property
     def score_sources(self) -> list[Path]:
@@ -303,6 +328,8 @@ def resolve_device(wish: str) -> str:
     """
     if wish != "auto":
         return wish
+    if decided := os.environ.get(DEVICE_VARIABLE):
+        return decided
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1")
     usable = shutil.which("nvidia-smi") and not hidden and not importlib.metadata.version("torch").endswith("+cpu")
     return "cuda" if usable else "cpu"

@@ -13,6 +13,7 @@ from rich.table import Table
 from benchmark.audit import take_back
 from benchmark.config import declaration_problems, method_parameters
 from benchmark.errors import TouchstoneError, UnknownNameError
+from benchmark.locking import hold, run_name
 from benchmark.plan import MethodPlan, Plan, TaskPlan, make_plan
 from benchmark.registry import plugins, read_file
 from benchmark.runtime import start_logging
@@ -32,14 +33,15 @@ def run_cell(profile: str, task_name: str, method_name: str, *, workers: int) ->
     task = plan.task(wanted.key)
     method = _method(plan, task, method_name)
     store = Store(plan.layout.results)
-    for subject in task.subjects:
-        for batch in range(plan.subject(subject).batches):
-            train(plan, store, subject, batch=batch)
-    make_explanations(plan, store, task, method, workers=workers)
-    for index in plan.layout.indexes():  # what vouched for an explanation as it was; the workflow looks at it again
-        if damaged(index):
-            take_back(plan.layout, index)
-    scored, _ = score_instances(plan, store, task, [method], workers=workers)
+    with hold(plan.layout.results, run_name(), f"touchstone run --task {task.plugin.key} --method {method.name}"):
+        for subject in task.subjects:
+            for batch in range(plan.subject(subject).batches):
+                train(plan, store, subject, batch=batch)
+        make_explanations(plan, store, task, method, workers=workers)
+        for index in plan.layout.indexes():  # what vouched for an explanation as it was; the workflow looks at it again
+            if damaged(index):
+                take_back(plan.layout, index)
+        scored, _ = score_instances(plan, store, task, [method], workers=workers)
     table = to_table([row for one in scored for row in instance_rows(plan, store, task, [method], one)])
     own = table[(table.method == method.name)]
     _print(own, task)

@@ -20,6 +20,7 @@ import psutil
 from benchmark.audit import audit
 from benchmark.errors import DamagedArtifactError
 from benchmark.layout import Layout
+from benchmark.locking import at_work
 
 
 def timing_file(layout: Layout) -> Path:
@@ -29,14 +30,15 @@ def timing_file(layout: Layout) -> Path:
 
 @contextmanager
 def timed(layout: Layout, stage: str, name: str) -> Iterator[None]:
-    """Log the stage's lines, measure it, and keep the measurement."""
+    """Hold a place among the run's jobs, log the stage's lines, measure it, and keep the measurement."""
     from benchmark.runtime import log, start_logging
 
     start_logging()
     began = time.time()
     started = psutil.Process().create_time()
     try:
-        yield
+        with at_work(layout.results, f"{stage} {name}"):
+            yield
     except DamagedArtifactError as error:
         found = audit(layout, by_checksum=True)
         listed = "".join(f"\n  - {problem}" for problem in found if problem not in str(error))
