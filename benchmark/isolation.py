@@ -27,7 +27,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
@@ -188,7 +188,13 @@ class _Child:
     """One running job, seen from the parent."""
 
     def __init__(
-        self, job: Job, limit_mb: float, confinement: Confinement | None, folder: Path | None, threads: int | None
+        self,
+        job: Job,
+        limit_mb: float,
+        confinement: Confinement | None,
+        folder: Path | None,
+        threads: int | None,
+        kept: Sequence[int] = (),
     ) -> None:
         self.folder = folder
         self.inbox = _Inbox((limit_mb * 2**20) if limit_mb < float("inf") else psutil.virtual_memory().total / 4)
@@ -213,7 +219,7 @@ class _Child:
         try:
             self.keeper = os.fork()
             if self.keeper == 0:
-                _keep(parent, job, *writing, confinement, folder, threads)
+                _keep(parent, job, *writing, confinement, folder, threads, kept)
         except OSError:
             for reading, _ in pipes:
                 os.close(reading)
@@ -401,13 +407,15 @@ def run_isolated(
     memory_mb: float = float("inf"),
     confinement: Confinement | None = None,
     threads: int | None = None,
+    kept: Callable[[int], Sequence[int]] = lambda _number: (),
 ) -> Iterator[tuple[int, Message | Ending]]:
     """Run jobs in forked children, `workers` at a time; yield (job number, message) and at last (number, Ending).
 
     The caller may append to `jobs` while it iterates. `seconds` limits what lies between one `send.began` and the
     next, `memory_mb` what a job and all it started hold beyond what they were forked with, and also what it sends. A
     confined job has a temporary folder of its own besides what the confinement names, as TMPDIR and working folder.
-    `threads` sets torch's and the numerical libraries' number of threads in the child.
+    `threads` sets torch's and the numerical libraries' number of threads in the child. All descriptors are closed there
+    but those that `kept(job number)` names.
     """
     running: dict[int, _Child] = {}
     leaving: list[int] = []
@@ -424,7 +432,7 @@ def run_isolated(
                 number, started = started, started + 1
                 try:
                     folder, own = _folder(base, confinement, number)
-                    running[number] = _Child(jobs[number], memory_mb, own, folder, threads)
+                    running[number] = _Child(jobs[number], memory_mb, own, folder, threads, kept(number))
                 except OSError as error:
                     yield number, Ending("failed", f"could not be started: {error}")
             wait([each for child in running.values() for each in child.descriptors], timeout=POLL_SECONDS)
@@ -501,6 +509,7 @@ def _keep(
     confinement: Confinement | None,
     folder: Path | None,
     threads: int | None,
+    kept: Sequence[int],
 ) -> NoReturn:
     """In the keeper: fork the job, wait for its end, kill all that it left, and report."""
     try:
@@ -512,13 +521,13 @@ def _keep(
         if os.getppid() != parent:
             return os._exit(1)
         LIBC.prctl(36, 1, 0, 0, 0)
-        _close_but(messages, output, status)
+        _close_but(messages, output, status, *kept)
         before = _peak_kb(resource.getrusage(resource.RUSAGE_SELF))
         own = Path(INIT).exists() and enter_namespaces(confinement)
         init = _start_init() if own else 0
         worker = os.fork()
         if worker == 0:
-            _work(job, messages, output, confinement, folder, threads, own)
+            _work(job, messages, output, confinement, folder, threads, own, kept)
         os.close(messages)
         os.close(output)
         signal.signal(signal.SIGTERM, lambda *_: os.kill(init or worker, signal.SIGKILL))
@@ -566,6 +575,7 @@ def _work(
     folder: Path | None,
     threads: int | None,
     own: bool,
+    kept: Sequence[int],
 ) -> NoReturn:
     """In the child: give up what it must not have, do the job, say how it ended."""
     try:
@@ -573,7 +583,7 @@ def _work(
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         os.setsid()
-        send = Send(_arrange(messages, output))
+        send = Send(_arrange(messages, output, kept))
         error = trace = ""
         try:
             _settle(folder, threads)
@@ -595,13 +605,13 @@ def _work(
         os._exit(0)
 
 
-def _arrange(messages: int, output: int) -> int:
+def _arrange(messages: int, output: int, kept: Sequence[int]) -> int:
     """Put the pipes where they belong, close everything else, and print line by line."""
     messages, output = (fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 10) for each in (messages, output))
     nothing = os.open(os.devnull, os.O_RDWR)
     for source, target in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
-    _close_but(messages)
+    _close_but(messages, *kept)
     sys.stdin = open(0, closefd=False)
     sys.stdout, sys.stderr = (open(each, "w", buffering=1, errors="backslashreplace", closefd=False) for each in (1, 2))
     return messages

@@ -22,12 +22,12 @@ from typing import Any
 import torch
 
 from benchmark.confinement import Confinement
-from benchmark.errors import PosingError, TouchstoneError, Unsupported
+from benchmark.errors import TouchstoneError, Unsupported
 from benchmark.explanations import parts, whole
-from benchmark.handover import Poser, Session
 from benchmark.isolation import Ending, Message, Send, run_isolated
 from benchmark.keys import explanation_key, posed_keys
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
+from benchmark.posing import Poser, PosingError, Session
 from benchmark.runtime import log, make_deterministic, on_device, warm_up
 from benchmark.seeds import forget_secret, method_seed
 from benchmark.sources import closure
@@ -50,8 +50,11 @@ class Cell:
     """By label."""
     session: Session | None = None
     done: dict[str, Record] = field(default_factory=dict)
-    began: int | None = None
-    """The number of the instance that the child had begun last."""
+
+    @property
+    def sockets(self) -> list[int]:
+        """The descriptors that its child needs."""
+        return [] if self.session is None else self.session.descriptors
 
 
 def explain(plan: Plan, store: Store, name: str, *, batch: int = 0, workers: int = 1) -> Mapping[str, int]:
@@ -150,7 +153,12 @@ def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Pos
     limits = task.limits
     confinement = Confinement(hidden=(plan.layout.results.parent, plan.layout.leaderboard.parent))
     for number, message in run_isolated(
-        jobs, workers=workers, seconds=limits.seconds, memory_mb=limits.memory_mb, confinement=confinement
+        jobs,
+        workers=workers,
+        seconds=limits.seconds,
+        memory_mb=limits.memory_mb,
+        confinement=confinement,
+        kept=lambda number: running[number].sockets,
     ):
         cell = running[number]
         if isinstance(message, Message):
