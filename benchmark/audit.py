@@ -3,9 +3,9 @@
     audit(layout) -> sentences about what was damaged
 
 The workflow then makes exactly these again: a stage keeps what its own checks still find true. The audit runs whenever
-the Snakefile is read; files of unchanged size and time are trusted then, and compared by checksum once a reader has
-stumbled over a damaged one (`touchstone` stages ask for that themselves). Indexes of what was made from damaged files are
-taken back, too: Snakemake makes no missing file again on which nothing missing depends.
+the Snakefile is read (a dry run only reports); files of unchanged size and time are trusted then, and compared by
+checksum once a reader has stumbled over a damaged one. Indexes of what was made from damaged files are taken back, too:
+Snakemake makes no missing file again on which nothing missing depends.
 """
 
 from __future__ import annotations

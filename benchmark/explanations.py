@@ -2,8 +2,8 @@
 
     plain, tensors = parts(explanation)          whole(cls, plain, tensors) -> the explanation
 
-A field holds a tensor, a mapping of names to tensors (stored as `field/name`), or what JSON holds. Tensors are stored as
-the numbers they are: a subclass with methods of its own becomes a plain tensor.
+A field holds a tensor, a mapping of names to tensors (stored as `field/name`), or what JSON holds. Tensors are stored
+as the numbers they are: a subclass with methods of its own becomes a plain tensor.
 """
 
 from __future__ import annotations

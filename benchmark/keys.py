@@ -6,8 +6,8 @@
     picture        the contents of what it shows, and the code that draws
 
 A subject counts by what its files hold, its parameters and its seed: whoever changes the code that trained it and gets
-the same bytes computes nothing behind it again. Decorators, comments and docstrings are in no key (see `sources`), nor are
-limits, batches and workers. All of it is found without importing a plugin.
+the same bytes computes nothing behind it again. Decorators, comments and docstrings are in no key (see `sources`), nor
+are limits, batches and workers. All of it is found without importing a plugin.
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@
 A fingerprint covers definitions, not files: from each entry every function, class, constant and module-level statement
 that it can reach by name, in the engine, the plugin folders or the package that the entry belongs to. Of a class with
 local bases only those methods count whose names occur as attributes in what was reached (`task.pose` does not reach
-`truth`); a class that inherits from a library counts whole, since the library calls it. Comments, docstrings, formatting
-and the decorators that declare plugins are no part of it. Libraries outside count by their versions.
+`truth`); a class that inherits from a library counts whole, since the library calls it. Comments, docstrings,
+formatting and the decorators that declare plugins are no part of it. Libraries outside count by their versions.
 
 What is reached through computed names (`getattr(self, f"{split}_rows")`) is not seen, unless it is a field.
 """

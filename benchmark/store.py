@@ -1,14 +1,14 @@
 """The one room that keeps results: told an address, a key and how to make a thing, it answers with the thing.
 
     store = Store(layout.results)
-    kept = store.find("explanations/attribution.blockmnist/gradient/top.0", key)       None unless whole and made from `key`
-    kept = store.put(address, key, content, {"": {"attributions": tensor}})            written atomically, whole or absent
-    kept.content, kept.tensors("")                                                     read back; damage is an error
+    kept = store.find("explanations/attribution.blockmnist/gradient/top.0", key)     None unless whole and made from key
+    kept = store.put(address, key, content, {"": {"attributions": tensor}})          written atomically
+    kept.content, kept.tensors("")                                                   read back; damage is an error
 
 A thing is a JSON file `<address>.json`, with its key, its content, and the size, time and checksum of the tensor files
-beside it (`<address>.safetensors`, `<address>.<part>.safetensors`). Writing takes checksums once; a reader compares size
-and time, and once in a run, which a ledger remembers, the checksum. Several things under one address, each with a key of
-its own (the values of an explanation), are a `Shelf`. Nothing is ever unpickled.
+beside it (`<address>.safetensors`, `<address>.<part>.safetensors`). Writing takes checksums once; a reader compares
+size and time, and once in a run, which a ledger remembers, the checksum. Several things under one address, each with a
+key of its own (the values of an explanation), are a `Shelf`. Nothing is ever unpickled.
 """
 
 from __future__ import annotations

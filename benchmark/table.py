@@ -35,8 +35,8 @@ def instance_rows(plan: Plan, store: Store, task: TaskPlan, methods: Sequence[Me
     if scored.problem:
         lost = {"status": "failed", "reason": scored.problem}
         nothing = Scale({}, {}, {}, described)
-        named = [{**identity, "method": m.name, "reference": m.reference} for m in methods]
-        return [row for name in named for row in rows_of(name, {}, nothing, task.primary, lost)]
+        everyone = [{**identity, "method": m.name, "reference": m.reference} for m in methods]
+        return [row for named in everyone for row in rows_of(named, {}, nothing, task.primary, lost)]
     random, oracle = (scored.outcomes(name) if name in scored.references else {} for name in ("random", "oracle"))
     scale = Scale.of(random, oracle, described)
     rows: list[Row] = []

@@ -3,8 +3,8 @@
     explain(plan, store, "attribution.blockmnist", batch=0, workers=2)
 
 A job runs each of its methods in a child, on all instances whose explanation is not there or no longer true. The child
-gets posed questions from the poser, a process that alone knows subjects and seeds, and sends back plain numbers and text;
-the poser checks these against the question, and this process writes them. Nothing that a method does ends more than
+gets posed questions from the poser, a process that alone knows subjects and seeds, and sends back plain numbers and
+text; the poser checks these against the question, and this process writes them. Nothing that a method does ends more than
 its own child: what is lost becomes a record with a status and a reason. Failed ones are tried again when the job runs.
 """
 
@@ -24,7 +24,7 @@ import torch
 from benchmark.confinement import Confinement
 from benchmark.errors import TouchstoneError, Unsupported
 from benchmark.explanations import parts, whole
-from benchmark.isolation import Ending, Message, Send, run_isolated
+from benchmark.isolation import Ending, Job, Message, Send, run_isolated
 from benchmark.keys import explanation_key, posed_keys
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.posing import Poser, PosingError, Session
@@ -138,7 +138,7 @@ def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Pos
     family_of(task.family)
     torch.set_num_threads(1)
     running: list[Cell] = []
-    jobs: list[Any] = []
+    jobs: list[Job] = []
 
     def start() -> None:
         cell = waiting[len(running)]
@@ -204,7 +204,7 @@ def _keep_message(plan: Plan, store: Store, task: TaskPlan, cell: Cell, message:
         "reason": str(header.get("reason", "")),
         **{name: _number(header.get(name)) for name in ("seconds", "model_calls", "peak_memory_mb")},
     }
-    tensors = {}
+    tensors: dict[str, torch.Tensor] = {}
     if record["status"] == "ok":
         assert cell.session is not None
         try:
@@ -350,7 +350,8 @@ def _answers(
         "peak_memory_mb": torch.cuda.max_memory_allocated() / 2**20 if torch.cuda.is_initialized() else None,
     }
     for place, number in enumerate(posed):
-        record, tensors = {**cost, **outcome}, {}
+        record: Record = {**cost, **outcome}
+        tensors: dict[str, torch.Tensor] = {}
         if raw is not None:
             try:
                 record["plain"], tensors = parts(family.check(raw[place], questions[place]))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import DamagedArtifactError
-from benchmark.isolation import Ending, Message, Send, run_isolated
+from benchmark.isolation import Ending, Job, Message, Send, run_isolated
 from benchmark.keys import content_key, group_key, reference_key
 from benchmark.plan import MethodPlan, Plan, TaskPlan
 from benchmark.registry import Plugin
@@ -76,13 +76,13 @@ def measure_groups(
         group
         for metric in task.metrics
         if metric.options.get("scope", "explanation") != "explanation"
-        for group in _groups(plan, task, metric, [method.name for method in methods], usable)
+        for group in _groups(task, metric, [method.name for method in methods], usable)
     ]
     for group in groups:
         for member in group.members:
             member.scored.keys[member.name, group.metric.name] = group.key
     todo = [group for group in groups if not group.known]
-    jobs = [functools.partial(_measure_group, plan, store, task, group) for group in todo]
+    jobs: list[Job] = [functools.partial(_measure_group, plan, store, task, group) for group in todo]
     limits = task.limits
     for number, message in run_isolated(jobs, workers=workers, seconds=limits.seconds, memory_mb=limits.memory_mb):
         group = todo[number]
@@ -97,9 +97,7 @@ def measure_groups(
     return sum(len({(m.name, m.scored.instance.label) for m in group.members}) for group in todo)
 
 
-def _groups(
-    plan: Plan, task: TaskPlan, metric: Plugin, methods: Sequence[str], scored: Sequence[Scored]
-) -> Iterator[Group]:
+def _groups(task: TaskPlan, metric: Plugin, methods: Sequence[str], scored: Sequence[Scored]) -> Iterator[Group]:
     scope = metric.options["scope"]
     gathered: dict[Any, list[Member]] = {}
     for one in scored:

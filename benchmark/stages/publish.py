@@ -124,12 +124,11 @@ def durations(plan: Plan, store: Store) -> dict[str, float]:
 def broken(scores: pd.DataFrame) -> list[str]:
     """A sentence for each task of which nothing could be measured somewhere, with the first reason."""
     lost = scores[scores.status.eq("failed") & scores.ceiling.isna() & scores.primary]
-    found = lost.groupby(["family", "task", "variant"], sort=True).agg(
-        reason=("reason", "first"), seeds=("seed", "nunique")
-    )
+    found = lost.groupby(["family", "task", "variant"], sort=True)
+    counted = found.agg(reason=("reason", "first"), seeds=("seed", "nunique")).reset_index()
     return [
-        f"{family}/{task}, variant {variant}, failed on {int(row.seeds)} seed(s): {row.reason}"
-        for (family, task, variant), row in found.iterrows()
+        f"{row.family}/{row.task}, variant {row.variant}, failed on {row.seeds} seed(s): {row.reason}"
+        for row in counted.itertuples(index=False)
     ]
 
 

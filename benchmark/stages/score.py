@@ -3,9 +3,10 @@
     score(plan, store, "attribution.blockmnist", workers=2)
 
 What is measured is (name, metric) on an instance, a name being a method or a reference of the family: random draws give
-the floor and its spread, the oracle the ceiling. Each value is kept by itself, so that a new method, metric or seed costs
-its own values. A child measures what is missing of one instance; where it hangs or dies, what it had begun is a row with
-a reason, and another child goes on behind it. Instances are scored in parallel; the result does not depend on how many.
+the floor and its spread, the oracle the ceiling. Each value is kept by itself, so that a new method, metric or seed
+costs its own values. A child measures what is missing of one instance; where it hangs or dies, what it had begun is a
+row with a reason, and another child goes on behind it. Instances are scored in parallel; the result does not depend on
+how many.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import torch
 from benchmark.artifacts import write_atomically
 from benchmark.errors import DamagedArtifactError
 from benchmark.explanations import whole
-from benchmark.isolation import Ending, Message, Send, run_isolated
+from benchmark.isolation import Ending, Job, Message, Send, run_isolated
 from benchmark.keys import content_key, posed_keys, reference_key, value_key
 from benchmark.layout import Layout
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
@@ -98,14 +99,12 @@ def score_instances(
     for one in scored:
         for name, shelf in one.shelves.items():
             shelf.save(keep=[metric for owner, metric in one.keys if owner == name])
-    statuses = Counter(
-        o["status"] for one in scored if not one.problem for n in one.shelves for o in one.outcomes(n).values()
-    )
-    failed = statuses["failed"] + statuses["timeout"]
+    outcomes = [o for one in scored if not one.problem for name in one.shelves for o in one.outcomes(name).values()]
+    statuses = Counter(outcome["status"] for outcome in outcomes)
     return scored, {
         "computed": computed,
         "reused": total - computed,
-        "failed": failed,
+        "failed": statuses["failed"] + statuses["timeout"],
         "unsupported": statuses["unsupported"],
     }
 
@@ -160,7 +159,7 @@ def _explanation(layout: Layout, store: Store, task: TaskPlan, method: MethodPla
 def _measure_all(plan: Plan, store: Store, task: TaskPlan, scored: Sequence[Scored], workers: int) -> None:
     """Measure what is missing, instance by instance in children; a child that ends early is followed by another."""
     todo = [one for one in scored if not one.problem and one.missing()]
-    jobs = [functools.partial(measure_instance, plan, store, task, one, one.missing()) for one in todo]
+    jobs: list[Job] = [functools.partial(measure_instance, plan, store, task, one, one.missing()) for one in todo]
     limits, done = task.limits, 0
     for number, message in run_isolated(jobs, workers=workers, seconds=limits.seconds, memory_mb=limits.memory_mb):
         one = todo[number]

@@ -3,7 +3,8 @@
     train(plan, store, "blockmnist-training-robust", batch=0)
 
 For each seed that is not there or no longer true, a child trains, and writes the weights, the arrays that methods may
-see, and the certificate. A subject whose code fails is a record that says so; what is asked about it is listed as failed.
+see, and the certificate. A subject whose code fails is a record that says so; what is asked about it is listed as
+failed.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import os
 import time
 from collections import Counter
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 
+from benchmark.artifacts import FileRecord
 from benchmark.errors import TouchstoneError
 from benchmark.isolation import Ending, Send, run_isolated
 from benchmark.keys import subject_key
@@ -32,7 +35,7 @@ def train(plan: Plan, store: Store, name: str, *, batch: int = 0) -> Mapping[str
     """Train the seeds of one job that are not there or no longer true; count those computed, reused and failed."""
     subject = plan.subject(name)
     counts: Counter[str] = Counter(computed=0, reused=0, failed=0)
-    files = {}
+    files: dict[Path, FileRecord] = {}
     seeds = subject.batch(batch)
     keys = {seed: subject_key(subject, seed) for seed in seeds}
     for number, seed in enumerate(seeds, start=1):

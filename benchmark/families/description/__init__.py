@@ -227,6 +227,10 @@ def scale_of(outputs: Float64[ndarray, " m"]) -> float:
 def check(raw: Any, posed: DescriptionSubject) -> DescriptionExplanation:
     """Validate a method's descriptions. A refused program is recorded with its reason; a wrong number of them is an
     error."""
+    refused: list[str] = []
+    if isinstance(raw, DescriptionExplanation):
+        refused = raw.problems.split("\n")
+        raw = list(zip(raw.texts.split("\n"), raw.programs.split("\n"), strict=False))
     if not isinstance(raw, Sequence) or isinstance(raw, str) or len(raw) != len(posed.boxes):
         got = f"{len(raw)} in a {type(raw).__name__}" if hasattr(raw, "__len__") else type(raw).__name__
         raise InvalidExplanation(f"got {got}, expected a list of {len(posed.boxes)} descriptions, one for each box")
@@ -239,6 +243,8 @@ def check(raw: Any, posed: DescriptionSubject) -> DescriptionExplanation:
                 "expected a Description or a tuple (text, program) of two texts"
             )
         text, program, problem = _checked(parts[0], parts[1], posed.longest)
+        if not program and index < len(refused):
+            problem = refused[index] or problem
         texts.append(text)
         programs.append(program)
         problems.append(problem)

@@ -179,6 +179,9 @@ def both_signs(
 
 def check(raw: object, posed: DictionarySubject) -> DictionaryExplanation:
     """Validate what a method returned and bring it into the stored form. Raises `InvalidExplanation`."""
+    if isinstance(raw, DictionaryExplanation):
+        validation, test = (raw.validation_indices, raw.validation_values), (raw.test_indices, raw.test_values)
+        raw = Dictionary(raw.atoms, raw.bias, validation, test)
     if not isinstance(raw, Dictionary):
         raise InvalidExplanation(f"got {type(raw).__name__}, expected a Dictionary(atoms, bias, validation, test)")
     d = posed.train.shape[1]
