@@ -259,7 +259,7 @@ def refused() -> dict[str, Any]:
         "Holder.part is the class refused.<locals>.Local": Holder(Local),
         "Holder.part is a refused.<locals>.Local": Holder(Local()),
         "Holder.part is a Saved": Holder(Saved(None, 0, torch.device("cpu"), {}, {})),
-        "Holder.part is a BlockmnistTask": Holder(loaded()),
+        "Holder.part is a BlockMnistTask": Holder(loaded()),
         "Holder.part is a Tensor (got Tensor, torch.sparse_coo": Holder(torch.eye(2).to_sparse()),
         "Holder.part is a Tensor (got Tensor, torch.strided, on meta": Holder(torch.empty(2, device="meta")),
         "Holder.part is a UntypedStorage": Holder(torch.ones(2).untyped_storage()),
@@ -393,7 +393,7 @@ def test_errors_are_told_with_their_class_where_it_is_known() -> None:
 METHODS = {
     "attribution": ("gradient", "occlusion"),
     "description": ("polynomial", "piecewise_search"),
-    "dictionary": ("pca", "topk"),
+    "dictionary": ("pca", "random_directions"),
     "probing": ("nearest_mean", "linear_probe"),
 }
 
@@ -440,6 +440,7 @@ def same(one: Any, other: Any) -> bool:
 
 @pytest.mark.parametrize(("family", "name"), [(family, name) for family, names in METHODS.items() for name in names])
 def test_a_method_gives_the_same_answer_through_a_session_bit_for_bit(family: str, name: str) -> None:
+    plugins().find("method", name, family).load()
     direct = in_child(lambda: explained(family, name, family_of(family).trivial(0)[0]))
     with Poser(pose_trivial, check_trivial) as poser, poser.session({"family": family, "seed": 0}) as session:
         plain, tensors = in_child(lambda: explained(family, name, session.questions[0]))
@@ -764,6 +765,20 @@ def test_what_a_check_raises_reaches_the_engine() -> None:
         assert plain == {"do": "pass"}
         assert torch.equal(tensors["a"], torch.ones(2))
         assert tensors["b"].dtype == torch.bool
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is one of Linux")
+def test_a_call_that_needs_too_much_memory_is_refused() -> None:
+    def work(session: Session) -> Any:
+        take = session.questions[0]
+        assert take(1) == 2**17
+        with pytest.raises(TouchstoneError, match=r"memory|allocate"):
+            take(4000)
+        return take(2)
+
+    poser = Poser(lambda *_: lambda mb: np.ones(mb * 2**17).size, unchecked, memory_mb=500)
+    with poser, poser.session({}) as session:
+        assert in_child(work, session) == 2**18
 
 
 def test_two_sessions_at_once() -> None:
