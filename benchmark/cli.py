@@ -34,10 +34,10 @@ def _plan(profile: str, override: str = "") -> Any:
     return make_plan(profile, overrides=json.loads(override) if override else None)
 
 
-def _layout(plan: Any) -> Any:
-    from benchmark.layout import Layout
+def _store(plan: Any) -> Any:
+    from benchmark.store import Store
 
-    return Layout(plan.profile.name)
+    return Store(plan.layout.results)
 
 
 def _workers(threads: int | None) -> int:
@@ -65,15 +65,16 @@ def list_(
 def train(
     subject: Annotated[str, typer.Option("--subject", "-s", help="A subject's name in the profile.")],
     profile: ProfileOption = "default",
+    batch: Annotated[int, typer.Option(help="Which share of the seeds.")] = 0,
     override: SettingsOption = "",
 ) -> None:
-    """Stage 1: train all seeds of a subject; seeds that are still true are kept."""
+    """Stage 1: train the seeds of a subject; seeds that are still true are kept."""
     from benchmark.stages import train as stage
     from benchmark.timing import timed
 
     plan = _plan(profile, override)
-    with timed(_layout(plan), "train", subject):
-        stage.train(plan, _layout(plan), subject)
+    with timed(plan.layout, "train", f"{subject}-{batch}"):
+        stage.train(plan, _store(plan), subject, batch=batch)
 
 
 @app.command()
@@ -89,8 +90,8 @@ def explain(
     from benchmark.timing import timed
 
     plan = _plan(profile, override)
-    with timed(_layout(plan), "explain", f"{task}-{batch}"):
-        stage.explain(plan, _layout(plan), task, batch=batch, workers=_workers(threads))
+    with timed(plan.layout, "explain", f"{task}-{batch}"):
+        stage.explain(plan, _store(plan), task, batch=batch, workers=_workers(threads))
 
 
 @app.command()
@@ -105,8 +106,19 @@ def score(
     from benchmark.timing import timed
 
     plan = _plan(profile, override)
-    with timed(_layout(plan), "score", task):
-        stage.score(plan, _layout(plan), task, workers=_workers(threads))
+    with timed(plan.layout, "score", task):
+        stage.score(plan, _store(plan), task, workers=_workers(threads))
+
+
+@app.command()
+def pictures(task: TaskOption, profile: ProfileOption = "default", override: SettingsOption = "") -> None:
+    """Draw the pictures of a task whose contents have changed."""
+    from benchmark.stages import pictures as stage
+    from benchmark.timing import timed
+
+    plan = _plan(profile, override)
+    with timed(plan.layout, "pictures", task):
+        stage.draw(plan, _store(plan), task)
 
 
 @app.command()
@@ -116,8 +128,8 @@ def publish(profile: ProfileOption = "default", override: SettingsOption = "") -
     from benchmark.timing import timed
 
     plan = _plan(profile, override)
-    with timed(_layout(plan), "publish", "all"):
-        stage.publish(plan, _layout(plan))
+    with timed(plan.layout, "publish", "all"):
+        stage.publish(plan, _store(plan))
 
 
 @app.command()
@@ -163,7 +175,7 @@ def summary(profile: ProfileOption = "default", override: SettingsOption = "") -
     from benchmark.summary import summary_lines
 
     plan = _plan(profile, override)
-    for line in summary_lines(plan, _layout(plan)):
+    for line in summary_lines(plan, _store(plan)):
         typer.echo(line)
 
 

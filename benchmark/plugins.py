@@ -35,9 +35,12 @@ def define(kind: Kind, family: str | None, *, cites: str, **options: Any) -> Cal
     return attach
 
 
-def subject(*, cites: str = "", threads: int = 1) -> Callable[[T], T]:
-    """Declare the class below as a subject (see `benchmark.subjects`); its training uses `threads` cores."""
-    return define("subject", None, cites=cites, threads=threads)
+def subject(*, cites: str = "", threads: int = 1, small: Mapping[str, Any] = {}) -> Callable[[T], T]:
+    """Declare the class below as a subject (see `benchmark.subjects`); its training uses `threads` cores.
+
+    `small` holds the parameters of a quick look, for profiles that say `small: true` and for `touchstone check`.
+    """
+    return define("subject", None, cites=cites, threads=threads, small=small)
 
 
 def metric(
@@ -75,11 +78,13 @@ def reference(*, draws: bool = False, cites: str = "") -> Callable[[T], T]:
 class MethodDecorator(Protocol):
     """The form of `<family>_method`."""
 
-    def __call__(self, *, cites: str = "", batched: bool = False, supervised: bool = False) -> Callable[[T], T]:
+    def __call__(
+        self, *, cites: str = "", batched: bool = False, supervised: bool = False, small: Mapping[str, Any] = {}
+    ) -> Callable[[T], T]:
         """Declare a method; a `batched` one gets all subjects of a cell at once, and returns a list in their order.
 
         A `supervised` one is shown the labels that the family's `blinded` takes away from all others. It is no
-        contestant: it stands with the references.
+        contestant: it stands with the references. `small` holds the parameters of a quick look.
         """
 
 
@@ -95,6 +100,7 @@ class TaskDecorator(Protocol):
         variants: Mapping[str, Mapping[str, Any]],
         unranked: Sequence[str] = (),
         twins: Mapping[str, str] = {},
+        small: Mapping[str, Any] = {},
         cites: str = "",
     ) -> Callable[[T], T]:
         """Declare a task on a subject.
@@ -102,14 +108,20 @@ class TaskDecorator(Protocol):
         Each variant maps parameters of the subject or of the task to values. `unranked` variants are scored and shown
         but enter no average. `twins` names, for a variant, the one that asks the same of random weights: it is not
         ranked either, and what a method earns beyond it is what the training put there.
+
+        `small` says what a quick look is, for profiles with `small: true` and for `touchstone check`: parameters of the
+        task, parameters of its subject as `"subject.<name>"`, `variants` to run, and `methods` with parameters by the
+        method's name. What several tasks share stands beside the subject or the method itself.
         """
 
 
 def method_decorator(family: str) -> MethodDecorator:
     """Make the decorator with which a family's methods are declared."""
 
-    def decorator(*, cites: str = "", batched: bool = False, supervised: bool = False) -> Callable[[T], T]:
-        return define("method", family, cites=cites, batched=batched, supervised=supervised)
+    def decorator(
+        *, cites: str = "", batched: bool = False, supervised: bool = False, small: Mapping[str, Any] = {}
+    ) -> Callable[[T], T]:
+        return define("method", family, cites=cites, batched=batched, supervised=supervised, small=small)
 
     return decorator
 
@@ -125,6 +137,7 @@ def task_decorator(family: str) -> TaskDecorator:
         variants: Mapping[str, Mapping[str, Any]],
         unranked: Sequence[str] = (),
         twins: Mapping[str, str] = {},
+        small: Mapping[str, Any] = {},
         cites: str = "",
     ) -> Callable[[T], T]:
         return define(
@@ -137,6 +150,7 @@ def task_decorator(family: str) -> TaskDecorator:
             variants=variants,
             unranked=tuple(unranked),
             twins=twins,
+            small=small,
         )
 
     return decorator

@@ -62,7 +62,7 @@ MOST_BYTES = 1 << 30
 MOST_QUESTIONS = 10_000
 """So many questions a session may have: each is kept for its check."""
 
-_held: set[socket.socket] = set()
+_held: dict[socket.socket, int] = {}
 """The engine's ends of all connections: no child may have more of them than its own."""
 _process = object()
 """Stands for this process; process numbers do not, since a child may have a numbering of its own."""
@@ -95,7 +95,7 @@ class Poser:
         self._control, theirs = socket.socketpair()
         self.pid = _fork(lambda: _keep_desks(theirs, pose, check, memory_mb), theirs)
         theirs.close()
-        _held.add(self._control)
+        _held[self._control] = _inode(self._control)
 
     def session(self, request: Request) -> Session:
         """Begin a session: a desk of its own, which is forked now. `request` is JSON; its "seed" seeds the desk.
@@ -107,7 +107,7 @@ class Poser:
     def close(self) -> None:
         """End the poser and all its desks."""
         if self._owner is _process and self._control in _held:
-            _held.discard(self._control)
+            _held.pop(self._control, None)
             self._control.close()
             with suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGKILL)
@@ -148,7 +148,7 @@ class Session:
         self._broken = ""
         self._service, service = socket.socketpair()
         self._checks, checks = socket.socketpair()
-        _held.update((self._service, self._checks))
+        _held.update((end, _inode(end)) for end in (self._service, self._checks))
         try:
             poser.ask({"open": number, "request": request}, (service, checks))
         except BaseException:
@@ -158,6 +158,11 @@ class Session:
             service.close()
             checks.close()
         self.questions = Questions(self, self._service, poser.seconds)
+
+    @property
+    def descriptors(self) -> list[int]:
+        """What a child needs of this process to reach its questions."""
+        return [self._service.fileno()]
 
     def keep_only(self) -> None:
         """In the child: close every connection that it inherited and that is not this session's; call this first."""
@@ -210,7 +215,7 @@ class Session:
 
     def _release(self) -> None:
         for connection in (self._service, self._checks):
-            _held.discard(connection)
+            _held.pop(connection, None)
             connection.close()
 
     def __enter__(self) -> Session:
@@ -281,9 +286,19 @@ class Questions:
 
 def _close_all_but(*kept: socket.socket) -> None:
     """Give up the engine's connections that a fork has copied."""
-    for connection in _held.difference(kept):
-        connection.close()
-    _held.intersection_update(kept)
+    for connection in [held for held in _held if held not in kept]:
+        if _inode(connection) == _held.pop(connection):
+            connection.close()
+        else:  # whoever forked has closed it, and the number may be another file's by now
+            connection.detach()
+
+
+def _inode(connection: socket.socket) -> int:
+    """Which socket a descriptor stands for; -1 where it is closed."""
+    try:
+        return os.fstat(connection.fileno()).st_ino
+    except OSError:
+        return -1
 
 
 def _fork(work: Callable[[], None], *kept: socket.socket) -> int:

@@ -4,11 +4,11 @@
     Registry.method("attribution", "smoothgrad").load() -> the function
 
 Folders, relative to the project (or to the copies bundled in the wheel): `methods/<family>/`, `tasks/<family>/`,
-`tasks/models/` (subjects), `benchmark/families/<family>/` (references.py and metrics/). The file's stem is the
-plugin's name; files that begin with an underscore are helpers. Entry-point groups `touchstone.methods`,
-`touchstone.tasks`, `touchstone.subjects` and `touchstone.metrics` add those of installed packages under the entry
-point's name. A file that cannot be read becomes a plugin with a `problem`, so that one broken file is reported as a
-row instead of stopping the others.
+`tasks/models/<name>/subject.py` (subjects, named by their folder), `benchmark/families/<family>/` (references.py and
+metrics/). The file's stem is the plugin's name; files that begin with an underscore are helpers. Entry-point groups
+`touchstone.methods`, `touchstone.tasks`, `touchstone.subjects` and `touchstone.metrics` add those of installed packages
+under the entry point's name. A file that cannot be read becomes a plugin with a `problem`, so that one broken file is
+reported as a row instead of stopping the others.
 """
 
 from __future__ import annotations
@@ -138,11 +138,10 @@ def _from_folders() -> Iterator[Plugin]:
     for kind, folder in (("method", PROJECT / "methods"), ("task", PROJECT / "tasks")):
         for path in sorted(folder.glob("*/[!_]*.py")):
             family = path.parent.name
-            module = f"{folder.name}.{family}.{path.stem}"
-            if kind == "task" and family == MODELS:
-                yield from read(path, "subject", None, module)
-            else:
-                yield from read(path, kind, family, module)
+            yield from read(path, kind, family, f"{folder.name}.{family}.{path.stem}")
+    for path in sorted((PROJECT / "tasks" / MODELS).glob("*/subject.py")):
+        name = path.parent.name
+        yield from read(path, "subject", None, f"tasks.{MODELS}.{name}.subject", name=name)
     for package in sorted((ENGINE / "families").glob("*/family.py")):
         family, module = package.parent.name, f"benchmark.families.{package.parent.name}"
         yield from read(package.parent / "references.py", "reference", family, f"{module}.references")
