@@ -27,11 +27,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from benchmark import wire
+from benchmark.confinement import Confinement
 from benchmark.errors import InvalidExplanation, TouchstoneError, UnknownNameError
 from benchmark.families.description import BlackBox, BudgetExhausted, DescriptionSubject
 from benchmark.families.dictionary import Dictionary, DictionarySubject
 from benchmark.families.probing import run_from_layers
 from benchmark.handover import Remote, is_served, pack, unpack
+from benchmark.isolation import Ending, Message, run_isolated
 from benchmark.posing import Poser, PosingError, Session
 from benchmark.registry import plugins
 from benchmark.runtime import make_deterministic
@@ -450,6 +452,30 @@ def test_a_method_gives_the_same_answer_through_a_session_bit_for_bit(family: st
     assert same(direct[1], tensors)
     assert same(direct[0], checked[0])
     assert same(direct[1], checked[1])
+
+
+def test_a_confined_job_has_its_questions_and_no_other_way_to_its_desk() -> None:
+    def job(session: Session, send: Any) -> None:
+        (box,) = session.questions[0].boxes
+        answers = box.query(np.linspace(-1, 1, 4))
+        with pytest.raises(TouchstoneError):
+            session.check(0, {}, {})
+        send({"used": box.used, "sockets": len(sockets())}, {"answers": torch.from_numpy(answers)})
+
+    def true_answers(posed: Any, plain: dict[str, Any], tensors: dict[str, Any]) -> Any:
+        return {"used": posed.boxes[0].used}, tensors
+
+    with Poser(make_box(), true_answers) as poser, poser.session({}) as session, poser.session({}):
+        jobs = [functools.partial(job, session)]
+        confined = run_isolated(jobs, seconds=WAIT, confinement=Confinement(), kept=lambda _: session.descriptors)
+        (_, message), (_, ending) = confined
+        assert isinstance(message, Message)
+        assert isinstance(ending, Ending)
+        assert ending.status == "ok"
+        assert message.header == {"used": 4, "sockets": 1}
+        plain, tensors = session.check(0, message.header, message.tensors)
+    assert plain == {"used": 4}
+    assert torch.equal(tensors["answers"], message.tensors["answers"])
 
 
 def test_questions_are_fresh_copies() -> None:
