@@ -196,7 +196,7 @@ class _Pickler(pickle.Pickler):
             view.offset,
             view.shape,
             view.stride,
-            tensor.requires_grad and tensor.is_leaf,
+            tensor.requires_grad and tensor.is_leaf,  # what was computed comes without the graph behind it
             type(tensor) is nn.Parameter,
         )
 

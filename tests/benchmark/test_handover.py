@@ -161,6 +161,15 @@ def test_tensors_of_every_type_arrive(dtype: torch.dtype) -> None:
     assert not arrived[2].any(), "what shared its memory shares it still"
 
 
+def test_a_graph_and_gradients_stay_behind() -> None:
+    leaf = torch.ones(3, requires_grad=True)
+    result = leaf * 2
+    result.sum().backward()
+    (got_leaf, got_result), _ = copied([leaf, result])
+    assert (got_leaf.requires_grad, got_leaf.grad, got_result.requires_grad) == (True, None, False)
+    assert got_result.tolist() == [2.0, 2.0, 2.0]
+
+
 def test_arrays_arrive() -> None:
     base = np.arange(24.0).reshape(4, 6)
     arrays = [base, np.asfortranarray(base), base[:, ::2], base[0, 0], np.array(2.0), np.array(["ab", "c"]), base > 3]
