@@ -164,7 +164,7 @@ def test_mlp_probe_finds_an_exclusive_or_and_its_two_dimensions():
         run_from=run_from_layers({}),
         seed=0,
     )
-    found = mlp_probe([posed], directions=2)[0]
+    found = mlp_probe(posed, directions=2)
     assert (found.scores.argmax(2) == labels[1000:]).float().mean() > 0.97
     assert found.subspace[0][:, 3:5].square().sum() > 1.8
     linear = linear_probe([posed])[0]
