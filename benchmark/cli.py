@@ -47,7 +47,7 @@ def _workers(threads: int | None) -> int:
 @app.command("list")
 def list_(
     kind: Annotated[
-        str, typer.Argument(help="tasks, methods, metrics, claims or subjects; everything if not given.")
+        str, typer.Argument(help="families, tasks, methods, metrics, subjects or claims; everything if not given.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -54,6 +54,8 @@ LONGEST = 1 << 20
 """Bytes of an answer."""
 KEPT_SECONDS = 90 * 86400.0
 """How long the memory holds what no longer comes up."""
+PROBLEM_SECONDS = 3600.0
+"""How long the memory holds a problem: a busy machine may have been the reason."""
 RECOLLECTIONS = 8
 """How many states of the imported files a plugin's memory holds: checkouts side by side share it."""
 INSIDE = "TOUCHSTONE_DECLARING"
@@ -75,35 +77,29 @@ def load_module(name: str, path: Path | None = None) -> types.ModuleType:
     return module
 
 
-def declare(
-    asked: Sequence[Wanted], *, reader: Reader | None = None, environment: str = "", afresh: bool = False
-) -> list[Report]:
+def declare(asked: Sequence[Wanted], *, environment: str = "", afresh: bool = False) -> list[Report]:
     """One report for each, in their order: from the memory, or from a child that is started where one is needed.
 
-    A problem is remembered for one `environment` alone: another package installed may be what was missing. `afresh`
+    A problem is remembered for one `environment` alone: a package installed since may be what was missing. `afresh`
     asks the child whatever the memory holds.
     """
-    if os.environ.get(INSIDE):
-        raise TouchstoneError("a plugin asked for the list of plugins while it was imported for that list")
-    memory = _Memory()
-    remembered = [None if afresh else memory.recall(one, environment) for one in asked]
-    reports = list(remembered)
-    own = Reader() if reader is None else reader
+    memory, reader = _Memory(), Reader(SECONDS, MEMORY_MB)
+    reports = []
     try:
-        for number, one in enumerate(asked):
-            if reports[number] is None:
-                reports[number] = report = own.ask(one)
+        for one in asked:
+            report = None if afresh else memory.recall(one, environment)
+            if report is None:
+                report = reader.ask(one)
                 memory.keep(one, report, environment)
+            reports.append(report)
     finally:
-        if reader is None:
-            own.close()
-    if None in remembered:
-        memory.forget()
-    return [report for report in reports if report is not None]
+        reader.close()
+    memory.forget()
+    return reports
 
 
 class Reader:
-    """A child that imports plugins; started when first asked, and again after a plugin has ended it."""
+    """A child that imports plugins and remembers nothing; started when first asked, and after a plugin has ended it."""
 
     def __init__(self, seconds: float = SECONDS, memory_mb: float = MEMORY_MB) -> None:
         self.seconds, self.memory_mb = seconds, memory_mb
@@ -121,6 +117,8 @@ class Reader:
 
     def _ask(self, wanted: Wanted) -> tuple[Report, bool]:
         """The report, and whether the child had to be ended."""
+        if os.environ.get(INSIDE):
+            raise TouchstoneError("a plugin asked for the list of plugins while it was imported for that list")
         if self._process is None:
             self._start()
         with suppress(OSError):  # a child that is gone is noticed when its answer is awaited
@@ -220,17 +218,21 @@ class _Memory:
         with suppress(RuntimeError):  # nobody's home
             self.folder = (given if given.is_absolute() else Path("~/.cache").expanduser()) / "touchstone"
         self._contents: dict[str, str] = {}
+        self._written = False
 
     def recall(self, wanted: Wanted, environment: str) -> Report | None:
         """The report of a plugin whose files all say what they said then; None where there is none."""
         for kept in self._read(wanted):
             with suppress(KeyError, TypeError, AttributeError, ValueError):
-                problem = "problem" in kept["report"]
-                if all(self._content(_there(name)) == content for name, content in kept["files"].items()) and (
-                    not problem or (kept["environment"] == environment and kept["files"].keys() == self._files(wanted))
-                ):
+                same = all(self._content(_there(name)) == content for name, content in kept["files"].items())
+                if same and ("problem" not in kept["report"] or self._still_a_problem(kept, wanted, environment)):
                     return dict(kept["report"])
         return None
+
+    def _still_a_problem(self, kept: dict[str, Any], wanted: Wanted, environment: str) -> bool:
+        """Whether nothing has come that may have been missing."""
+        recent = 0 <= time.time() - float(kept["time"]) < PROBLEM_SECONDS
+        return recent and kept["environment"] == environment and set(kept["files"]) == self._files(wanted)
 
     def keep(self, wanted: Wanted, report: Report, environment: str) -> None:
         """Remember a report, unless the plugin's file was not found or the folder cannot be written."""
@@ -238,8 +240,9 @@ class _Memory:
             return
         files = {name: self._content(_there(name)) for name in self._files(wanted)}
         others = [kept for kept in self._read(wanted) if isinstance(kept, dict) and kept.get("files") != files]
-        kept = {"environment": environment, "files": files, "report": report}
+        kept = {"time": time.time(), "environment": environment, "files": files, "report": report}
         text = json.dumps([kept, *others][:RECOLLECTIONS])
+        self._written = True
         with suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             file, name = tempfile.mkstemp(dir=self.folder)
@@ -252,9 +255,9 @@ class _Memory:
                 raise
 
     def forget(self) -> None:
-        """Remove what was written long ago, by code or for plugins that may be gone."""
+        """Remove what was written long ago, if anything was written now: its plugins may be gone."""
         with suppress(OSError):
-            for path in () if self.folder is None else self.folder.iterdir():
+            for path in self.folder.iterdir() if self.folder and self._written else ():
                 if path.stat().st_mtime < time.time() - KEPT_SECONDS:
                     path.unlink(missing_ok=True)
 

@@ -90,7 +90,9 @@ def _family(module: types.ModuleType, wanted: Wanted) -> dict[str, Any]:
         return {"problem": f"{wanted.file} holds no family: expected {wanted.symbol} = Family(...)"}
     if family.name != wanted.name:
         return {"problem": f"{wanted.file} is the family {family.name!r}, but lies or is entered under {wanted.name!r}"}
-    return {"symbol": wanted.symbol, "name": family.name, "kind": "family", "summary": first_paragraph(module.__doc__)}
+    package = sys.modules.get(module.__package__ or "", module)
+    summary = first_paragraph(package.__doc__) or first_paragraph(module.__doc__)
+    return {"symbol": wanted.symbol, "name": family.name, "kind": "family", "family": None, "summary": summary}
 
 
 def _declaration(module: types.ModuleType, wanted: Wanted, symbol: str, one: Any, said: Definition) -> dict[str, Any]:

@@ -144,11 +144,15 @@ def read(
     origin: str = "file",
     reader: Reader | None = None,
 ) -> list[Plugin]:
-    """What one file declares of a `kind`. A file without it is a plugin that carries the problem."""
+    """What one file declares of a `kind`; a file without it is a plugin that carries the problem.
+
+    A `reader` that is given is asked whatever the memory holds, and nothing is remembered.
+    """
     wanted = Wanted(
         kinds=kind, name=name or path.stem, family=family, module=module, path=str(path.absolute()), origin=origin
     )
-    return list(_plugins(wanted, declare([wanted], reader=reader, environment=_environment())[0]))
+    report = reader.ask(wanted) if reader else declare([wanted], environment=_environment())[0]
+    return list(_plugins(wanted, report))
 
 
 def read_file(path: Path) -> Plugin:
