@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from benchmark import declarations, registry
 from benchmark.registry import PROJECT
 
 GOOD = '''"""A method: what it does (source)."""
@@ -82,7 +83,8 @@ def test_entry_points_add_plugins_and_broken_ones_become_problems(tmp_path: Path
     modules["curious.py"] = "from benchmark.registry import plugins\nplugins()\n" + GOOD
     entries = (
         "[touchstone.methods]\nfirst = extra.first:good\nabsent = extra.absent:good\nbroken = extra.broken:good\n"
-        "misnamed = extra.first:worse\nexits = extra.bad.inner:good\nnonsense = .:x\nempty =\ninner = extra.deep.inner\n"
+        "misnamed = extra.first:worse\nexits = extra.bad.inner:good\nnonsense = .:x\nempty =\n"
+        "inner = extra.deep.inner\n"
         "elsewhere = no_such_package.a:b\nsilent = extra.silent.inner:good\ncurious = extra.curious:good\n"
         f"../../escaped = extra.first:good\n{'n' * 300} = extra.first:good\n"
         "[touchstone.families]\nspare = extra.first:good\n"
@@ -112,11 +114,16 @@ def test_entry_points_add_plugins_and_broken_ones_become_problems(tmp_path: Path
     assert found.keys() == {"first", "inner", *expected}
 
 
-def test_entry_points_that_python_cannot_parse_are_a_problem_of_their_package(tmp_path: Path) -> None:
+def test_entry_points_that_python_cannot_parse_are_a_problem_of_their_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     install(tmp_path, "mangled", {"__init__.py": ""}, "[touchstone.methods]\nno equals sign\n")
-    _, found = listed(tmp_path)
-    assert "entry points of mangled cannot be read" in of_package(found, "mangled")["mangled"]["problem"]
-    assert own_problems(found) == {}
+    install(tmp_path, "extra", {"__init__.py": "", "first.py": GOOD}, "[touchstone.methods]\nfirst = extra.first\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    found = {one.name: one for one in registry._from_entry_points()}
+    assert "entry points of mangled cannot be read" in found["mangled"].problem
+    assert found["first"].path == str(tmp_path / "extra" / "first.py")
+    assert "extra" not in sys.modules
 
 
 ENDINGS = {
@@ -143,7 +150,7 @@ def test_whoever_ends_the_child_is_the_only_one_that_is_lost(tmp_path: Path) -> 
 
 
 def test_listing_imports_no_torch_and_again_only_what_has_changed(tmp_path: Path) -> None:
-    log, cache = tmp_path / "log", tmp_path / "cache"
+    log, cache, site = tmp_path / "log", tmp_path / "cache", tmp_path / "site"
     note = f"import os\nopen({str(log)!r}, 'a').write(__name__ + chr(10))\n"
     modules = {"__init__.py": "", "_shared.py": "", "a.py": note + "from extra import _shared\n" + GOOD}
     modules |= {
@@ -152,12 +159,14 @@ def test_listing_imports_no_torch_and_again_only_what_has_changed(tmp_path: Path
         "d.py": note + "raise ValueError",
     }
     entries = "[touchstone.methods]\n" + "".join(f"{name} = extra.{name}\n" for name in "abcd")
-    install(tmp_path, "extra", modules, entries)
+    install(site, "extra", modules, entries)
+    listed()
+    shutil.copytree(declarations._Memory().folder or tmp_path, cache / "touchstone")
 
     def imported() -> str:
         """Which plugins of the package one more listing imports; it must find all of them."""
         log.write_text("")
-        libraries, found = listed(tmp_path, cache=cache)
+        libraries, found = listed(site, cache=cache)
         assert libraries == []
         assert {name: "problem" in entry for name, entry in of_package(found, "extra").items()} == {
             "a": False, "b": False, "c": False, "d": True
@@ -166,21 +175,27 @@ def test_listing_imports_no_torch_and_again_only_what_has_changed(tmp_path: Path
 
     assert imported() == "abcd"
     assert imported() == ""
-    (tmp_path / "extra" / "c.py").write_text(modules["c.py"] + "x = 1\n")
+    (site / "extra" / "c.py").write_text(modules["c.py"] + "x = 1\n")
     assert imported() == "c"
-    (tmp_path / "extra" / "_shared.py").write_text("x = 1\n")
+    (site / "extra" / "_shared.py").write_text("x = 1\n")
     assert imported() == "ab"
-    (tmp_path / "extra" / "_shared.py").write_text("")
+    (site / "extra" / "_shared.py").write_text("")
     assert imported() == "", "what was so before is remembered"
-    (tmp_path / "another").mkdir()
+    (site / "another").mkdir()
     assert imported() == "d", "what it lacked may have been installed"
-    kept = list((cache / "touchstone").iterdir())
+    kept = [path for path in (cache / "touchstone").iterdir() if str(site) in path.read_text()]
     for number, path in enumerate(kept):
         path.write_bytes([b"", b"[" * 9999, b"[3]", b'[{"files": 3}]', b'[{"files": {}}]', b"\xff"][number % 6])
     assert imported() == "abcd", "a damaged memory is none"
-    shutil.rmtree(cache)
-    cache.write_text("no folder")
-    assert imported() == imported() == "abcd", "a memory that cannot be written is none"
+
+
+def test_a_memory_that_cannot_be_written_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    path = tmp_path / "good.py"
+    path.write_text(GOOD)
+    (plugin,) = registry.read(path, "method", "attribution", "somewhere")
+    assert (plugin.name, plugin.problem) == ("good", "")
 
 
 FAMILY = """
@@ -199,7 +214,13 @@ def random(posed, generator):
 def oracle(posed, truth):
     """The truth."""
 '''
-METRIC = '"""A share."""\nfrom benchmark.plugins import metric\n@metric(range=(0, 1), direction="higher")\ndef f(truth):\n    pass\n'
+METRIC = '''
+from benchmark.plugins import metric
+
+@metric(range=(0, 1), direction="higher")
+def share(truth):
+    """A share."""
+'''
 
 
 def test_a_package_brings_a_family_with_its_references_metrics_and_methods(tmp_path: Path) -> None:

@@ -104,9 +104,8 @@ class Good(Base):
 
 
 def test_a_subclass_of_a_plugin_and_one_that_is_only_imported_are_not_declared(tmp_path: Path) -> None:
-    base = "@attribution_task(subject='s', primary='p', metrics=('p',), variants={'v': {}})\n@dataclass\nclass A:\n    a: int = 1\n"
-    plugin = read_one(written(tmp_path, HEAD + base + "class B(A):\n    pass\nC = A\n"), "task")
-    assert (plugin.symbol, plugin.problem) == ("A", "")
+    plugin = read_one(written(tmp_path, TASK + "class Better(Good):\n    pass\nBest = Good\n"), "task")
+    assert (plugin.symbol, plugin.problem) == ("Good", "")
     imported = HEAD + "from methods.attribution.gradient import gradient\n"
     assert "declares no method" in read_one(written(tmp_path, imported)).problem
 
