@@ -103,7 +103,8 @@ from benchmark.conformance import find_plugin, findings
 
 
 def test_{name}_conforms() -> None:
-    assert not [finding for finding in findings(find_plugin("{path}")) if not finding.passed]
+    plugin = find_plugin("{path}")
+    assert not [finding for finding in findings(plugin) if not finding.passed]
 '''
 
 METRIC_TEST = '''"""{title}: the planted truth scores higher than chance; add what is known in closed form."""

@@ -50,7 +50,7 @@ def test_new_tasks_of_every_family_pass_the_suite(tree: Path) -> None:
             f"tasks/models/brand_new_{family}/subject.py", paths[-1], f"tests/tasks/{family}/test_brand_new_{family}.py"
         ]  # fmt: skip
     failed = json.loads(python(tree, "-c", CHECK, *paths).splitlines()[-1])
-    assert failed == dict.fromkeys(paths, ["it cites its source"])
+    assert failed == {path: ["it cites its source"] for path in paths}
 
 
 def test_new_metrics_of_every_family_pass_their_tests(tree: Path) -> None:
