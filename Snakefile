@@ -1,8 +1,9 @@
-# Touchstone's workflow: train -> explain -> score -> publish. Each rule is one thin call of the command line.
+# Touchstone's workflow: train -> explain -> score (-> pictures) -> publish. Each rule is one thin call of the command line.
 #
 #   snakemake --cores 2                              the default profile
 #   snakemake --cores 2 --config profile=smoke       another one from config/ (or a path to a YAML file)
 #   snakemake --cores 2 --config only=attribution    one family, or family/task
+#   snakemake --profile profiles/slurm --quiet host --config profile=full batches=8       on a cluster
 #
 # What a job depends on stands in its `input:` (source files) and `params:` (resolved settings), because Snakemake does not notice an edit
 # of a module that is merely imported. Nothing here imports torch.
@@ -11,39 +12,55 @@ import json
 import os
 import shlex
 import sys
-import uuid
 from pathlib import Path
-
-import psutil
 
 sys.path.insert(0, str(Path(workflow.basedir)))
 
 from benchmark.audit import audit
-from benchmark.layout import Layout
-from benchmark.locking import hold
-from benchmark.plan import make_plan
+from benchmark.invocation import called_with, only_looks
+from benchmark.locking import RUN_VARIABLE, hold, run_name
+from benchmark.plan import DEVICE_VARIABLE, make_plan
+from benchmark.resources import memory_mb, minutes, side_by_side
 
 PYTHON = sys.executable
-OVERRIDE = {key: [config[key]] if isinstance(config[key], str) else config[key] for key in ("only", "exclude") if key in config}
+OVERRIDE = {key: [config[key]] if isinstance(config[key], str) else config[key] for key in ("only", "exclude", "batches", "workers") if key in config}
 PLAN = make_plan(config.get("profile", "default"), overrides=OVERRIDE)
-LAYOUT = Layout(PLAN.profile.name)
+LAYOUT = PLAN.layout
 PROFILE = config.get("profile", "default")
 CALL = f"--profile {shlex.quote(PROFILE)}" + (f" --override {shlex.quote(json.dumps(OVERRIDE))}" if OVERRIDE else "")
 GPU = int(any(subject.device == "cuda" for subject in PLAN.subjects.values()))
-MEMORY = PLAN.profile.limits.memory_mb
+LIMITS = PLAN.profile.limits
 
-# A run is named after the moment it began, from which `make speed` counts.
-os.environ.setdefault("TOUCHSTONE_RUN", f"{psutil.Process().create_time():.2f}-{uuid.uuid4().hex[:8]}")
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(Path(workflow.basedir)), os.environ.get("PYTHONPATH")]))
 
-LOOKS_ONLY = {"-n", "--dry-run", "--dryrun", "--dag", "--rulegraph", "--filegraph", "--summary", "--lint", "--list"} & set(sys.argv)
-if workflow.is_main_process and not LOOKS_ONLY:
-    HELD = hold(LAYOUT.results / ".lock")
+# On a cluster each job reads this file again on its node. Only the process that a person started decides for all of them (which run it is,
+# what the device "auto" stands for), takes the lock, and looks for damaged files, which a dry run leaves as they are.
+if workflow.is_main_process:
+    LOOKS = only_looks(called_with())
+    os.environ[RUN_VARIABLE] = run_name()
+    os.environ[DEVICE_VARIABLE] = "cuda" if GPU else "cpu"
+    if not LOOKS:
+        HELD = hold(LAYOUT.results, os.environ[RUN_VARIABLE], "snakemake")
+    for problem in audit(LAYOUT, repair=not LOOKS):
+        logger.warning(f"{problem}; a run makes it again" if LOOKS else f"{problem}; it is made again")
+    for problem in PLAN.problems:
+        logger.warning(problem)
 
-for problem in audit(LAYOUT):
-    logger.warning(f"{problem}; it is made again")
-for problem in PLAN.problems:
-    logger.warning(problem)
+
+def cells(wildcards) -> int:
+    return len(PLAN.task(wildcards.task).batch(int(wildcards.batch)))
+
+
+def instances(wildcards) -> int:
+    return len(PLAN.task(wildcards.task).instances)
+
+
+def trained(task) -> list[Path]:
+    return [LAYOUT.train_index(name, batch) for name in task.subjects for batch in range(PLAN.subject(name).batches)]
+
+
+def seeds(wildcards) -> int:
+    return len(PLAN.subject(wildcards.subject).batch(int(wildcards.batch)))
 
 
 wildcard_constraints:
@@ -63,43 +80,38 @@ rule all:
 
 rule train:
     input:
-        lambda w: PLAN.subject(w.subject).sources,
+        lambda w: PLAN.subject(w.subject).train_sources,
     output:
-        LAYOUT.subject_index("{subject}"),
+        LAYOUT.train_index("{subject}", "{batch}"),
     params:
-        settings=lambda w: json.dumps([PLAN.subject(w.subject).key, PLAN.subject(w.subject).seeds], default=str),
+        settings=lambda w: PLAN.subject(w.subject).settings,
     threads: lambda w: PLAN.subject(w.subject).threads
     priority: 10
     resources:
         gpu=GPU,
-        mem_mb=MEMORY,
-        runtime=600,
+        mem_mb=lambda w, attempt: memory_mb(LIMITS, units=1, threads=1, attempt=attempt),
+        runtime=lambda w, attempt: minutes(LIMITS, units=seeds(w), threads=1, attempt=attempt),
     log:
-        LAYOUT.results / "logs" / "train" / "{subject}.log",
+        LAYOUT.results / "logs" / "train" / "{subject}-{batch}.log",
     benchmark:
-        LAYOUT.results / "benchmarks" / "train" / "{subject}.tsv"
+        LAYOUT.results / "benchmarks" / "train" / "{subject}-{batch}.tsv"
     shell:
-        "{PYTHON:q} -m benchmark train {CALL} --subject {wildcards.subject} 2>&1 | tee {log:q}"
+        "{PYTHON:q} -m benchmark train {CALL} --subject {wildcards.subject} --batch {wildcards.batch} 2>&1 | tee {log:q}"
 
 
 rule explain:
     input:
         lambda w: PLAN.task(w.task).explain_sources(int(w.batch)),
-        lambda w: [LAYOUT.subject_index(name) for name in PLAN.task(w.task).subjects],
+        lambda w: trained(PLAN.task(w.task)),
     output:
         LAYOUT.explain_index("{task}", "{batch}"),
     params:
-        settings=lambda w: json.dumps(
-            [[i.label, dict(i.parameters)] for i in PLAN.task(w.task).instances]
-            + [[m.name, dict(m.parameters)] for m in PLAN.task(w.task).batch(int(w.batch))]
-            + [PLAN.profile.limits.model_dump()],
-            default=str,
-        ),
-    threads: PLAN.profile.workers
+        settings=lambda w: PLAN.task(w.task).explain_settings(int(w.batch)),
+    threads: lambda w: side_by_side(cells(w), PLAN.profile.workers)
     resources:
         gpu=GPU,
-        mem_mb=MEMORY,
-        runtime=600,
+        mem_mb=lambda w, threads: memory_mb(LIMITS, units=cells(w), threads=threads),
+        runtime=lambda w, threads: minutes(LIMITS, units=cells(w), threads=threads),
     log:
         LAYOUT.results / "logs" / "explain" / "{task}-{batch}.log",
     benchmark:
@@ -111,18 +123,18 @@ rule explain:
 rule score:
     input:
         lambda w: PLAN.task(w.task).score_sources,
-        lambda w: [LAYOUT.subject_index(name) for name in PLAN.task(w.task).subjects],
+        lambda w: trained(PLAN.task(w.task)),
         lambda w: [LAYOUT.explain_index(w.task, batch) for batch in range(PLAN.task(w.task).batches)],
     output:
         LAYOUT.scores("{task}"),
         LAYOUT.score_index("{task}"),
     params:
-        draws=PLAN.profile.draws,
-    threads: PLAN.profile.workers
+        settings=lambda w: PLAN.task(w.task).score_settings(PLAN.profile.draws),
+    threads: lambda w: side_by_side(instances(w), PLAN.profile.workers)
     resources:
         gpu=GPU,
-        mem_mb=MEMORY,
-        runtime=120,
+        mem_mb=lambda w, threads, attempt: memory_mb(LIMITS, units=instances(w), threads=threads, attempt=attempt),
+        runtime=lambda w, threads, attempt: minutes(LIMITS, units=instances(w), threads=threads, attempt=attempt),
     log:
         LAYOUT.results / "logs" / "score" / "{task}.log",
     benchmark:
@@ -131,9 +143,28 @@ rule score:
         "{PYTHON:q} -m benchmark score {CALL} --task {wildcards.task} --threads {threads} 2>&1 | tee {log:q}"
 
 
+rule pictures:
+    input:
+        lambda w: PLAN.task(w.task).picture_sources,
+        lambda w: LAYOUT.score_index(w.task),
+    output:
+        LAYOUT.picture_index("{task}"),
+    resources:
+        gpu=GPU,
+        mem_mb=lambda w, attempt: memory_mb(LIMITS, units=1, threads=1, attempt=attempt),
+        runtime=lambda w, attempt: minutes(LIMITS, units=1, threads=1, attempt=attempt),
+    log:
+        LAYOUT.results / "logs" / "pictures" / "{task}.log",
+    benchmark:
+        LAYOUT.results / "benchmarks" / "pictures" / "{task}.tsv"
+    shell:
+        "{PYTHON:q} -m benchmark pictures {CALL} --task {wildcards.task} 2>&1 | tee {log:q}"
+
+
 rule publish:
     input:
         [LAYOUT.score_index(task) for task in PLAN.tasks],
+        [LAYOUT.picture_index(task) for task in PLAN.tasks],
         PLAN.publish_sources,
     output:
         LAYOUT.published,
@@ -141,8 +172,8 @@ rule publish:
         configuration=json.dumps(PLAN.configuration, default=str),
     resources:
         gpu=0,
-        mem_mb=MEMORY,
-        runtime=30,
+        mem_mb=lambda w, attempt: memory_mb(LIMITS, units=1, threads=1, attempt=attempt),
+        runtime=lambda w, attempt: minutes(LIMITS, units=1, threads=1, attempt=attempt),
     log:
         LAYOUT.results / "logs" / "publish.log",
     benchmark:

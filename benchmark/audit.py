@@ -1,12 +1,11 @@
 """Finds results that are no longer what was written, and takes back the indexes that vouch for them.
 
     audit(layout) -> sentences about what was damaged
-    take_back(layout, index)
 
-The workflow then makes exactly these again: a stage keeps what its own checks still find true. The indexes of what was
-made from a damaged file are taken back, too: Snakemake makes no missing file again on which nothing missing depends.
-The audit runs whenever the Snakefile is read, and after a stage stumbled over a damaged file. Files of unchanged size
-and time are trusted; others are compared by checksum.
+The workflow then makes exactly these again: a stage keeps what its own checks still find true. The audit runs whenever
+the Snakefile is read (a dry run only reports); files of unchanged size and time are trusted then, and compared by
+checksum once a reader has stumbled over a damaged one. Indexes of what was made from damaged files are taken back, too:
+Snakemake makes no missing file again on which nothing missing depends.
 """
 
 from __future__ import annotations
@@ -14,41 +13,46 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmark.artifacts import damaged, read_json
-from benchmark.errors import DamagedArtifactError
 from benchmark.layout import Layout
+from benchmark.store import damaged
+
+STAGES = ("subjects", "explanations", "scores", "pictures")
 
 
-def audit(layout: Layout) -> list[str]:
-    """Check every index of a profile; take back those with damaged files and say what is damaged."""
-    found = {index: damaged(index) for index in layout.indexes()}
-    for index, problems in found.items():
-        if problems:
-            take_back(layout, index)
-    return [problem for problems in found.values() for problem in problems]
+def audit(layout: Layout, *, by_checksum: bool = False, repair: bool = True) -> list[str]:
+    """Check every index of a profile; take back those with damaged files, unless only looking. Says what is damaged."""
+    found = {index: damaged(index, by_checksum=by_checksum) for index in layout.indexes()}
+    if repair:
+        for index, problems in found.items():
+            if problems:
+                _forget_damaged(index, by_checksum=by_checksum)
+                take_back(layout, index)
+    return list(dict.fromkeys(problem for problems in found.values() for problem in problems))
+
+
+def _forget_damaged(index: Path, *, by_checksum: bool) -> None:
+    """Remove the records whose own files are damaged though size and time are right: a reader would trust them."""
+    if not by_checksum:
+        return
+    for record in index.parent.rglob("*.json"):
+        if record != index and damaged(record, by_checksum=True):
+            record.unlink(missing_ok=True)
 
 
 def take_back(layout: Layout, index: Path) -> None:
-    """Remove an index and those of everything that was made from what it vouches for."""
-    for path in [*_made_from(layout, index), index]:
+    """Remove an index and those of everything that is made after it."""
+    for path in [*_made_after(layout, index), index]:
         path.unlink(missing_ok=True)
 
 
-def _made_from(layout: Layout, index: Path) -> Iterator[Path]:
-    kind = index.relative_to(layout.results).parts[0]
-    if kind == "subjects":
-        for later in layout.indexes():
-            if later.relative_to(layout.results).parts[0] in ("explanations", "scores") and _needs(
-                later, index.parent.name
-            ):
-                yield later
-    if kind == "explanations":
-        yield layout.score_index(index.parent.name)
-    yield layout.published
-
-
-def _needs(index: Path, subject: str) -> bool:
-    try:
-        return subject in read_json(index)["needs"]
-    except (DamagedArtifactError, KeyError, TypeError):
-        return True
+def _made_after(layout: Layout, index: Path) -> Iterator[Path]:
+    """Indexes of later stages; of the same task where the damage lies in one task's results."""
+    kind, *rest = index.relative_to(layout.results).parts
+    if kind not in STAGES:
+        return
+    task = None if kind == "subjects" else rest[0].removesuffix(".json")
+    later = STAGES[STAGES.index(kind) + 1 :]
+    for path in layout.indexes():
+        stage, *names = path.relative_to(layout.results).parts
+        if stage not in STAGES or (stage in later and task in (None, names[0].removesuffix(".json"))):
+            yield path

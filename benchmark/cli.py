@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmark.errors import TouchstoneError
+from benchmark.seeds import hide_secret
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,10 +35,10 @@ def _plan(profile: str, override: str = "") -> Any:
     return make_plan(profile, overrides=json.loads(override) if override else None)
 
 
-def _layout(plan: Any) -> Any:
-    from benchmark.layout import Layout
+def _store(plan: Any) -> Any:
+    from benchmark.store import Store
 
-    return Layout(plan.profile.name)
+    return Store(plan.layout.results)
 
 
 def _workers(threads: int | None) -> int:
@@ -65,15 +66,16 @@ def list_(
 def train(
     subject: Annotated[str, typer.Option("--subject", "-s", help="A subject's name in the profile.")],
     profile: ProfileOption = "default",
+    batch: Annotated[int, typer.Option(help="Which share of the seeds.")] = 0,
     override: SettingsOption = "",
 ) -> None:
-    """Stage 1: train all seeds of a subject; seeds that are still true are kept."""
+    """Stage 1: train the seeds of a subject; seeds that are still true are kept."""
     from benchmark.stages import train as stage
     from benchmark.timing import timed
 
     plan = _plan(profile, override)
-    with timed(_layout(plan), "train", subject):
-        stage.train(plan, _layout(plan), subject)
+    with timed(plan.layout, "train", f"{subject}-{batch}"):
+        stage.train(plan, _store(plan), subject, batch=batch)
 
 
 @app.command()
@@ -89,8 +91,8 @@ def explain(
     from benchmark.timing import timed
 
     plan = _plan(profile, override)
-    with timed(_layout(plan), "explain", f"{task}-{batch}"):
-        stage.explain(plan, _layout(plan), task, batch=batch, workers=_workers(threads))
+    with timed(plan.layout, "explain", f"{task}-{batch}"):
+        stage.explain(plan, _store(plan), task, batch=batch, workers=_workers(threads))
 
 
 @app.command()
@@ -105,8 +107,19 @@ def score(
     from benchmark.timing import timed
 
     plan = _plan(profile, override)
-    with timed(_layout(plan), "score", task):
-        stage.score(plan, _layout(plan), task, workers=_workers(threads))
+    with timed(plan.layout, "score", task):
+        stage.score(plan, _store(plan), task, workers=_workers(threads))
+
+
+@app.command()
+def pictures(task: TaskOption, profile: ProfileOption = "default", override: SettingsOption = "") -> None:
+    """Draw the pictures of a task whose contents have changed."""
+    from benchmark.stages import pictures as stage
+    from benchmark.timing import timed
+
+    plan = _plan(profile, override)
+    with timed(plan.layout, "pictures", task):
+        stage.draw(plan, _store(plan), task)
 
 
 @app.command()
@@ -116,8 +129,8 @@ def publish(profile: ProfileOption = "default", override: SettingsOption = "") -
     from benchmark.timing import timed
 
     plan = _plan(profile, override)
-    with timed(_layout(plan), "publish", "all"):
-        stage.publish(plan, _layout(plan))
+    with timed(plan.layout, "publish", "all"):
+        stage.publish(plan, _store(plan))
 
 
 @app.command()
@@ -187,7 +200,7 @@ def summary(profile: ProfileOption = "default", override: SettingsOption = "") -
     from benchmark.summary import summary_lines
 
     plan = _plan(profile, override)
-    for line in summary_lines(plan, _layout(plan)):
+    for line in summary_lines(plan, _store(plan)):
         typer.echo(line)
 
 
@@ -205,6 +218,7 @@ def speed(
 
 def main() -> None:
     """Run the command line; errors written for the user are printed without a traceback."""
+    hide_secret()
     try:
         app()
     except TouchstoneError as error:

@@ -25,8 +25,9 @@ from benchmark.errors import TouchstoneError, Unsupported
 from benchmark.isolation import Ending, run_isolated
 from benchmark.registry import Plugin, plugins, read_file
 from benchmark.runtime import make_deterministic, start_logging
-from benchmark.scores import Metric, by_name, measure, scale_of
+from benchmark.scores import Metric, Outcome, Scale, averaged, by_name, measured
 from benchmark.stages.instances import family_of
+from benchmark.store import Store
 from benchmark.subjects import generator_for
 
 LIMIT_SECONDS = 120.0
@@ -111,22 +112,22 @@ def _check_method(plugin: Plugin, send: Callable[[Finding], None]) -> None:
     send(Finding("it is deterministic, whatever the global generators' state", _same(first, second)))
     untouched, _ = family.trivial(0)
     send(Finding("it leaves what it was given as it was", _same(posed, untouched)))
-    judge = plugins().find("metric", family.judge, plugin.family)
-    usable = [Metric(judge.name, judge.load())]
+    judge = Metric.of(plugins().find("metric", family.judge, plugin.family))
 
-    def reference(name: str, draw: int) -> Any:
+    def reference(name: str, draw: int) -> Outcome:
         make = plugins().find("reference", name, plugin.family).load()
         made = by_name(make, posed=posed, truth=truth, generator=generator_for(0, f"{name}/{draw}"))
-        return measure(usable, made, truth, posed)
+        return measured(judge, made, truth, posed)
 
-    oracle = reference("oracle", 0)
-    draws = [reference("random", draw) for draw in range(DRAWS)]
-    skill = scale_of(draws, oracle, frozenset()).skill(family.judge, measure(usable, first, truth, posed)[family.judge])
+    draws = averaged([reference("random", draw) for draw in range(DRAWS)])
+    scale = Scale.of({family.judge: draws}, {family.judge: reference("oracle", 0)}, frozenset())
+    answer = measured(judge, first, truth, posed)
+    skill = scale.skill(family.judge, answer["values"].get("", math.nan))
     send(
         Finding(
             "it can be scored",
             math.isfinite(skill),
-            f"skill {skill:.2f} in {family.judge} on the trivial problem",
+            answer["reason"] or f"skill {skill:.2f} in {family.judge} on the trivial problem",
         )
     )
 
@@ -159,19 +160,20 @@ def _state(model: torch.nn.Module) -> list[Any]:
 
 
 def _check_task(plugin: Plugin, send: Callable[[Finding], None]) -> None:
-    from benchmark.layout import Layout
     from benchmark.plan import make_plan
-    from benchmark.stages.score import score_rows, to_table
+    from benchmark.stages.score import score_instances
     from benchmark.stages.train import train
+    from benchmark.table import instance_rows, to_table
 
     start_logging()
     plan = make_plan("smoke", overrides={"only": [plugin.key], "seeds": 1, "draws": DRAWS})
     task = next(iter(plan.tasks.values()))
     with tempfile.TemporaryDirectory() as folder:
-        layout = Layout(plan.profile.name, Path(folder))
+        store = Store(Path(folder))
         for subject in task.subjects:
-            train(plan, layout, subject)
-        table = to_table(score_rows(plan, layout, task, []))
+            train(plan, store, subject)
+        scored, _ = score_instances(plan, store, task, [])
+        table = to_table([row for one in scored for row in instance_rows(plan, store, task, [], one)])
     send(Finding("its subjects pass their certificates", bool(table[table.variant.isin(_ranked(task))].ranked.all())))
     primary = table[table.primary]
     oracle = primary[primary.method == "oracle"].skill

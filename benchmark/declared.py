@@ -266,7 +266,7 @@ def _check_task(options: dict[str, Any]) -> None:
     for where, names in (("unranked", unranked), ("twins", [*twins, *twins.values()])):
         if strange := [name for name in names if name not in list(variants)]:
             raise Unusable(unknown("variant", str(strange[0]), variants, where=where))
-    _check_subjects(options["subject"], options["subjects"])
+    _check_subjects(options.get("subject"), options.get("subjects"))
 
 
 def _check_subjects(subject: Any, subjects: Any) -> None:

@@ -1,4 +1,4 @@
-"""A profile and the plugins, resolved into subjects to train, tasks to run, and the cells and files of each.
+"""A profile and the plugins, resolved into subjects to train, tasks to run, and the instances and methods of each.
 
     plan = make_plan("smoke")
     plan.subjects["blockmnist-training-robust"].seeds, plan.tasks["attribution.blockmnist"].instances, ...
@@ -8,29 +8,38 @@ Both the Snakefile and the stages read it. It imports no torch, and takes a frac
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import importlib.metadata
-import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark import __version__
-from benchmark.config import Parameters, Profile, read_profile, seed_list, variant_base
+from benchmark.config import (
+    Limits,
+    Parameters,
+    Profile,
+    declaration_problems,
+    method_parameters,
+    method_variants,
+    read_profile,
+    small_subject,
+    subject_parameters,
+    subject_seeds,
+    task_settings,
+)
 from benchmark.errors import TouchstoneError, UnknownNameError
+from benchmark.layout import Layout
 from benchmark.registry import ENGINE, PROJECT, Plugin, Registry, plugins
-from benchmark.sources import closure, fingerprint
+from benchmark.sources import closure
+from benchmark.store import digest
 
-STAGES = ENGINE / "stages"
-
-
-def digest(value: Any) -> str:
-    """A short hash of anything JSON can hold, independent of the order of keys."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+DEVICE_VARIABLE = "TOUCHSTONE_DEVICE"
+"""What `auto` stands for in all jobs of a run, whatever machine they run on."""
+LONGEST_NAME = 80
+"""Characters of a subject's folder; longer settings are named by their hash."""
 
 
 @dataclass(frozen=True)
@@ -41,46 +50,56 @@ class SubjectPlan:
     plugin: Plugin
     parameters: Mapping[str, Any]
     seeds: tuple[int, ...]
+    """Public labels; the seeds of the plants equal them unless `sealed`."""
     device: str
-
-    @functools.cached_property
-    def sources(self) -> list[Path]:
-        """The plugin's files: what the subject is made of."""
-        return closure(self.plugin.path)
-
-    @functools.cached_property
-    def key(self) -> dict[str, Any]:
-        """What one seed's files were made from; they are kept as long as it stays the same."""
-        return {
-            "subject": self.plugin.name,
-            "parameters": dict(self.parameters),
-            "sources": fingerprint(self.sources),
-            "device": self.device,
-            "engine": __version__,
-        }
+    sealed: bool = False
+    batches: int = 1
 
     @property
     def threads(self) -> int:
         """How many cores its training uses."""
         return int(self.plugin.options.get("threads", 1))
 
+    def batch(self, index: int) -> list[int]:
+        """The seeds of one training job."""
+        return list(self.seeds[index :: self.batches])
+
+    @property
+    def train_sources(self) -> list[Path]:
+        """The files whose change makes a training job look again."""
+        return closure(self.plugin.path)
+
+    @property
+    def settings(self) -> str:
+        """What of the profile makes a training job look again if it changes."""
+        return digest([dict(self.parameters), self.device, self.seeds, self.sealed, self.threads])
+
 
 @dataclass(frozen=True)
 class Instance:
-    """One variant of a task on one seed of its subject."""
+    """One variant of a task on one seed."""
 
     variant: str
     seed: int
-    subject: str
+    """The public label of the seed."""
+    subjects: Mapping[str, str]
+    """Role to the name of the subject that plays it; the only one has the role ""."""
     parameters: Mapping[str, Any]
     ranked: bool
     twin: str | None = None
     """The variant that asks the same of random weights, if the profile runs it."""
+    repeat: int = 0
+    """Which of several seeds of the method on one subject."""
 
     @property
     def label(self) -> str:
-        """`variant.seed`, the stem of its files."""
-        return f"{self.variant}.{self.seed}"
+        """`variant.seed`, the stem of its files; a repetition has its number behind."""
+        return f"{self.variant}.{self.seed}" + (f".{self.repeat}" if self.repeat else "")
+
+    @property
+    def subject(self) -> str:
+        """The name of the first subject."""
+        return next(iter(self.subjects.values()))
 
 
 @dataclass(frozen=True)
@@ -91,11 +110,15 @@ class MethodPlan:
     plugin: Plugin
     parameters: Mapping[str, Any]
 
-    @functools.cached_property
-    def key(self) -> dict[str, Any]:
-        """What the method contributes to the identity of its cells."""
-        sources = fingerprint(closure(self.plugin.path)) if not self.plugin.problem else self.plugin.problem
-        return {"method": self.plugin.key, "parameters": dict(self.parameters), "sources": sources}
+    @property
+    def supervised(self) -> bool:
+        """Whether it is shown planted labels."""
+        return bool(self.plugin.options.get("supervised"))
+
+    @property
+    def reference(self) -> bool:
+        """Whether it stands with the references: it needs planted labels, or never consults what the model learned."""
+        return self.supervised or bool(self.plugin.options.get("control"))
 
 
 @dataclass(frozen=True)
@@ -107,6 +130,7 @@ class TaskPlan:
     methods: tuple[MethodPlan, ...]
     metrics: tuple[Plugin, ...]
     batches: int = 1
+    limits: Limits = field(default_factory=Limits)
 
     @property
     def id(self) -> str:
@@ -126,7 +150,7 @@ class TaskPlan:
     @property
     def subjects(self) -> list[str]:
         """The subjects its variants use."""
-        return sorted({instance.subject for instance in self.instances})
+        return sorted({name for instance in self.instances for name in instance.subjects.values()})
 
     @property
     def variants(self) -> list[str]:
@@ -137,27 +161,44 @@ class TaskPlan:
         """The methods of one job: every `batches`-th, starting with number `index`."""
         return list(self.methods[index :: self.batches])
 
-    @functools.cached_property
-    def sources(self) -> list[Path]:
-        """The task's file, its family's engine files, and what they import."""
-        return closure(self.plugin.path, ENGINE / "families" / self.family / "__init__.py")
+    def lacks(self, method: MethodPlan) -> list[str]:
+        """What the method requires and the task does not provide."""
+        provided = self.plugin.options.get("provides", ())
+        return [name for name in method.plugin.options.get("requires", ()) if name not in provided]
 
     def explain_sources(self, index: int) -> list[Path]:
-        """What an explain job depends on: the task, the family, the stage, and the methods of the batch."""
-        methods = [method.plugin.path for method in self.batch(index) if method.plugin.path.is_file()]
-        return sorted({*self.sources, *closure(*methods)})
+        """The files whose change makes an explain job look again: the task's, its family's, the methods'."""
+        return _files(self.plugin, *(method.plugin for method in self.batch(index)), family=self.family)
 
-    @functools.cached_property
+    def explain_settings(self, index: int) -> str:
+        """What of the profile makes an explain job look again if it changes."""
+        methods = [[method.name, dict(method.parameters)] for method in self.batch(index)]
+        return digest([self._posed, methods, self.limits.model_dump()])
+
+    def score_settings(self, draws: int) -> str:
+        """What of the profile makes a score job look again if it changes."""
+        return digest([self._posed, [m.name for m in self.methods], [m.name for m in self.metrics], draws])
+
+    @property
+    def _posed(self) -> list[Any]:
+        return [[i.label, dict(i.subjects), dict(i.parameters), i.ranked, i.twin] for i in self.instances]
+
+    @property
     def score_sources(self) -> list[Path]:
-        """What a score job depends on: the task, the family, the metrics and the pictures."""
-        drawing = ENGINE / "families" / self.family / "family.py"
-        return sorted({*self.calibration_sources, *closure(drawing), STAGES / "score.py"})
+        """The files whose change makes a score job look again."""
+        return _files(self.plugin, *self.metrics, family=self.family)
 
-    @functools.cached_property
-    def calibration_sources(self) -> list[Path]:
-        """What floors and ceilings depend on: the task, the family and the metrics."""
-        metrics = closure(*(metric.path for metric in self.metrics))
-        return sorted({*self.sources, *metrics, STAGES / "calibration.py", ENGINE / "scores.py"})
+    @property
+    def picture_sources(self) -> list[Path]:
+        """The files whose change makes a picture job look again."""
+        return _files(self.plugin, family=self.family)
+
+
+def _files(*plugins: Plugin, family: str) -> list[Path]:
+    """Files of plugins, and of their family's package, with all that they import."""
+    package = ENGINE / "families" / family
+    paths = [plugin.path for plugin in plugins if plugin.path.is_file()]
+    return closure(*paths, package / "family.py", package / "references.py", package / "pictures.py")
 
 
 @dataclass(frozen=True)
@@ -171,6 +212,13 @@ class Plan:
     problems: tuple[str, ...] = field(default=())
     source: str = ""
     """How the command line names the profile: its name in `config/`, or the path of a file."""
+    part: str = ""
+    """Which part of the profile this is; empty for all of it."""
+
+    @property
+    def layout(self) -> Layout:
+        """Where its results lie, below the working directory."""
+        return Layout(self.profile.name, part=self.part)
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -193,7 +241,7 @@ class Plan:
         """What the page is made with, besides the scores: statistics, claims and templates."""
         code = [
             ENGINE / "tables.py",
-            STAGES / "publish.py",
+            ENGINE / "stages" / "publish.py",
             *(ENGINE / "page").rglob("*.*"),
             *ENGINE.glob("statistics/*.py"),
         ]
@@ -244,13 +292,21 @@ def make_plan(profile: str | Profile, *, overrides: Parameters | None = None, re
     if not tasks:
         raise TouchstoneError(f"profile {settings.name!r} selects no task" + "".join(f"\n  - {p}" for p in problems))
     source = settings.name if isinstance(profile, Profile) else profile
-    return Plan(settings, registry, subjects, tasks, tuple(problems), source)
+    return Plan(settings, registry, subjects, tasks, tuple(problems), source, _part(overrides or {}))
+
+
+def _part(overrides: Parameters) -> str:
+    """A name for the part of a profile that the command line asked for."""
+    words = [*overrides.get("only", []), *(f"without-{entry}" for entry in overrides.get("exclude", []))]
+    name = re.sub(r"[^\w.+-]+", ".", "+".join(words))
+    return name if len(name) <= LONGEST_NAME else digest(words)
 
 
 def _task(
     plugin: Plugin, settings: Profile, registry: Registry, device: str
 ) -> tuple[TaskPlan, dict[str, SubjectPlan]]:
     """A task and the subjects it needs; an error says what of it is broken."""
+    plugin = _usable(plugin, registry)
     if plugin.problem:
         raise TouchstoneError(plugin.problem)
     subjects: dict[str, SubjectPlan] = {}
@@ -260,8 +316,9 @@ def _task(
     for metric in metrics:
         if metric.problem:
             raise TouchstoneError(f"it needs metric {metric.name}: {metric.problem}")
-    methods = tuple(_methods(str(plugin.family), settings, registry))
-    return TaskPlan(plugin, instances, methods, tuple(metrics), settings.batches), subjects
+    methods = tuple(_methods(plugin, settings, registry))
+    limits = task_settings(settings, plugin).limits
+    return TaskPlan(plugin, instances, methods, tuple(metrics), settings.batches, limits), subjects
 
 
 def resolve_device(wish: str) -> str:
@@ -271,6 +328,8 @@ def resolve_device(wish: str) -> str:
     """
     if wish != "auto":
         return wish
+    if decided := os.environ.get(DEVICE_VARIABLE):
+        return decided
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "all").strip() in ("", "-1")
     usable = shutil.which("nvidia-smi") and not hidden and not importlib.metadata.version("torch").endswith("+cpu")
     return "cuda" if usable else "cpu"
@@ -284,50 +343,82 @@ def _selected_tasks(profile: Profile, registry: Registry) -> Iterator[Plugin]:
             yield plugin
 
 
-def _methods(family: str, profile: Profile, registry: Registry) -> Iterator[MethodPlan]:
+def _methods(task: Plugin, profile: Profile, registry: Registry) -> Iterator[MethodPlan]:
     excluded = {
         registry.find("method", key.removeprefix("method:")).key for key in profile.exclude if key.startswith("method:")
     }
-    given: dict[str, Parameters] = {}
-    variants: list[tuple[str, Plugin, Parameters]] = []
-    for key, parameters in profile.methods.items():
-        parameters = dict(parameters or {})
-        base = parameters.pop("method", None)
-        plugin = registry.find("method", variant_base(key, base) if base else key)
-        if base and plugin.family == family:
-            variants.append((key.rpartition("/")[2], plugin, parameters))
-        elif not base:
-            given[plugin.key] = parameters
-    for plugin in registry.of("method", family):
+    for plugin in registry.of("method", task.family):
         if plugin.key not in excluded:
-            yield MethodPlan(plugin.name, plugin, {**plugin.defaults, **given.get(plugin.key, {})})
-    for name, plugin, parameters in variants:
-        yield MethodPlan(name, plugin, {**plugin.defaults, **given.get(plugin.key, {}), **parameters})
+            yield MethodPlan(plugin.name, _usable(plugin, registry), method_parameters(profile, task, plugin))
+    for name, plugin in method_variants(profile, str(task.family), registry):
+        yield MethodPlan(name, _usable(plugin, registry), method_parameters(profile, task, plugin, name))
+
+
+def _usable(plugin: Plugin, registry: Registry) -> Plugin:
+    """The plugin; what it declares and cannot have is its problem, whether the profile uses it or not."""
+    problems = declaration_problems(plugin, registry)
+    return replace(plugin, problem="; ".join(problems)) if problems and not plugin.problem else plugin
 
 
 def _instances(
     task: Plugin, profile: Profile, registry: Registry, device: str, subjects: dict[str, SubjectPlan]
 ) -> Iterator[Instance]:
-    builder = registry.find("subject", task.options["subject"], where=f"task {task.key}")
-    if builder.problem:
-        raise TouchstoneError(f"it needs subject {builder.name}: {builder.problem}")
-    overrides = next((v for k, v in profile.tasks.items() if registry.find("task", k).key == task.key), None) or {}
-    wanted = [str(name) for name in overrides.get("variants") or task.options["variants"]]
-    settings = {key: value for key, value in overrides.items() if key != "variants"}
+    roles = {role: dict(given) for role, given in task.options.get("subjects", {}).items()}
+    roles = roles or {"": {"subject": task.options["subject"]}}
+    builders: dict[str, Plugin] = {}
+    for role, given in roles.items():
+        builders[role] = _usable(registry.find("subject", given.pop("subject"), where=f"task {task.key}"), registry)
+        if problem := builders[role].problem:
+            raise TouchstoneError(f"it needs subject {builders[role].name}: {problem}")
+    settings = task_settings(profile, task)
     twins = task.options.get("twins", {})
     unranked = {*task.options.get("unranked", ()), *twins.values()}
-    base = dict(profile.subjects.get(builder.name) or {})
-    seeds = seed_list(base.pop("seeds", profile.seeds))
-    for variant in wanted:
+    seeds = _common_seeds(profile, builders)
+    for variant in settings.variants:
         changes = task.options["variants"][variant]
-        for key in changes:
-            if (key in builder.defaults) == (key in task.defaults):
-                names = [*builder.defaults, *task.defaults]
-                raise UnknownNameError("parameter", key, names, where=f"variant {variant!r} of task {task.key}")
-        ours = {key: value for key, value in changes.items() if key in builder.defaults}
-        name = "-".join([builder.name, *(f"{key}-{value}" for key, value in ours.items())])
-        subjects.setdefault(name, SubjectPlan(name, builder, {**builder.defaults, **base, **ours}, seeds, device))
-        parameters = {**task.defaults, **settings, **{k: v for k, v in changes.items() if k in task.defaults}}
-        twin = twins.get(variant)
+        _check_changes(task, variant, builders)
+        playing: dict[str, str] = {}
+        for role, builder in builders.items():
+            ours = small_subject(profile, task, builder) | roles[role]
+            ours |= {key: value for key, value in changes.items() if key in builder.defaults}
+            plan = SubjectPlan(
+                _folder(builder.name, ours),
+                builder,
+                subject_parameters(profile, builder) | ours,
+                subject_seeds(profile, builder),
+                device,
+                profile.sealed,
+                min(profile.batches, len(subject_seeds(profile, builder))),
+            )
+            playing[role] = subjects.setdefault(plan.name, plan).name
+        parameters = settings.parameters | {k: v for k, v in changes.items() if k in task.defaults}
+        twin = twins.get(variant) if twins.get(variant) in settings.variants else None
         for seed in seeds:
-            yield Instance(variant, seed, name, parameters, variant not in unranked, twin if twin in wanted else None)
+            for repeat in range(int(task.options.get("method_seeds", 1))):
+                yield Instance(variant, seed, playing, parameters, variant not in unranked, twin, repeat)
+
+
+def _check_changes(task: Plugin, variant: str, builders: Mapping[str, Plugin]) -> None:
+    """What a variant changes is a parameter of the task or of its subjects, not of both."""
+    subjects = {key for builder in builders.values() for key in builder.defaults}
+    for key in task.options["variants"][variant]:
+        if (key in subjects) == (key in task.defaults):
+            names = [*subjects, *task.defaults]
+            raise UnknownNameError("parameter", key, names, where=f"variant {variant!r} of task {task.key}")
+
+
+def _common_seeds(profile: Profile, builders: Mapping[str, Plugin]) -> list[int]:
+    """The seeds that all subjects of a task have."""
+    first, *others = [subject_seeds(profile, builder) for builder in builders.values()]
+    seeds = [seed for seed in first if all(seed in other for other in others)]
+    if not seeds:
+        names = ", ".join(builder.name for builder in builders.values())
+        raise TouchstoneError(f"its subjects ({names}) have no seed in common")
+    return seeds
+
+
+def _folder(name: str, departures: Parameters) -> str:
+    """The folder of a subject whose parameters depart from the profile's."""
+    parts = [f"{key}-{value}" for key, value in departures.items()]
+    plain = "-".join([name, *parts])
+    return plain if re.fullmatch(rf"[\w.-]{{1,{LONGEST_NAME}}}", plain) else f"{name}-{digest(departures)}"

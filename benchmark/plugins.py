@@ -137,7 +137,11 @@ class TaskDecorator(Protocol):
         but enter no average. `twins` names, for a variant, the one that asks the same of random weights: it is not
         ranked either, and what a method earns beyond it is what the training put there. `provides` names what methods
         may require; `controls` the methods that mark what can be had without the model; `method_seeds` is how many
-        seeds of a method run on one subject. `small` holds sizes for the smoke profile and the conformance suite.
+        seeds of a method run on one subject.
+
+        `small` says what a quick look is, for profiles with `small: true` and for `touchstone check`: parameters of the
+        task, parameters of its subject as `"subject.<name>"`, `variants` to run, and `methods` with parameters by the
+        method's name. What several tasks share stands beside the subject or the method itself.
         """
 
 
@@ -186,12 +190,12 @@ def task_decorator(family: str) -> TaskDecorator:
         method_seeds: int = 1,
         small: Mapping[str, Any] = {},
     ) -> Callable[[T], T]:
+        asked = {"subject": subject, "subjects": subjects}
         return define(
             "task",
             family,
             cites=cites,
-            subject=subject,
-            subjects=subjects,
+            **{key: value for key, value in asked.items() if value is not None},
             primary=primary,
             metrics=_listed(metrics),
             variants=variants,

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from benchmark import __version__
-from benchmark.plan import Plan, digest
+from benchmark.plan import Plan
 from benchmark.registry import PROJECT
+from benchmark.store import digest
 
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "gplearn", "pandas", "safetensors", "snakemake")
 

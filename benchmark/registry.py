@@ -209,14 +209,11 @@ def _from_folders() -> Iterator[Wanted]:
     for path in sorted((PROJECT / "tasks" / MODELS).glob("[!_]*/subject.py")):
         name = path.parent.name
         yield Wanted(kinds="subject", name=name, family=None, module=f"tasks.{MODELS}.{name}.subject", path=str(path))
-    for path in sorted((PROJECT / "tasks" / MODELS).glob("[!_]*.py")):
-        yield Wanted(kinds="subject", name=path.stem, family=None, module=f"tasks.{MODELS}.{path.stem}", path=str(path))
     for kind, folder in (("task", PROJECT / "tasks"), ("method", PROJECT / "methods")):
         for path in sorted(folder.glob("[!_]*/[!_]*.py")):
             family = path.parent.name
             module = f"{folder.name}.{family}.{path.stem}"
-            if (kind, family) != ("task", MODELS):
-                yield Wanted(kinds=kind, name=path.stem, family=family, module=module, path=str(path))
+            yield Wanted(kinds=kind, name=path.stem, family=family, module=module, path=str(path))
 
 
 def _family(folder: Path, name: str, package: str, origin: str = OWN, symbol: str = "FAMILY") -> Iterator[Wanted]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import logging
 import os
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -55,6 +57,22 @@ def make_deterministic(seed: int, threads: int = 1) -> None:
     torch.manual_seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002 - libraries that plugins call draw from the global generator
     random.seed(seed)
+
+
+def on_device(value: Any, device: str) -> Any:
+    """A posed question with its tensors and models on a device: fields of dataclasses, lists, tuples, dictionaries."""
+    if device == "cpu":
+        return value
+    if isinstance(value, torch.Tensor | torch.nn.Module):
+        return value.to(device_of(device))
+    if isinstance(value, dict):
+        return {name: on_device(part, device) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(on_device(part, device) for part in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: on_device(getattr(value, f.name), device) for f in dataclasses.fields(value) if f.init}
+        return dataclasses.replace(value, **fields)
+    return value
 
 
 def warm_up(sources: Iterable[Path]) -> None:

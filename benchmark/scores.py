@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.errors import Unsupported
+from benchmark.errors import TouchstoneError, Unsupported
+from benchmark.registry import Plugin
 from benchmark.statistics import skill
 
 COLUMNS = (
@@ -34,6 +35,11 @@ TYPES = {
 }
 
 
+Values = dict[str, float]
+Outcome = dict[str, Any]
+"""`status`, `reason`, and `values`: sub-score to number, "" for the metric itself."""
+
+
 @dataclass(frozen=True)
 class Metric:
     """A metric as the score stage uses it."""
@@ -45,6 +51,11 @@ class Metric:
     needs: Sequence[str] = ()
     """Parts of the truth without which it cannot be measured."""
 
+    @classmethod
+    def of(cls, plugin: Plugin) -> Metric:
+        """The metric that a plugin declares."""
+        return cls(plugin.name, plugin.load(), plugin.options.get("draws"), plugin.options.get("needs", ()))
+
 
 def by_name(function: Callable[..., Any], **available: Any) -> Any:
     """Call a function with those of the arguments that it names."""
@@ -52,18 +63,108 @@ def by_name(function: Callable[..., Any], **available: Any) -> Any:
     return function(**{name: value for name, value in available.items() if name in named})
 
 
-Values = dict[str, float]
+def measured(metric: Metric, explanation: Any, truth: Any, posed: Any) -> Outcome:
+    """What a metric says of one explanation; whatever it raises is the reason of a failed outcome, its own alone."""
+    lacking = [need for need in metric.needs if _absent(getattr(truth, need, None))]
+    if lacking:
+        return _outcome("unsupported", f"this task's truth has no {' and no '.join(lacking)}")
+    try:
+        result = by_name(metric.function, explanation=explanation, truth=truth, posed=posed)
+        values = {sub: float(value) for sub, value in as_values(result).items()}
+    except Unsupported as error:
+        return _outcome("unsupported", str(error))
+    except TouchstoneError as error:
+        return _outcome("failed", str(error))
+    except Exception as error:  # a metric's own error is that metric's row
+        return _outcome("failed", f"{type(error).__name__}: {error}")
+    return {"status": "ok", "reason": "", "values": values} if values else _outcome("unsupported", NOTHING)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One explanation among several that a metric looks at together, with all that belongs to it."""
+
+    method: str
+    variant: str
+    seed: int
+    explanation: Any
+    truth: Any
+    posed: Any
+
+
+def measured_together(metric: Metric, scope: str, explanations: Sequence[Labelled]) -> list[Outcome]:
+    """What a metric says of a group of explanations: an outcome for each.
+
+    It takes `explanations`, and, where all stand on one instance (scope "methods"), `truth` and `posed`.
+    """
+    shared = {"truth": explanations[0].truth, "posed": explanations[0].posed} if scope == "methods" else {}
+    lacking = sorted({need for one in explanations for need in metric.needs if _absent(getattr(one.truth, need, None))})
+    if lacking:
+        return [_outcome("unsupported", f"this task's truth has no {' and no '.join(lacking)}")] * len(explanations)
+    try:
+        result = by_name(metric.function, explanations=explanations, **shared)
+        each = list(result) if isinstance(result, list | tuple) else [result] * len(explanations)
+        if len(each) != len(explanations):
+            raise TouchstoneError(f"got {len(each)} values, expected one for each of {len(explanations)} explanations")
+        values = [{sub: float(value) for sub, value in as_values(one).items()} for one in each]
+    except Unsupported as error:
+        return [_outcome("unsupported", str(error))] * len(explanations)
+    except TouchstoneError as error:
+        return [_outcome("failed", str(error))] * len(explanations)
+    except Exception as error:  # a metric's own error is that metric's rows
+        return [_outcome("failed", f"{type(error).__name__}: {error}")] * len(explanations)
+    return [{"status": "ok", "reason": "", "values": v} if v else _outcome("unsupported", NOTHING) for v in values]
+
+
+NOTHING = "the metric returned nothing for this explanation"
+
+
+def as_values(result: Any) -> Mapping[str, Any]:
+    """What a metric returned as sub-scores: a number is the metric itself."""
+    return result if isinstance(result, Mapping) else {} if result is None else {"": result}
+
+
+def _outcome(status: str, reason: str) -> Outcome:
+    return {"status": status, "reason": reason, "values": {}}
+
+
+def _absent(part: Any) -> bool:
+    """Whether a truth does not hold what a metric needs: None, or nothing in it."""
+    return part is None or (isinstance(part, list | tuple | dict) and not part)
+
+
+def averaged(outcomes: Sequence[Outcome]) -> Outcome:
+    """The mean over draws of every sub-score, with the standard deviation of one draw as `sd`."""
+    bad = next((outcome for outcome in outcomes if outcome["status"] != "ok"), None)
+    if bad is not None or not outcomes:
+        return bad or _outcome("unsupported", "no draw was made")
+    drawn: dict[str, list[float]] = {}
+    for outcome in outcomes:
+        for name, value in outcome["values"].items():
+            drawn.setdefault(name, []).append(value)
+    return {
+        "status": "ok",
+        "reason": "",
+        "values": {name: float(np.mean(values)) for name, values in drawn.items()},
+        "sd": {name: float(np.std(v, ddof=1)) if len(v) > 1 else math.nan for name, v in drawn.items()},
+    }
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Floor and ceiling of every metric on one instance, measured in the same run."""
+    """Floor and ceiling of every metric on one instance, measured in the same run; sub-scores are `metric@sub`."""
 
     floor: Mapping[str, float]
     floor_sd: Mapping[str, float]
     ceiling: Mapping[str, float]
     described: frozenset[str] = field(default=frozenset())
     """Metrics without better or worse: they get no skill."""
+
+    @classmethod
+    def of(cls, random: Mapping[str, Outcome], oracle: Mapping[str, Outcome], described: frozenset[str]) -> Scale:
+        """The scale that random draws and the planted truth span, from what was measured of both."""
+        spread = {metric: {"values": outcome.get("sd", {})} for metric, outcome in random.items()}
+        return cls(flat(random), flat(spread), flat(oracle), described)
 
     def skill(self, metric: str, value: float) -> float:
         """(value - floor) / (ceiling - floor): 0 is chance, 1 the planted truth; NaN where the two coincide."""
@@ -72,72 +173,59 @@ class Scale:
         return float(skill(value, self.floor.get(metric, math.nan), self.ceiling.get(metric, math.nan)))
 
 
-def measure(metrics: Sequence[Metric], explanation: Any, truth: Any, posed: Any) -> Values:
-    """Every metric of one explanation; sub-scores are named `metric@sub`."""
-    values: Values = {}
-    for metric in metrics:
-        if any(_absent(getattr(truth, need)) for need in metric.needs):
-            continue
-        try:
-            result = by_name(metric.function, explanation=explanation, truth=truth, posed=posed)
-        except Unsupported:
-            continue
-        parts = result if isinstance(result, Mapping) else {"": result}
-        for sub, value in parts.items():
-            values[f"{metric.name}@{sub}" if sub else metric.name] = float(value)
-    return values
-
-
-def _absent(part: Any) -> bool:
-    """Whether a truth does not hold what a metric needs: None, or nothing in it."""
-    return part is None or (isinstance(part, list | tuple) and not part)
-
-
-def for_draw(metrics: Sequence[Metric], number: int) -> list[Metric]:
-    """The metrics that want the draw with this number."""
-    return [metric for metric in metrics if metric.draws is None or number < metric.draws]
-
-
-def scale_of(draws: Sequence[Values], oracle: Values, described: frozenset[str]) -> Scale:
-    """The scale that random draws and the oracle span; each metric uses the draws that it was measured on."""
-    drawn: dict[str, list[float]] = {}
-    for draw in draws:
-        for name, value in draw.items():
-            drawn.setdefault(name, []).append(value)
-    floor = {name: float(np.mean(values)) for name, values in drawn.items()}
-    spread = {name: float(np.std(values, ddof=1)) if len(values) > 1 else math.nan for name, values in drawn.items()}
-    return Scale(floor, spread, oracle, described)
+def flat(outcomes: Mapping[str, Outcome]) -> Values:
+    """All numbers by their full name, `metric` or `metric@sub`."""
+    return {
+        f"{metric}@{sub}" if sub else metric: value
+        for metric, outcome in outcomes.items()
+        for sub, value in outcome["values"].items()
+    }
 
 
 def rows_of(
-    identity: Mapping[str, Any], values: Values, scale: Scale, primary: str, record: Mapping[str, Any]
+    identity: Mapping[str, Any], outcomes: Mapping[str, Outcome], scale: Scale, primary: str, record: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """The rows of one explanation on one instance; a failure has NaN values and the floor's skill, 0."""
-    failed = record["status"] in ("failed", "timeout")
-    names = values or dict.fromkeys(scale.ceiling, math.nan)
-    rows = []
-    for metric, value in names.items():
-        earned = scale.skill(metric, value)
-        if failed and math.isfinite(scale.skill(metric, 0.0)):
-            earned = 0.0
-        rows.append(
-            {
-                **identity,
-                "metric": metric,
-                "primary": metric == primary,
-                "value": value,
-                "floor": scale.floor.get(metric, math.nan),
-                "ceiling": scale.ceiling.get(metric, math.nan),
-                "skill": earned,
-                "status": record["status"],
-                "reason": record.get("reason") or "",
-                "seconds": _number(record.get("seconds")),
-                "model_calls": _number(record.get("model_calls")),
-                "peak_memory_mb": _number(record.get("peak_memory_mb")),
-                "floor_sd": scale.floor_sd.get(metric, math.nan),
-            }
-        )
-    return rows
+    """The rows of one explanation on one instance: its values, and a row for every metric without one.
+
+    A failed explanation has a row for every number that the planted truth has; a failed metric, one for itself. Their
+    values are NaN and their skill is that of the floor, 0.
+    """
+    if record["status"] != "ok":
+        empty = _outcome(record["status"], record.get("reason") or "")
+        rows = [(name, math.nan, empty) for name in scale.ceiling or {primary: math.nan}]
+    else:
+        rows = [(name, value, outcomes[name.partition("@")[0]]) for name, value in flat(outcomes).items()]
+        rows += [(name, math.nan, outcome) for name, outcome in outcomes.items() if not outcome["values"]]
+    return [_row(identity, name, value, outcome, scale, primary, record) for name, value, outcome in rows]
+
+
+def _row(
+    identity: Mapping[str, Any],
+    name: str,
+    value: float,
+    outcome: Outcome,
+    scale: Scale,
+    primary: str,
+    record: Mapping[str, Any],
+) -> dict[str, Any]:
+    earned = scale.skill(name, value)
+    if outcome["status"] in ("failed", "timeout") and math.isfinite(scale.skill(name, 0.0)):
+        earned = 0.0
+    return {
+        **identity,
+        "metric": name,
+        "primary": name == primary,
+        "value": value,
+        "floor": scale.floor.get(name, math.nan),
+        "ceiling": scale.ceiling.get(name, math.nan),
+        "skill": earned,
+        "status": outcome["status"],
+        "reason": outcome["reason"],
+        "seconds": _number(record.get("seconds")),
+        "model_calls": _number(record.get("model_calls")),
+        "peak_memory_mb": _number(record.get("peak_memory_mb")),
+        "floor_sd": scale.floor_sd.get(name, math.nan),
+    }
 
 
 def _number(value: float | None) -> float:

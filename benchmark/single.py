@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -12,14 +11,17 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmark.audit import take_back
+from benchmark.config import declaration_problems, method_parameters
 from benchmark.errors import TouchstoneError, UnknownNameError
-from benchmark.layout import Layout
+from benchmark.locking import hold, run_name
 from benchmark.plan import MethodPlan, Plan, TaskPlan, make_plan
 from benchmark.registry import plugins, read_file
 from benchmark.runtime import start_logging
-from benchmark.stages.explain import cell_key, cell_still_true, compute_cells
-from benchmark.stages.score import score_rows, to_table
+from benchmark.stages.explain import make_explanations
+from benchmark.stages.score import score_instances
 from benchmark.stages.train import train
+from benchmark.store import Store, damaged
+from benchmark.table import instance_rows, to_table
 
 
 def run_cell(profile: str, task_name: str, method_name: str, *, workers: int) -> int:
@@ -29,28 +31,24 @@ def run_cell(profile: str, task_name: str, method_name: str, *, workers: int) ->
     wanted = registry.find("task", task_name.replace(".", "/", 1) if "/" not in task_name else task_name)
     plan = make_plan(profile, overrides={"only": [wanted.key]})
     task = plan.task(wanted.key)
-    method = _method(task, method_name)
-    layout = Layout(plan.profile.name)
-    for subject in task.subjects:
-        train(plan, layout, subject)
-    _compute(plan, layout, task, method, workers)
-    rows = score_rows(plan, layout, replace(task, methods=(method,)), [method.name], workers=workers)
-    table = to_table(rows)
+    method = _method(plan, task, method_name)
+    store = Store(plan.layout.results)
+    with hold(plan.layout.results, run_name(), f"touchstone run --task {task.plugin.key} --method {method.name}"):
+        for subject in task.subjects:
+            for batch in range(plan.subject(subject).batches):
+                train(plan, store, subject, batch=batch)
+        make_explanations(plan, store, task, method, workers=workers)
+        for index in plan.layout.indexes():  # what vouched for an explanation as it was; the workflow looks at it again
+            if damaged(index):
+                take_back(plan.layout, index)
+        scored, _ = score_instances(plan, store, task, [method], workers=workers)
+    table = to_table([row for one in scored for row in instance_rows(plan, store, task, [method], one)])
     own = table[(table.method == method.name)]
     _print(own, task)
     return int(own[own.primary & own.status.isin(["failed", "timeout"])].groupby(["variant", "seed"]).ngroups)
 
 
-def _compute(plan: Plan, layout: Layout, task: TaskPlan, method: MethodPlan, workers: int) -> None:
-    key = cell_key(layout, task, method)
-    if not cell_still_true(layout.cell(task.id, method.name), key):
-        for batch in range(task.batches):  # what vouched for the cell as it was; the workflow looks at the cells again
-            if method.name in [planned.name for planned in task.batch(batch)]:
-                take_back(layout, layout.explain_index(task.id, batch))
-        compute_cells(plan, layout, task, [method], {method.name: key}, workers)
-
-
-def _method(task: TaskPlan, name: str) -> MethodPlan:
+def _method(plan: Plan, task: TaskPlan, name: str) -> MethodPlan:
     """A method of the profile by name, or the method in a file."""
     if name.endswith(".py"):
         plugin = read_file(Path(name))
@@ -58,7 +56,9 @@ def _method(task: TaskPlan, name: str) -> MethodPlan:
             raise TouchstoneError(
                 f"{name} holds a method of {plugin.family}, but {task.plugin.key} is a task of {task.family}"
             )
-        return MethodPlan(plugin.name, plugin, plugin.defaults)
+        if problems := declaration_problems(plugin, plan.registry):
+            raise TouchstoneError("; ".join(problems))
+        return MethodPlan(plugin.name, plugin, method_parameters(plan.profile, task.plugin, plugin))
     bare = name.rpartition("/")[2]
     for method in task.methods:
         if method.name == bare:

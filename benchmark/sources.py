@@ -1,11 +1,15 @@
-"""Which source files a plugin is made of, and the fingerprint of their contents.
+"""Which code a result was made by, and the fingerprint of it.
 
-    closure(path) -> the file and every local module it imports, directly or not
-    fingerprint(paths) -> one hash of their contents
+    fingerprint((path, "smoothgrad"), (task_path, "BlockMnistTask.pose")) -> a hash of the definitions that these reach
+    closure(path) -> the file and every local module that it imports, directly or not
 
-Local means the engine, the plugin folders, or the package the file belongs to; third-party libraries count by version
-in the provenance. The stages decide with it whether a result is still true, and the Snakefile lists the same files as
-inputs, because Snakemake does not notice an edit of a module that is merely imported.
+A fingerprint covers definitions, not files: from each entry every function, class, constant and module-level statement
+that it can reach by name, in the engine, the plugin folders or the package that the entry belongs to. Of a class with
+local bases only those methods count whose names occur as attributes in what was reached (`task.pose` does not reach
+`truth`); a class that inherits from a library counts whole, since the library calls it. Comments, docstrings,
+formatting and the decorators that declare plugins are no part of it. Libraries outside count by their versions.
+
+What is reached through computed names (`getattr(self, f"{split}_rows")`) is not seen, unless it is a field.
 """
 
 from __future__ import annotations
@@ -13,12 +17,23 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import importlib.metadata
+import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmark.registry import ENGINE, PROJECT
 
 LOCAL = {"benchmark": ENGINE, "tasks": PROJECT / "tasks", "methods": PROJECT / "methods"}
+DECLARING = ("subject", "metric", "reference", "_method", "_task")
+ALWAYS = ("torch", "numpy")
+"""Libraries that every number depends on."""
+SILENT = ("jaxtyping",)
+"""Libraries that no number depends on."""
+Entry = tuple[Path, str]
+"""A file and what is defined in it: `name`, or `Class.method` for a class as far as this method reaches it."""
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
 
 
 def closure(*paths: Path) -> list[Path]:
@@ -29,70 +44,313 @@ def closure(*paths: Path) -> list[Path]:
         path = waiting.pop()
         if path not in found and path.is_file():
             found.add(path)
-            waiting.extend(_local_imports(path))
+            waiting.extend(_module(path).imported_files())
     return sorted(found)
 
 
 def libraries(paths: Iterable[Path]) -> list[str]:
     """The modules outside the project and the files' own packages that they import at their top level, sorted."""
-    names = {
-        name
-        for path in paths
-        for name, _ in _imports(path, top_level=True)
-        if not (path.resolve().parent / "__init__.py").is_file()
-        or name.partition(".")[0] not in {parent.name for parent in path.resolve().parents}
-    }
-    return sorted(name for name in names if not name.startswith((".", "__")) and name.partition(".")[0] not in LOCAL)
+    names: set[str] = set()
+    for path in paths:
+        module = _module(path.resolve())
+        for name, _ in module.imports(module.tree.body):
+            if not name.startswith((".", "__")) and module.locate(name) is None:
+                names.add(name)
+    return sorted(name for name in names if name.partition(".")[0] not in LOCAL)
 
 
-def fingerprint(paths: Iterable[Path]) -> str:
-    """SHA-256 over the files' names and contents, 16 hexadecimal digits; independent of where the project lies."""
-    digest = hashlib.sha256()
-    for path in sorted({path.resolve() for path in paths}):
-        base = next(
-            (root.parent for root in (ENGINE, PROJECT / "tasks") if path.is_relative_to(root.parent)), path.parent
-        )
-        digest.update(path.relative_to(base).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:16]
+def fingerprint(*entries: Entry) -> str:
+    """A hash of all definitions that the entries reach, and of the versions of the libraries that these name."""
+    return _fingerprint(tuple(sorted({(path.resolve(), name) for path, name in entries})))
 
 
 @functools.cache
-def _local_imports(path: Path) -> tuple[Path, ...]:
-    return tuple(file for name, members in _imports(path) for file in _files(path, name, members))
+def _fingerprint(entries: tuple[Entry, ...]) -> str:
+    reached = reach(entries)
+    versions = {name: _version(name) for name in sorted({*ALWAYS, *reached.libraries})}
+    parts = [f"{place}\0{text}" for place, text in sorted(reached.texts.items())]
+    parts += [f"{name}=={version}" for name, version in versions.items() if version]
+    return hashlib.sha256("\0\0".join(parts).encode()).hexdigest()[:16]
 
 
-@functools.cache
-def _imports(path: Path, *, top_level: bool = False) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ()
-    found: list[tuple[str, tuple[str, ...]]] = []
-    for node in tree.body if top_level else ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found.extend((alias.name, ()) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            found.append(("." * node.level + (node.module or ""), tuple(alias.name for alias in node.names)))
-    return tuple(found)
+@dataclass
+class Reached:
+    """What a set of entries reaches."""
+
+    texts: dict[str, str] = field(default_factory=dict)
+    """Place (`file:definition`) to the normalised source of a definition."""
+    libraries: set[str] = field(default_factory=set)
 
 
-def _files(importer: Path, name: str, members: tuple[str, ...]) -> Iterator[Path]:
-    """The files that `from name import members` may read: the module, or a package's modules among the members."""
-    if name.startswith("."):
-        level = len(name) - len(name.lstrip("."))
-        if level > len(importer.parents) - 1:
+def reach(entries: Iterable[Entry]) -> Reached:
+    """Follow names from the entries through all local definitions."""
+    return _Walk(entries).reached
+
+
+class _Walk:
+    """One search through definitions, with the attribute names seen so far: they decide which methods count."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.reached = Reached()
+        self.attributes: set[str] = set()
+        self.members: dict[str, list[tuple[Module, str, ast.stmt]]] = {}
+        """Methods of reached classes that nothing has named yet, by name."""
+        self.seen: set[tuple[Path, str]] = set()
+        for path, name in entries:
+            head, _, member = name.partition(".")
+            if member:
+                self._attribute(member)
+            self._definition(_module(path), head)
+
+    def _definition(self, module: Module, name: str) -> None:
+        if (module.path, name) in self.seen:
             return
-        base = importer.parents[level - 1]
-        parts = [part for part in name.lstrip(".").split(".") if part]
-    else:
-        head, *parts = name.split(".")
-        if head not in LOCAL:
-            root = next((parent for parent in importer.parents if parent.name == head), None)
-            if root is None or not (root / "__init__.py").is_file():
-                return
-            base = root
+        self.seen.add((module.path, name))
+        for node in module.definitions.get(name, ()):
+            if isinstance(node, ast.ClassDef):
+                self._class(module, node)
+            else:
+                self._take(module, name, node)
+        if name in module.names:
+            self._imported(module, *module.names[name])
+        if name in module.definitions:
+            self._loose(module)
+
+    def _loose(self, module: Module) -> None:
+        """What runs when the module is imported and defines nothing."""
+        if (module.path, "") not in self.seen:
+            self.seen.add((module.path, ""))
+            for number, node in enumerate(module.loose):
+                self._take(module, f"<{number}>", node)
+
+    def _class(self, module: Module, node: ast.ClassDef) -> None:
+        whole = any(self._foreign(module, base) for base in node.bases)
+        functions = [n for n in node.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+        head = ast.ClassDef(
+            name=node.name,
+            bases=node.bases,
+            keywords=node.keywords,
+            decorator_list=node.decorator_list,
+            body=[n for n in node.body if n not in functions] or [ast.Pass()],
+        )
+        self._take(module, node.name, head)
+        for function in functions:
+            place = f"{node.name}.{function.name}"
+            special = function.name.startswith("__") and function.name.endswith("__")
+            if whole or special or function.name in self.attributes:
+                self._take(module, place, function)
+            else:
+                self.members.setdefault(function.name, []).append((module, place, function))
+
+    def _foreign(self, module: Module, base: ast.expr) -> bool:
+        """Whether a base class comes from a library, which may then call any method."""
+        root = base
+        while isinstance(root, ast.Attribute | ast.Subscript):
+            root = root.value
+        name = root.id if isinstance(root, ast.Name) else ""
+        if name in module.definitions or name in ("object", "Protocol", "Generic"):
+            return False
+        return not (name in module.names and module.locate(module.names[name][0]) is not None)
+
+    def _take(self, module: Module, place: str, node: ast.stmt) -> None:
+        clean, text = _normalised(node)
+        key = f"{module.label}:{place}"
+        self.reached.texts[key] = self.reached.texts.get(key, "") + text
+        names = dict(module.names)
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Import | ast.ImportFrom):
+                names |= module.bound([inner])
+        taken: set[str] = set()
+        for inner in ast.walk(clean):
+            if isinstance(inner, ast.Attribute):
+                self._attribute(inner.attr)
+            elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
+                taken.add(inner.id)
+            elif isinstance(inner, ast.Constant) and isinstance(inner.value, str):
+                taken.update(_annotated(inner.value))
+        for attribute in [n for n in ast.walk(clean) if isinstance(n, ast.Attribute)]:
+            self._through_module(module, names, attribute)
+        for name in sorted(taken):
+            if name in names and name not in module.definitions:
+                self._imported(module, *names[name])
+            self._definition(module, name)
+
+    def _through_module(self, module: Module, names: dict[str, tuple[str, str]], node: ast.Attribute) -> None:
+        """`labels.board(...)` reaches `board` in the module that is bound to `labels`."""
+        if isinstance(node.value, ast.Name) and node.value.id in names:
+            name, member = names[node.value.id]
+            target = module.locate(f"{name}.{member}" if member else name)
+            if target is not None:
+                self._definition(_module(target), node.attr)
+
+    def _imported(self, module: Module, name: str, member: str) -> None:
+        target = module.locate(name)
+        if target is None:
+            head = name.partition(".")[0]
+            if head and head not in LOCAL and head not in SILENT:
+                self.reached.libraries.add(head)
+            return
+        if member == "*":
+            for defined in [*_module(target).definitions, *_module(target).names]:
+                self._definition(_module(target), defined)
+        elif member and module.locate(f"{name}.{member}") is None:
+            self._definition(_module(target), member)
+
+    def _attribute(self, name: str) -> None:
+        if name in self.attributes:
+            return
+        self.attributes.add(name)
+        for module, place, function in self.members.pop(name, []):
+            self._take(module, place, function)
+
+
+def _annotated(text: str) -> Iterator[str]:
+    """Names in a text that may be an annotation ("DictionarySubject")."""
+    if text.isidentifier():
+        yield text
+
+
+@functools.cache
+def _normalised(node: ast.stmt) -> tuple[ast.stmt, str]:
+    """A copy without docstrings and without the decorators that declare plugins, and its text."""
+    copy = ast.parse(ast.unparse(ast.fix_missing_locations(node))).body[0]
+    for inner in ast.walk(copy):
+        if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            inner.decorator_list = [d for d in inner.decorator_list if not _declares(d)]
+            inner.body = [n for n in inner.body if not _is_text(n)] or [ast.Pass()]
+    return copy, ast.dump(copy)
+
+
+def _declares(decorator: ast.expr) -> bool:
+    target = decorator.func if isinstance(decorator, ast.Call) else decorator
+    name = target.attr if isinstance(target, ast.Attribute) else target.id if isinstance(target, ast.Name) else ""
+    return name in DECLARING or name.endswith(DECLARING[-2:])
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+class Module:
+    """One source file: what it defines, what it imports, and what else runs when it is imported."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.tree = ast.parse(path.read_text(encoding="utf-8"))
+        except (SyntaxError, ValueError, RecursionError, MemoryError, OSError):
+            self.tree = ast.Module(body=[], type_ignores=[])
+        self.definitions: dict[str, list[Definition]] = {}
+        self.loose: list[ast.stmt] = []
+        imports: list[ast.stmt] = []
+        for node in self._statements(self.tree.body):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                imports.append(node)
+            elif names := list(_defined(node)):
+                for name in names:
+                    self.definitions.setdefault(name, []).append(node)  # type: ignore[arg-type]
+            elif not _is_text(node):
+                self.loose.append(node)
+        self.names = self.bound(imports)
+
+    @staticmethod
+    def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+        """Top-level statements; the imports for type checkers count as imports."""
+        for node in body:
+            if isinstance(node, ast.If) and ast.unparse(node.test).rpartition(".")[2] == "TYPE_CHECKING":
+                yield from node.body
+            else:
+                yield node
+
+    @functools.cached_property
+    def label(self) -> str:
+        """The file's name relative to the project or its package, so that keys do not depend on where it lies."""
+        base = next((r.parent for r in (ENGINE, PROJECT / "tasks") if self.path.is_relative_to(r.parent)), None)
+        if base is None:
+            base = self.path.parent
+            while (base / "__init__.py").is_file():
+                base = base.parent
+        return self.path.relative_to(base).as_posix()
+
+    def bound(self, nodes: Iterable[ast.stmt]) -> dict[str, tuple[str, str]]:
+        """Local names that imports bind, to (module, member); a member "" is the module itself."""
+        found: dict[str, tuple[str, str]] = {}
+        for node in nodes:
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    whole = alias.name if alias.asname else alias.name.partition(".")[0]
+                    found[alias.asname or whole] = (whole, "")
+            elif isinstance(node, ast.ImportFrom):
+                name = "." * node.level + (node.module or "")
+                found |= {alias.asname or alias.name: (name, alias.name) for alias in node.names}
+        return found
+
+    def imports(self, nodes: Iterable[ast.stmt]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """(module, members) of every import among the nodes."""
+        for node in nodes:
+            if isinstance(node, ast.Import):
+                yield from ((alias.name, ()) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom):
+                yield "." * node.level + (node.module or ""), tuple(alias.name for alias in node.names)
+
+    def imported_files(self) -> Iterator[Path]:
+        """Local files that any import in the file reads."""
+        everywhere = [n for n in ast.walk(self.tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+        for name, members in self.imports(everywhere):
+            names = [name, *(f"{name}{'' if name.endswith('.') else '.'}{member}" for member in members)]
+            yield from (path for path in map(self.locate, names) if path is not None)
+
+    def locate(self, name: str) -> Path | None:
+        """The local file of a module by the name with which this file imports it; None for a library's."""
+        if name.startswith("."):
+            level = len(name) - len(name.lstrip("."))
+            if level > len(self.path.parents) - 1:
+                return None
+            base, parts = self.path.parents[level - 1], [part for part in name.lstrip(".").split(".") if part]
         else:
-            base = LOCAL[head]
-    target = base.joinpath(*parts)
-    candidates = [target.with_suffix(".py"), *(target / f"{member}.py" for member in members), target / "__init__.py"]
-    yield from (candidate.resolve() for candidate in candidates if candidate.is_file())
+            head, *parts = name.split(".")
+            known = LOCAL.get(head) or next((p for p in self.path.parents if p.name == head), None)
+            if known is None or not (head in LOCAL or (known / "__init__.py").is_file()):
+                return None
+            base = known
+        target = base.joinpath(*parts)
+        candidates = (target.with_suffix(".py"), target / "__init__.py")
+        return next((path.resolve() for path in candidates if parts and path.is_file()), None) or (
+            (base / "__init__.py").resolve() if not parts and (base / "__init__.py").is_file() else None
+        )
+
+
+@functools.cache
+def _module(path: Path) -> Module:
+    return Module(path.resolve())
+
+
+def _defined(node: ast.stmt) -> Iterator[str]:
+    """The names that a top-level statement defines."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        yield from (n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name) and _stores(n))
+
+
+def _stores(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
+
+
+@functools.cache
+def _version(name: str) -> str:
+    """The installed version of the library that is imported as `name`; empty for the standard library's."""
+    if name in sys.stdlib_module_names:
+        return ""
+    for candidate in (name, *_distributions().get(name, ())):
+        try:
+            return importlib.metadata.version(candidate)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return ""
+
+
+@functools.cache
+def _distributions() -> dict[str, list[str]]:
+    return dict(importlib.metadata.packages_distributions())

@@ -1,11 +1,15 @@
 """Subjects: toy models with a planted answer, how they are trained, and how they are read back.
 
-    class Subject:                                     one file in tasks/models/, a frozen dataclass of its parameters
+    class Subject:                                     a frozen dataclass in tasks/models/<name>/subject.py
         def train(self, run: Run) -> Trained           one seed: weights, what methods may see, and the certificate
         def load(self, saved: Saved) -> nn.Module      the trained model, rebuilt from the weights on disk
 
-Whatever `Trained.public` holds is written where methods read. The truth is never among it: the score stage rebuilds
+Whatever `Trained.public` holds is written where the poser reads. The truth is never among it: the score stage rebuilds
 it from the seed.
+
+Three things are called seeds, and are not the same: the seed of the plant, from which data, weights and truth come
+(`Run.seed`, `Saved.seed`); the public label of an instance (0, 1, 2), which equals it unless seeds are sealed; and the
+seed of a method, from which its own draws come (`Saved.method_seed`), the only one that a posed question may hold.
 """
 
 from __future__ import annotations
@@ -78,14 +82,25 @@ class Trained:
 
 @dataclass(frozen=True)
 class Saved:
-    """A trained subject, read from disk."""
+    """A trained subject, read from disk: what a task poses a question about."""
 
     subject: Any
     """The subject's dataclass with its resolved parameters."""
     seed: int
+    """The seed of the plant. It belongs into no posed question."""
     device: torch.device
     weights: Mapping[str, Tensor]
     public: Mapping[str, Tensor]
+    method_seed: int = 0
+    """Where a method's own randomness starts."""
+
+    @property
+    def identity(self) -> str:
+        """Which of a seed's subjects this is, in 12 hexadecimal digits: equal where class and parameters are.
+
+        Made without the seed, so that whoever sees it cannot find the seed by trying.
+        """
+        return hashlib.sha256(repr(self.subject).encode()).hexdigest()[:12]
 
     def generator(self, name: str) -> torch.Generator:
         """The generator of the same name that training had: the truth is rebuilt with it."""

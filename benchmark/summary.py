@@ -1,4 +1,4 @@
-"""What a run did, in cells: computed, reused, failed, unsupported; and the command that repeats each failed one."""
+"""What a run did, kind by kind: computed, reused, failed, unsupported; and the command that repeats what failed."""
 
 from __future__ import annotations
 
@@ -6,43 +6,65 @@ import os
 import shlex
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
-from benchmark.artifacts import read_json
-from benchmark.layout import Layout
+from benchmark.errors import DamagedArtifactError
 from benchmark.plan import Plan
+from benchmark.store import Store, read_entry
+
+NAMES = ("computed", "reused", "failed", "unsupported", "missing")
 
 
-def summary_lines(plan: Plan, layout: Layout) -> Iterator[str]:
-    """Lines for a person. Cells of a job that this run did not start count as reused."""
-    counts: Counter[str] = Counter()
-    failures: list[str] = []
-    for task in plan.tasks.values():
-        for batch in range(task.batches):
-            index = layout.explain_index(task.id, batch)
-            if not index.is_file():
-                counts["missing"] += len(task.batch(batch))
-                continue
-            content = read_json(index)
-            ours = content["run"] == os.environ.get("TOUCHSTONE_RUN")
-            counts["computed"] += content["counts"]["computed"] if ours else 0
-            counts["reused"] += content["counts"]["reused"] if ours else len(content["cells"])
-            counts["failed"] += content["counts"]["failed"]
-            counts["unsupported"] += content["counts"]["unsupported"]
-            for method in content["cells"]:
-                records = read_json(layout.cell(task.id, method) / "cell.json")["records"]
-                bad = [r for r in records if r["status"] in ("failed", "timeout")]
-                if bad:
-                    reason = "; ".join(dict.fromkeys(f"{r['status']}: {r['reason']}" for r in bad))
-                    failures.append(f"  {task.plugin.key} {method}: {len(bad)} of {len(records)} instances, {reason}")
-                    failures.append(f"    repeat: {repeat_command(plan, task.plugin.key, method)}")
-    names = ("computed", "reused", "failed", "unsupported", "missing")
-    yield "cells: " + ", ".join(f"{counts[name]} {name}" for name in names if name != "missing" or counts[name])
+def summary_lines(plan: Plan, store: Store) -> Iterator[str]:
+    """Lines for a person. What a job made that this run did not start counts as reused."""
+    layout = plan.layout
+    indexes = {
+        "subjects": [layout.train_index(n, b) for n, s in plan.subjects.items() for b in range(s.batches)],
+        "explanations": [layout.explain_index(t.id, b) for t in plan.tasks.values() for b in range(t.batches)],
+        "values": [layout.score_index(task) for task in plan.tasks],
+        "pictures": [layout.picture_index(task) for task in plan.tasks],
+    }
+    for kind, paths in indexes.items():
+        counts = _counted(paths)
+        shown = (f"{counts[name]} {name}" for name in NAMES if counts[name] or name in ("computed", "reused", "failed"))
+        yield f"{kind}: {', '.join(shown)}"
     yield from (f"left out: {problem}" for problem in plan.problems)
+    failures = list(_failures(plan, store))
     if failures:
-        yield "failed cells (they are tried again whenever their job runs):"
+        yield "failed (tried again whenever their job runs):"
         yield from failures
 
 
+def _counted(paths: list[Path]) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for path in paths:
+        try:
+            content = read_entry(path).content
+        except (FileNotFoundError, DamagedArtifactError):
+            counts["missing"] += 1
+            continue
+        found = Counter(content["counts"])
+        if content["run"] != os.environ.get("TOUCHSTONE_RUN"):
+            found = found + Counter({"reused": found.pop("computed", 0)})
+        counts += found
+    return counts
+
+
+def _failures(plan: Plan, store: Store) -> Iterator[str]:
+    for task in plan.tasks.values():
+        for method in task.methods:
+            reasons: Counter[str] = Counter()
+            for instance in task.instances:
+                path = store.path(plan.layout.explanation(task.id, method.name, instance.label))
+                if path.is_file():
+                    content = read_entry(path).content
+                    if content["status"] in ("failed", "timeout"):
+                        reasons[f"{content['status']}: {content['reason']}"] += 1
+            if reasons:
+                yield f"  {task.plugin.key} {method.name}: {reasons.total()} instances, {'; '.join(reasons)}"
+                yield f"    repeat: {repeat_command(plan, task.plugin.key, method.name)}"
+
+
 def repeat_command(plan: Plan, task: str, method: str) -> str:
-    """The command that computes one cell again and prints its scores."""
+    """The command that makes one method's explanations again and prints their scores."""
     return f"touchstone run --task {task} --method {method} --profile {shlex.quote(plan.source)}"

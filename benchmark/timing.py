@@ -20,6 +20,7 @@ import psutil
 from benchmark.audit import audit
 from benchmark.errors import DamagedArtifactError
 from benchmark.layout import Layout
+from benchmark.locking import at_work
 
 
 def timing_file(layout: Layout) -> Path:
@@ -29,16 +30,17 @@ def timing_file(layout: Layout) -> Path:
 
 @contextmanager
 def timed(layout: Layout, stage: str, name: str) -> Iterator[None]:
-    """Log the stage's lines, measure it, and keep the measurement."""
-    from benchmark.runtime import start_logging
+    """Hold a place among the run's jobs, log the stage's lines, measure it, and keep the measurement."""
+    from benchmark.runtime import log, start_logging
 
     start_logging()
     began = time.time()
     started = psutil.Process().create_time()
     try:
-        yield
+        with at_work(layout.results, f"{stage} {name}"):
+            yield
     except DamagedArtifactError as error:
-        found = audit(layout)
+        found = audit(layout, by_checksum=True)
         listed = "".join(f"\n  - {problem}" for problem in found if problem not in str(error))
         raise DamagedArtifactError(
             f"{error}{listed}\n  run the same command again: what is damaged is made anew"
@@ -54,9 +56,12 @@ def timed(layout: Layout, stage: str, name: str) -> Iterator[None]:
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     path = timing_file(layout)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(line) + "\n")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(line) + "\n")
+    except OSError as error:  # what the job made is written; only `make speed` misses a line
+        log.warning("%s: no line about this job's time could be written (%s)", path, error.strerror)
 
 
 def timings(layout: Layout) -> list[dict[str, Any]]:

@@ -1,5 +1,5 @@
 """The tasks.
 
-`<family>/<task>.py` asks a question about a subject, `models/` holds the subjects that tasks share, and `claims/`
-what papers say.
+`<family>/<task>.py` asks a question about a subject, `models/<model>/subject.py` trains a subject that
+tasks share, with its parts beside it (and those of several in `models/shared/`), and `claims/` holds what papers say.
 """

@@ -56,12 +56,15 @@ class Case:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure for the page. `name` becomes part of a file name; `caption` is a sentence of plain text."""
+    """A picture for the page. `name` becomes part of a file name; `caption` is a sentence of plain text."""
 
     name: str
     title: str
     caption: str
-    figure: Figure
+    draw: Callable[[], Figure]
+    """Called only where what the picture shows has changed."""
+    shows: Sequence[Case] = ()
+    """The cases that it is drawn from; empty for all."""
 
 
 def _as_posed(posed: Any) -> Any:

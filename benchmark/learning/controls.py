@@ -2,8 +2,8 @@
 
     mixed = with_controls(train, test, train_types, test_types, classes, copies=(0, 1, 2), generator=generator)
 
-Every type of input (a word there, a pair of moves on a board) gets one label, drawn once from the frequencies of the
-concept that the control copies, and keeps it in train and test. A probe that predicts it has learnt the types by heart.
+Every type of input (a word, say) gets one label, drawn once from the frequencies of the concept that the control
+copies, and keeps it in train and test. A probe that predicts it has learnt the types by heart.
 """
 
 from __future__ import annotations

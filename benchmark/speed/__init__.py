@@ -2,7 +2,7 @@
 
     measure_all(folder, profile)      writes speed.csv and speed.md
 
-Each module of this folder, and `speed.py` of a subject's helper package, holds `measure(profile) -> Iterable[Row]`.
+Each module of this folder, and `speed.py` of a model's folder, holds `measure(profile) -> Iterable[Row]`.
 Ratios are above 1 where ours is faster.
 """
 
@@ -74,7 +74,7 @@ def measure_all(folder: Path, profile: str) -> Iterator[str]:
     """Run every module's measurements, write the tables, and yield lines to print."""
     rows: list[Row] = []
     modules = [f"{__name__}.{info.name}" for info in pkgutil.iter_modules(__path__)]
-    modules += [f"tasks.models.{path.parent.name}.speed" for path in (PROJECT / "tasks" / MODELS).glob("_*/speed.py")]
+    modules += [f"tasks.models.{path.parent.name}.speed" for path in (PROJECT / "tasks" / MODELS).glob("*/speed.py")]
     for module in sorted(modules):
         found: Iterable[Row] = importlib.import_module(module).measure(profile)
         for row in found:

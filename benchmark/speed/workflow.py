@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from benchmark.layout import Layout
 from benchmark.plan import make_plan
 from benchmark.speed import Row
 from benchmark.timing import timings
@@ -16,7 +15,7 @@ WORK = ("train", "explain", "score")
 
 def measure(profile: str) -> Iterator[Row]:
     """Seconds of the run by stage, and the share that is start-up of processes, Snakemake and publishing."""
-    lines = last_full_run(timings(Layout(make_plan(profile).profile.name)))
+    lines = last_full_run(timings(make_plan(profile).layout))
     if not lines:
         return
     began = float(str(lines[0]["run"]).partition("-")[0])

@@ -1,10 +1,11 @@
-"""Stage 2, explain: every method of a task on every variant and seed, each method in a forked child of its own.
+"""Stage 2, explain: for each posed question, for each method: explain, check, keep.
 
-    explain(plan, layout, "attribution.blockmnist", batch=0, workers=2)
+    explain(plan, store, "attribution.blockmnist", batch=0, workers=2)
 
-A *cell* is one method on one task, all variants and seeds. Its `cell.json` records what it was made from; cells that
-are still true are kept, so adding or editing one method computes that method's cells alone. A method that fails,
-hangs or is killed becomes a record with a status and a reason. Failed cells are tried again whenever the job runs.
+A job runs each of its methods in a child, on all instances whose explanation is not there or no longer true. The child
+gets posed questions from the poser, a process that alone knows subjects and seeds, and sends back plain numbers and
+text; the poser checks these against the question, and this process writes them. Nothing that a method does ends more than
+its own child: what is lost becomes a record with a status and a reason. Failed ones are tried again when the job runs.
 """
 
 from __future__ import annotations
@@ -13,216 +14,364 @@ import functools
 import os
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from benchmark import __version__
-from benchmark.artifacts import read_json, record, still_true, write_index
+from benchmark.confinement import Confinement
 from benchmark.errors import TouchstoneError, Unsupported
-from benchmark.explanations import write_explanation
-from benchmark.isolation import Ending, run_isolated
-from benchmark.layout import Layout
+from benchmark.explanations import parts, whole
+from benchmark.isolation import Ending, Job, Message, Send, run_isolated
+from benchmark.keys import explanation_key, posed_keys
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
-from benchmark.runtime import log, make_deterministic, warm_up
-from benchmark.sources import closure, fingerprint
-from benchmark.stages.instances import family_of, identities, make_concrete
+from benchmark.posing import Poser, PosingError, Session
+from benchmark.runtime import log, make_deterministic, on_device, warm_up
+from benchmark.seeds import forget_secret, method_seed
+from benchmark.sources import closure
+from benchmark.stages.instances import family_of, make_concrete, trained
+from benchmark.store import Kept, Key, Store, write_index
 
 Record = dict[str, Any]
 STATUSES = ("ok", "failed", "timeout", "unsupported")
-RUN_VARIABLE = "TOUCHSTONE_RUN"
+SETTLED = ("ok", "unsupported")
+"""What is kept; anything else is tried again."""
 
 
-@dataclass(frozen=True)
-class Cells:
-    """What an explain job did, in cells."""
+@dataclass
+class Cell:
+    """One method of a task and the instances on which it is to run."""
 
-    computed: int = 0
-    reused: int = 0
-    failed: int = 0
-    unsupported: int = 0
+    method: MethodPlan
+    instances: list[Instance]
+    keys: dict[str, Key]
+    """By label."""
+    session: Session | None = None
+    done: dict[str, Record] = field(default_factory=dict)
+
+    @property
+    def sockets(self) -> list[int]:
+        """The descriptors that its child needs."""
+        return [] if self.session is None else self.session.descriptors
 
 
-def explain(plan: Plan, layout: Layout, name: str, *, batch: int = 0, workers: int = 1) -> Cells:
-    """Compute the cells of one batch that are not there or no longer true, and write the batch's index."""
+def explain(plan: Plan, store: Store, name: str, *, batch: int = 0, workers: int = 1) -> Mapping[str, int]:
+    """Make the explanations of one job that are not there or no longer true; count computed, reused, failed ones."""
     task = plan.task(name)
     methods = task.batch(batch)
-    keys = {method.name: cell_key(layout, task, method) for method in methods}
-    stale = [method for method in methods if not cell_still_true(layout.cell(task.id, method.name), keys[method.name])]
-    label = f"[explain {task.plugin.key}]"
-    log.info("%s %d cells: %d to compute, %d still true", label, len(methods), len(stale), len(methods) - len(stale))
-    compute_cells(plan, layout, task, stale, keys, workers)
-    cells = {method.name: read_json(layout.cell(task.id, method.name) / "cell.json") for method in methods}
-    counts = Cells(
-        computed=len(stale),
-        reused=len(methods) - len(stale),
-        failed=sum(any(r["status"] in ("failed", "timeout") for r in cell["records"]) for cell in cells.values()),
-        unsupported=sum(all(r["status"] == "unsupported" for r in cell["records"]) for cell in cells.values()),
-    )
-    files = {}
-    for method in cells:
-        folder = layout.cell(task.id, method)
-        for path in sorted(
-            [folder / "cell.json", *(folder / r["file"] for r in cells[method]["records"] if "file" in r)]
-        ):
-            files[f"{method}/{path.name}"] = record(path)
-    content = {
-        "task": task.id,
-        "batch": batch,
-        "cells": list(cells),
-        "needs": task.subjects,
-        "counts": vars(counts),
-        "run": os.environ.get(RUN_VARIABLE),
+    instances = _posable(plan, store, task)
+    with _poser(plan, store, task) as poser:
+        questions = {i.label: posed_keys(plan, store, task, i).question for i in instances}
+        forget_secret()
+        addresses, cells, reused = _missing(plan, store, task, methods, instances, questions)
+        wanted = sum(len(cell.instances) for cell in cells)
+        label = f"[explain {task.plugin.key}]"
+        log.info("%s %d explanations: %d to make, %d still true", label, wanted + reused, wanted, reused)
+        _run(plan, store, task, cells, poser, workers)
+    kept = [store.read(address) for address in addresses]
+    statuses = Counter(thing.content["status"] for thing in kept)
+    counts = {
+        "computed": wanted,
+        "reused": reused,
+        "failed": statuses["failed"] + statuses["timeout"],
+        "unsupported": statuses["unsupported"],
     }
-    write_index(layout.explain_index(task.id, batch), files, content)
+    files = {path: file for thing in kept for path, file in thing.files.items()}
+    content = {"task": task.id, "counts": counts, "run": os.environ.get("TOUCHSTONE_RUN")}
+    write_index(plan.layout.explain_index(task.id, batch), files, content)
     return counts
 
 
-def cell_key(layout: Layout, task: TaskPlan, method: MethodPlan) -> Record:
-    """What a cell is made from; it is kept as long as this stays the same."""
-    return {
-        **method.key,
-        "engine": __version__,
-        "task": {
-            "sources": fingerprint(task.sources),
-            "instances": [[i.label, dict(i.parameters)] for i in task.instances],
-        },
-        "subjects": identities(layout, task),
-    }
+def _poser(plan: Plan, store: Store, task: TaskPlan) -> Poser:
+    """The process that poses a task's questions and checks what comes back, with the memory of a cell."""
+    pose, check = functools.partial(_pose, plan, store, task), functools.partial(_check, task)
+    return Poser(pose, check, memory_mb=task.limits.memory_mb)
 
 
-def cell_still_true(folder: Path, key: Record) -> bool:
-    """Whether a cell was made from the same things, is whole, and did not fail."""
-    cell = still_true(folder / "cell.json", key, "the cell is computed again")
-    return cell is not None and all(r["status"] in ("ok", "unsupported") for r in cell["records"])
+def _posable(plan: Plan, store: Store, task: TaskPlan) -> list[Instance]:
+    """The instances whose subjects could be trained."""
+    return [
+        instance
+        for instance in task.instances
+        if all(trained(plan, store, n, instance.seed).content["status"] == "ok" for n in instance.subjects.values())
+    ]
 
 
-def compute_cells(
-    plan: Plan, layout: Layout, task: TaskPlan, methods: Sequence[MethodPlan], keys: Mapping[str, Record], workers: int
-) -> None:
-    """Run methods in forked children and write their cells as they end."""
-    warm_up(closure(*(m.plugin.path for m in methods), task.plugin.path))
+def _missing(
+    plan: Plan,
+    store: Store,
+    task: TaskPlan,
+    methods: Sequence[MethodPlan],
+    instances: Sequence[Instance],
+    questions: Mapping[str, Key],
+) -> tuple[list[str], list[Cell], int]:
+    """All addresses of a job, what of it is to be made, and how many are still true.
+
+    What a method cannot apply to, or a plugin that cannot be loaded, is settled here without running anything.
+    """
+    addresses, cells, reused = [], [], 0
+    for method in methods:
+        cell = Cell(method, [], {i.label: explanation_key(method, questions[i.label]) for i in instances})
+        for instance in instances:
+            addresses.append(plan.layout.explanation(task.id, method.name, instance.label))
+            kept = store.find(addresses[-1], cell.keys[instance.label])
+            if kept is not None and kept.content["status"] in SETTLED:
+                reused += 1
+            else:
+                cell.instances.append(instance)
+        if cell.instances:
+            cells.append(cell)
+    return addresses, cells, reused
+
+
+def make_explanations(plan: Plan, store: Store, task: TaskPlan, method: MethodPlan, workers: int = 1) -> list[Kept]:
+    """One method on all instances of a task, as `touchstone run` asks for it."""
+    with _poser(plan, store, task) as poser:
+        instances = _posable(plan, store, task)
+        questions = {i.label: posed_keys(plan, store, task, i).question for i in instances}
+        forget_secret()
+        addresses, cells, _ = _missing(plan, store, task, [method], instances, questions)
+        _run(plan, store, task, cells, poser, workers)
+    return [store.read(address) for address in addresses]
+
+
+def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Poser, workers: int) -> None:
+    """Run cells in children, so many at a time, and keep what comes back as it comes."""
+    waiting = [cell for cell in cells if not _settled_without_running(plan, store, task, cell)]
+    warm_up(closure(*(cell.method.plugin.path for cell in waiting), task.plugin.path))
     family_of(task.family)
     torch.set_num_threads(1)
-    jobs = [functools.partial(compute_cell, plan, layout, task, method) for method in methods]
-    records: dict[int, list[Record]] = {number: [] for number in range(len(jobs))}
-    done = 0
-    limits = plan.profile.limits
-    for number, message in run_isolated(jobs, workers=workers, seconds=limits.seconds, memory_mb=limits.memory_mb):
-        if not isinstance(message, Ending):
-            records[number].append(message)
+    running: list[Cell] = []
+    jobs: list[Job] = []
+
+    def start() -> None:
+        cell = waiting[len(running)]
+        request = {"instances": [i.label for i in cell.instances], "supervised": cell.method.supervised}
+        cell.session = poser.session(request)
+        running.append(cell)
+        devices = [plan.subject(instance.subject).device for instance in cell.instances]
+        jobs.append(functools.partial(run_method, cell.method, task.family, cell.instances, devices, cell.session))
+
+    for _ in range(min(max(1, workers), len(waiting))):
+        start()
+    limits = task.limits
+    confinement = Confinement(hidden=(plan.layout.results.parent, plan.layout.leaderboard.parent))
+    for number, message in run_isolated(
+        jobs,
+        workers=workers,
+        seconds=limits.seconds,
+        memory_mb=limits.memory_mb,
+        confinement=confinement,
+        kept=lambda number: running[number].sockets,
+    ):
+        cell = running[number]
+        if isinstance(message, Message):
+            _keep_message(plan, store, task, cell, message)
             continue
-        method = methods[number]
-        complete = _complete(task.instances, records[number], message)
-        folder = layout.cell(task.id, method.name)
-        files = {r["file"]: r["record"] for r in complete if "file" in r}
-        write_index(
-            folder / "cell.json", files, {"key": keys[method.name], "records": complete, "trace": message.trace}
-        )
-        done += 1
-        log.info(
-            "[explain %s] %d of %d: %s: %s", task.plugin.key, done, len(jobs), method.name, _summary(complete, message)
-        )
+        if len(running) < len(waiting):
+            start()
+        assert cell.session is not None
+        cell.session.close()
+        _book_lost(plan, store, task, cell, message)
+        log.info("[explain %s] %d of %d: %s", task.plugin.key, number + 1, len(waiting), _summary(cell, message))
         if message.trace:
             log.info("%s", message.trace.rstrip())
 
 
-def _complete(instances: Iterable[Instance], records: list[Record], ending: Ending) -> list[Record]:
-    """One record for each instance: those the child sent, and the reason of its end for the others."""
-    sent = {(r["variant"], r["seed"]): r for r in records}
-    lost = (
-        {"status": ending.status, "reason": ending.reason}
-        if ending.status != "ok"
-        else {"status": "failed", "reason": "no result"}
-    )
-    complete = []
-    for instance in instances:
-        default = {
-            "variant": instance.variant,
-            "seed": instance.seed,
-            "seconds": ending.seconds,
-            "model_calls": None,
-            **lost,
-        }
-        entry = sent.get((instance.variant, instance.seed), default)
-        complete.append(entry | {"peak_memory_mb": entry.get("peak_memory_mb") or round(ending.peak_memory_mb, 1)})
-    return complete
+def _settled_without_running(plan: Plan, store: Store, task: TaskPlan, cell: Cell) -> bool:
+    plugin, lacking = cell.method.plugin, task.lacks(cell.method)
+    if not plugin.problem and not lacking:
+        return False
+    requires = f"it requires {', '.join(lacking)}, which the task does not provide"
+    record = {
+        "status": "failed" if plugin.problem else "unsupported",
+        "reason": plugin.problem or requires,
+        "seconds": 0.0,
+    }
+    for instance in cell.instances:
+        _keep(plan, store, task, cell, instance, record, {})
+    log.info("[explain %s] %s: %s: %s", task.plugin.key, cell.method.name, record["status"], record["reason"])
+    return True
 
 
-def _summary(records: list[Record], ending: Ending) -> str:
-    counts = {status: sum(r["status"] == status for r in records) for status in STATUSES}
-    parts = [f"{count} {status}" for status, count in counts.items() if count]
-    reasons = dict.fromkeys(r["reason"] for r in records if r.get("reason"))
-    return f"{', '.join(parts)} in {ending.seconds:.1f} s" + "".join(f" ({reason})" for reason in reasons)
-
-
-def compute_cell(
-    plan: Plan, layout: Layout, task: TaskPlan, method: MethodPlan, send: Callable[[Record], None]
-) -> None:
-    """In the child: run a method on the instances of its task, write its explanations, and send a record for each."""
-    function = method.plugin.load()
-    family = family_of(task.family)
-    folder = layout.cell(task.id, method.name)
-    concrete = [make_concrete(plan, layout, task, instance) for instance in task.instances]
-    groups = [concrete] if method.plugin.options.get("batched") else [[one] for one in concrete]
-    for group in groups:
-        make_deterministic(group[0].instance.seed)
-        posed = [one.pose() for one in group]
-        if not method.plugin.options.get("supervised"):
-            posed = [family.blinded(subject) for subject in posed]
-        count = family.count_calls(posed)
-        _reset_peak()
-        began = time.perf_counter()
-        raw: Sequence[Any] | None = None
-        outcome: Record = {}
+def _keep_message(plan: Plan, store: Store, task: TaskPlan, cell: Cell, message: Message) -> None:
+    """Check what a child sent against the question, and keep it: the first word on each instance counts."""
+    header = message.header
+    number = header.get("number")
+    if type(number) is not int or not 0 <= number < len(cell.instances):
+        return
+    instance = cell.instances[number]
+    if instance.label in cell.done:
+        return
+    record: Record = {
+        "status": header["status"] if header.get("status") in STATUSES else "failed",
+        "reason": str(header.get("reason", "")),
+        **{name: _number(header.get(name)) for name in ("seconds", "model_calls", "peak_memory_mb")},
+    }
+    tensors: dict[str, torch.Tensor] = {}
+    if record["status"] == "ok":
+        assert cell.session is not None
         try:
-            if method.plugin.options.get("batched"):
-                answers = list(function(posed, **method.parameters))
-                if len(answers) != len(posed):
-                    raise TouchstoneError(
-                        f"expected a list of {len(posed)} explanations, one for each subject, got {len(answers)}"
-                    )
-                raw = answers
-            else:
-                raw = [function(posed[0], **method.parameters)]
-        except Unsupported as error:
-            outcome = {"status": "unsupported", "reason": str(error)}
+            record["plain"], tensors = cell.session.check(number, header.get("plain", {}), message.tensors)
         except TouchstoneError as error:
-            outcome = {"status": "failed", "reason": str(error)}
-        except Exception as error:  # a method's own error: this instance fails, the next one has its chance
-            outcome = {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
-            log.info("%s", traceback.format_exc().rstrip())
-        if raw is not None and torch.cuda.is_initialized():
-            torch.cuda.synchronize()
-        cost = {
-            "seconds": (time.perf_counter() - began) / len(group),
-            "model_calls": None if count is None else count() / len(group),
+            record |= {"status": "failed", "reason": str(error)}
+    _keep(plan, store, task, cell, instance, record, tensors)
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _keep(
+    plan: Plan,
+    store: Store,
+    task: TaskPlan,
+    cell: Cell,
+    instance: Instance,
+    record: Record,
+    tensors: Mapping[str, torch.Tensor],
+) -> None:
+    cell.done[instance.label] = record
+    address = plan.layout.explanation(task.id, cell.method.name, instance.label)
+    store.put(address, cell.keys[instance.label], record, {"": tensors} if record["status"] == "ok" else {})
+
+
+def _book_lost(plan: Plan, store: Store, task: TaskPlan, cell: Cell, ending: Ending) -> None:
+    """Records for the instances of which nothing came: the one begun last bears the end and its cost, once."""
+    lost = [instance for instance in cell.instances if instance.label not in cell.done]
+    status = ending.status if ending.status != "ok" else "failed"
+    reason = ending.reason or "no result"
+    for instance in lost:
+        first = instance is lost[0]
+        record = {
+            "status": status,
+            "reason": reason if first else f"not reached: on {lost[0].label} the method {reason}",
+            "seconds": ending.seconds - sum(r["seconds"] or 0.0 for r in cell.done.values()) if first else 0.0,
+            "peak_memory_mb": round(ending.peak_memory_mb, 1),
+            "trace": ending.trace if first else "",
         }
-        for position, one in enumerate(group):
-            entry = {"variant": one.instance.variant, "seed": one.instance.seed, **cost, **outcome}
-            if raw is not None:
-                entry |= _checked(family, raw[position], posed[position], folder / f"{one.instance.label}.safetensors")
-            if peak := _cuda_peak_mb():
-                entry["peak_memory_mb"] = peak
-            send(entry)
+        _keep(plan, store, task, cell, instance, record, {})
 
 
-def _checked(family: Any, raw: Any, posed: Any, path: Path) -> Record:
-    """Validate what a method returned and write it; what is no explanation becomes a failure with the reason."""
+def _summary(cell: Cell, ending: Ending) -> str:
+    counts = Counter(record["status"] for record in cell.done.values())
+    shown = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
+    reasons = dict.fromkeys(record["reason"] for record in cell.done.values() if record["reason"])
+    return f"{cell.method.name}: {shown} in {ending.seconds:.1f} s" + "".join(f" ({reason})" for reason in reasons)
+
+
+def _pose(plan: Plan, store: Store, task: TaskPlan, request: Mapping[str, Any], number: int) -> Any:
+    """In the poser: the question of one instance, without the labels that only supervised methods see."""
+    label = request["instances"][number]
+    instance = next(instance for instance in task.instances if instance.label == label)
+    make_deterministic(instance.seed)
+    posed = make_concrete(plan, store, task, instance, device="cpu").pose()
+    return posed if request["supervised"] else family_of(task.family).blinded(posed)
+
+
+def _check(
+    task: TaskPlan, posed: Any, plain: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]
+) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """In the poser: whether what a method's child sent is an explanation of the question."""
+    family = family_of(task.family)
     try:
-        explanation = family.check(raw, posed)
-    except TouchstoneError as error:
-        return {"status": "failed", "reason": str(error)}
-    return {"status": "ok", "reason": "", **write_explanation(path, explanation)}
+        explanation = whole(family.explanation, plain, tensors)
+    except TypeError as error:
+        raise TouchstoneError(f"got no explanation of {family.name}: {error}") from None
+    return parts(family.check(explanation, posed))
 
 
-def _reset_peak() -> None:
+def run_method(
+    method: MethodPlan,
+    family_name: str,
+    instances: Sequence[Instance],
+    devices: Sequence[str],
+    session: Session,
+    send: Send,
+) -> None:
+    """In the child: run a method on its posed questions and send an explanation, or a reason, for each."""
+    function, family = method.plugin.load(), family_of(family_name)
+    numbers = list(range(len(instances)))
+    groups = [numbers] if method.plugin.options.get("batched") else [[number] for number in numbers]
+    for group in groups:
+        posed: dict[int, Any] = {}
+        for number in group:
+            try:
+                posed[number] = on_device(session.questions[number], devices[number])
+            except PosingError as error:
+                send({"number": number, "status": "failed", "reason": f"the task could not be posed: {error}"})
+        if posed:
+            _answer_group(method, family, function, instances, posed, send)
+
+
+def _answer_group(
+    method: MethodPlan,
+    family: Any,
+    function: Any,
+    instances: Sequence[Instance],
+    posed: Mapping[int, Any],
+    send: Send,
+) -> None:
+    """Answer questions together; where that fails, each alone, so that one does not condemn the others."""
+    answers = list(_answers(method, family, function, instances, posed))
+    if len(posed) > 1 and any(record["status"] != "ok" for _, record, _ in answers):
+        answers = [
+            answer
+            for number, question in posed.items()
+            for answer in _answers(method, family, function, instances, {number: question})
+        ]
+    for number, record, tensors in answers:
+        send({"number": number, **record}, tensors)
+
+
+def _answers(
+    method: MethodPlan, family: Any, function: Any, instances: Sequence[Instance], posed: Mapping[int, Any]
+) -> Iterator[tuple[int, Record, dict[str, torch.Tensor]]]:
+    batched = bool(method.plugin.options.get("batched"))
+    first = instances[next(iter(posed))]
+    make_deterministic(0 if batched else method_seed(first.seed, first.repeat))
+    questions = list(posed.values())
+    count = family.count_calls(questions)
     if torch.cuda.is_initialized():
         torch.cuda.reset_peak_memory_stats()
+    began = time.perf_counter()
+    raw: list[Any] | None = None
+    outcome: Record = {"status": "ok", "reason": ""}
+    try:
+        raw = _called(function, questions, batched, method.parameters)
+        if torch.cuda.is_initialized():
+            torch.cuda.synchronize()
+    except Unsupported as error:
+        outcome = {"status": "unsupported", "reason": str(error)}
+    except TouchstoneError as error:
+        outcome = {"status": "failed", "reason": str(error)}
+    except Exception as error:  # a method's own error: this instance fails, the next one has its chance
+        outcome = {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
+        log.info("%s", traceback.format_exc().rstrip())
+    cost: Record = {
+        "seconds": (time.perf_counter() - began) / len(questions),
+        "model_calls": None if count is None else count() / len(questions),
+        "peak_memory_mb": torch.cuda.max_memory_allocated() / 2**20 if torch.cuda.is_initialized() else None,
+    }
+    for place, number in enumerate(posed):
+        record: Record = {**cost, **outcome}
+        tensors: dict[str, torch.Tensor] = {}
+        if raw is not None:
+            try:
+                record["plain"], tensors = parts(family.check(raw[place], questions[place]))
+            except TouchstoneError as error:
+                record |= {"status": "failed", "reason": str(error)}
+        yield number, record, tensors
 
 
-def _cuda_peak_mb() -> float:
-    return torch.cuda.max_memory_allocated() / 2**20 if torch.cuda.is_initialized() else 0.0
+def _called(function: Any, questions: list[Any], batched: bool, parameters: Mapping[str, Any]) -> list[Any]:
+    if not batched:
+        return [function(questions[0], **parameters)]
+    answers = list(function(questions, **parameters))
+    if len(answers) != len(questions):
+        raise TouchstoneError(
+            f"expected a list of {len(questions)} explanations, one for each subject, got {len(answers)}"
+        )
+    return answers

@@ -1,16 +1,21 @@
-"""An instance made concrete: the task object, the trained subject, what a method sees, and the truth."""
+"""An instance made concrete: the task object, the trained subjects, what a method sees, and the truth.
+
+Only the poser, the score stage and the pictures do this: what they hold makes the truth.
+"""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.artifacts import read_json
+from benchmark.errors import DamagedArtifactError, TouchstoneError
 from benchmark.families.family import Family
-from benchmark.layout import Layout
 from benchmark.plan import Instance, Plan, TaskPlan
-from benchmark.stages.train import load_subject
+from benchmark.runtime import device_of
+from benchmark.seeds import method_seed, plant_seed
+from benchmark.store import Kept, Store
 from benchmark.subjects import Saved
 
 
@@ -20,15 +25,19 @@ class Concrete:
 
     instance: Instance
     task: Any
-    saved: Saved
+    saved: Mapping[str, Saved]
+    """By role; the only subject has the role ""."""
 
     def pose(self) -> Any:
         """What a method sees, made afresh, so that no method can alter what another one gets."""
-        return self.task.pose(self.saved)
+        return self._ask(self.task.pose)
 
     def truth(self) -> Any:
-        """What was planted; only the score stage asks for it."""
-        return self.task.truth(self.saved)
+        """What was planted."""
+        return self._ask(self.task.truth)
+
+    def _ask(self, question: Callable[[Any], Any]) -> Any:
+        return question(self.saved[""] if list(self.saved) == [""] else dict(self.saved))
 
 
 def family_of(name: str) -> Family:
@@ -37,23 +46,47 @@ def family_of(name: str) -> Family:
     return family
 
 
-def make_concrete(
-    plan: Plan, layout: Layout, task: TaskPlan, instance: Instance, device: str | None = None
-) -> Concrete:
-    """Read the subject and build the task object of an instance."""
-    saved = load_subject(plan, layout, instance.subject, instance.seed, device)
+def make_concrete(plan: Plan, store: Store, task: TaskPlan, instance: Instance, device: str | None = None) -> Concrete:
+    """Read the subjects and build the task object of an instance."""
+    saved = {role: load_subject(plan, store, name, instance, device) for role, name in instance.subjects.items()}
     return Concrete(instance, task.plugin.load()(**instance.parameters), saved)
 
 
-def certified(layout: Layout, instance: Instance) -> bool:
-    """Whether the subject of an instance passed its certificate."""
-    return bool(read_json(layout.subject_index(instance.subject))["certified"].get(str(instance.seed), False))
+def load_subject(plan: Plan, store: Store, name: str, instance: Instance, device: str | None = None) -> Saved:
+    """Read a trained subject. Raises `DamagedArtifactError`, or `TouchstoneError` if its training failed."""
+    subject = plan.subject(name)
+    kept = trained(plan, store, name, instance.seed)
+    if kept.content["status"] != "ok":
+        raise TouchstoneError(f"subject {name}, seed {instance.seed}, could not be trained: {kept.content['reason']}")
+    builder = subject.plugin.load()(**subject.parameters)
+    seed = plant_seed(instance.seed, sealed=subject.sealed)
+    return Saved(
+        builder,
+        seed,
+        device_of(device or subject.device),
+        kept.tensors("weights"),
+        kept.tensors("public"),
+        method_seed(instance.seed, instance.repeat),
+    )
 
 
-def identities(layout: Layout, task: TaskPlan) -> dict[str, str]:
-    """What identifies the trained subject of each instance."""
-    found = {}
-    for instance in task.instances:
-        index = read_json(layout.subject_index(instance.subject))
-        found[instance.label] = str(index["identities"][str(instance.seed)])
-    return found
+def trained(plan: Plan, store: Store, name: str, seed: int) -> Kept:
+    """What the training of a subject left. Raises `DamagedArtifactError` with the command that makes it."""
+    address = plan.layout.subject(name, seed)
+    try:
+        return store.read(address)
+    except FileNotFoundError:
+        raise DamagedArtifactError(
+            f"{store.path(address)} is missing: train it with "
+            f"`touchstone train --profile {plan.source} --subject {name}`"
+        ) from None
+
+
+def certified(plan: Plan, store: Store, instance: Instance) -> bool:
+    """Whether all subjects of an instance passed their certificates."""
+    checks = [
+        check
+        for name in instance.subjects.values()
+        for check in trained(plan, store, name, instance.seed).content.get("certificate", [{"passed": False}])
+    ]
+    return all(check["passed"] for check in checks)

@@ -1,6 +1,6 @@
 """Stage 4, publish: from all scores to `leaderboard/<profile>/`, as the contract lists its files.
 
-publish(plan, layout)
+publish(plan, store)
 """
 
 from __future__ import annotations
@@ -8,11 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from benchmark.artifacts import damaged, read_json, record, write_atomically, write_bytes, write_index
+from benchmark.artifacts import record, write_atomically, write_bytes
 from benchmark.claims import evaluate, load
 from benchmark.errors import DamagedArtifactError
 from benchmark.layout import Layout
@@ -21,16 +20,22 @@ from benchmark.plan import Plan
 from benchmark.provenance import provenance
 from benchmark.registry import PROJECT
 from benchmark.runtime import log
+from benchmark.stages.instances import trained
+from benchmark.stages.pictures import pictures_of
+from benchmark.stages.train import certificates
+from benchmark.store import Store, damaged, read_entry, write_index
 from benchmark.summary import repeat_command
 from benchmark.tables import board_notes, leaderboard, metric_rows, per_task
 from benchmark.timing import timings
 
+CERTIFICATE = ["subject", "seed", "check", "value", "threshold", "passed", "at_least"]
 
-def publish(plan: Plan, layout: Layout) -> None:
+
+def publish(plan: Plan, store: Store) -> None:
     """Write the page, its tables and the provenance, and the index that vouches for them."""
+    layout = plan.layout
     scores = read_scores(plan, layout)
     folder = layout.leaderboard
-    folder.mkdir(parents=True, exist_ok=True)
     posed = {task.id for task in plan.tasks.values()}
     about = [c for c in load([PROJECT / "tasks" / "claims"]) if {f"{s.family}.{s.task}" for s in c.selectors} <= posed]
     claims = evaluate(about, scores)
@@ -38,10 +43,10 @@ def publish(plan: Plan, layout: Layout) -> None:
         "leaderboard": leaderboard(scores),
         "tasks": per_task(scores),
         "claims": claims,
-        "certificates": certificates(plan, layout),
-        "measured": measured(plan, layout),
+        "certificates": pd.DataFrame(certificates(plan, store), columns=CERTIFICATE),
+        "measured": measured(plan, store),
     }
-    source = provenance(plan, durations(plan, layout))
+    source = provenance(plan, durations(plan, store))
     board = Board(
         profile=plan.profile.name,
         title=plan.profile.title,
@@ -49,18 +54,19 @@ def publish(plan: Plan, layout: Layout) -> None:
         failures=failures(plan, scores),
         provenance=source,
         plugins=descriptions(plan),
-        pictures=pictures(plan, layout),
+        pictures=pictures(plan, store),
         notes=board_notes(scores),
-        left_out=[*plan.profile.left_out, *plan.problems],
+        left_out=[*plan.profile.left_out, *plan.problems, *broken(scores)],
         **tables,
     )
-    files = {f"{name}.csv": write_bytes(folder / f"{name}.csv", _csv(table)) for name, table in tables.items()}
-    files["scores.parquet"] = write_atomically(folder / "scores.parquet", _parquet(scores))
+    files = {folder / f"{n}.csv": write_bytes(folder / f"{n}.csv", _csv(table)) for n, table in tables.items()}
+    files[folder / "scores.parquet"] = write_atomically(folder / "scores.parquet", _parquet(scores))
     text = json.dumps(source, indent=1, default=str) + "\n"
-    files["provenance.json"] = write_bytes(folder / "provenance.json", text.encode())
-    files |= {path.relative_to(folder).as_posix(): record(path) for path in render(board, folder)}
-    relative = Path("..", "..", *folder.relative_to(layout.base).parts)
-    write_index(layout.published, {(relative / name).as_posix(): file for name, file in files.items()}, {})
+    files[folder / "provenance.json"] = write_bytes(folder / "provenance.json", text.encode())
+    files |= {path: record(path) for path in render(board, folder)}
+    write_index(layout.published, files, {})
+    if plan.part:
+        log.info("[publish] a part of profile %s: it has a folder of its own", plan.profile.name)
     log.info("[publish] %s written", folder / "index.html")
 
 
@@ -83,47 +89,53 @@ def read_scores(plan: Plan, layout: Layout) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def certificates(plan: Plan, layout: Layout) -> pd.DataFrame:
-    """Every check of every subject: `subject, seed, check, value, threshold, passed`, and which side passes."""
-    rows = [
-        {"subject": name, "seed": seed, **check}
-        for name, subject in sorted(plan.subjects.items())
-        for seed in subject.seeds
-        for check in read_json(layout.subject(name, seed) / "subject.json")["certificate"]
-    ]
-    return pd.DataFrame(rows, columns=["subject", "seed", "check", "value", "threshold", "passed", "at_least"])
-
-
-def measured(plan: Plan, layout: Layout) -> pd.DataFrame:
+def measured(plan: Plan, store: Store) -> pd.DataFrame:
     """What subjects measured of themselves beside their certificates: `subject, seed, fact, value`."""
     rows = [
         {"subject": name, "seed": seed, "fact": fact, "value": value}
         for name, subject in sorted(plan.subjects.items())
         for seed in subject.seeds
-        for fact, value in read_json(layout.subject(name, seed) / "subject.json")["facts"].items()
+        for fact, value in trained(plan, store, name, seed).content.get("facts", {}).items()
     ]
     return pd.DataFrame(rows, columns=["subject", "seed", "fact", "value"])
 
 
-def durations(plan: Plan, layout: Layout) -> dict[str, float]:
+def durations(plan: Plan, store: Store) -> dict[str, float]:
     """Seconds of work by stage that the present results cost, whenever they were computed.
 
-    Of each score job it is the latest run that counts, which may have found floors and ceilings already measured.
+    Of each score job it is the latest run that counts, which may have found values already measured.
     """
-    seeds = [layout.subject(name, seed) for name, subject in plan.subjects.items() for seed in subject.seeds]
-    cells = [layout.cell(task.id, method.name) for task in plan.tasks.values() for method in task.methods]
-    records = [record for cell in cells for record in read_json(cell / "cell.json")["records"]]
-    scored = {line["name"]: line["work"] for line in timings(layout) if line["stage"] == "score"}
+    seeds = [trained(plan, store, name, seed) for name, subject in plan.subjects.items() for seed in subject.seeds]
+    explained = [
+        store.path(plan.layout.explanation(task.id, method.name, instance.label))
+        for task in plan.tasks.values()
+        for method in task.methods
+        for instance in task.instances
+    ]
+    tasks = set(plan.tasks)
+    scored = {line["name"]: line["work"] for line in timings(plan.layout) if line["stage"] == "score"}
     return {
-        "train": sum(read_json(seed / "subject.json")["seconds"] for seed in seeds),
-        "explain": sum(record.get("seconds") or 0.0 for record in records),
-        "score": sum(seconds for name, seconds in scored.items() if name in {task.id for task in plan.tasks.values()}),
+        "train": sum(seed.content["seconds"] for seed in seeds),
+        "explain": sum(read_entry(path).content["seconds"] or 0.0 for path in explained if path.is_file()),
+        "score": sum(seconds for name, seconds in scored.items() if name in tasks),
     }
+
+
+def broken(scores: pd.DataFrame) -> list[str]:
+    """A sentence for each task of which nothing could be measured somewhere, with the first reason."""
+    lost = scores[scores.status.eq("failed") & scores.ceiling.isna() & scores.primary]
+    found = lost.groupby(["family", "task", "variant"], sort=True)
+    counted = found.agg(reason=("reason", "first"), seeds=("seed", "nunique")).reset_index()
+    return [
+        f"{row.family}/{row.task}, variant {row.variant}, failed on {row.seeds} seed(s): {row.reason}"
+        for row in counted.itertuples(index=False)
+    ]
 
 
 def failures(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
     """One row for each instance without a score: why (failed, timed out, declined), and how to repeat it."""
-    bad = scores[scores.primary & (scores.status != "ok")]
+    lost = scores.status.isin(["failed", "timeout"])
+    bad = scores[scores.primary & (scores.status != "ok") | lost]
     columns = ["family", "task", "variant", "method", "seed", "status", "reason"]
     table = bad[columns].drop_duplicates().reset_index(drop=True)
     commands = [repeat_command(plan, f"{row.family}/{row.task}", str(row.method)) for row in table.itertuples()]
@@ -141,16 +153,10 @@ def descriptions(plan: Plan) -> dict[tuple[str, str | None, str], About]:
     return found
 
 
-def pictures(plan: Plan, layout: Layout) -> list[PagePicture]:
+def pictures(plan: Plan, store: Store) -> list[PagePicture]:
     """The pictures the families drew, in their order."""
-    found: list[PagePicture] = []
-    for task in plan.tasks.values():
-        listing = layout.pictures(task.id) / "pictures.json"
-        entries: list[dict[str, Any]] = read_json(listing) if listing.is_file() else []
-        found += [
-            PagePicture(
-                task.family, task.plugin.name, e["name"], e["title"], e["caption"], listing.parent / f"{e['name']}.png"
-            )
-            for e in entries
-        ]
-    return found
+    return [
+        PagePicture(task.family, task.plugin.name, one["name"], one["title"], one["caption"], one["path"])
+        for task in plan.tasks.values()
+        for one in pictures_of(plan, store, task)
+    ]

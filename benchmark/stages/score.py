@@ -1,226 +1,276 @@
 """Stage 3, score: explanations meet the truth, which is rebuilt from the task and the seed.
 
-    score(plan, layout, "attribution.blockmnist", workers=2)
+    score(plan, store, "attribution.blockmnist", workers=2)
 
-For each instance the family's random reference is drawn many times (the floor and its spread), the oracle gives the
-ceiling, and every explanation becomes rows in the long format. Instances are scored in parallel children; the result
-does not depend on how many.
+What is measured is (name, metric) on an instance, a name being a method or a reference of the family: random draws give
+the floor and its spread, the oracle the ceiling. Each value is kept by itself, so that a new method, metric or seed
+costs its own values. A child measures what is missing of one instance; where it hangs or dies, what it had begun is a
+row with a reason, and another child goes on behind it. Instances are scored in parallel; the result does not depend on
+how many.
 """
 
 from __future__ import annotations
 
 import functools
-import json
-from collections.abc import Callable, Sequence
-from io import BytesIO
-from pathlib import Path
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 import torch
-from matplotlib.figure import Figure
-from PIL import Image
 
-from benchmark import __version__
-from benchmark.artifacts import FileRecord, read_json, write_atomically, write_bytes, write_index
-from benchmark.errors import DamagedArtifactError, TouchstoneError
-from benchmark.explanations import read_explanation
-from benchmark.families.family import Case
-from benchmark.isolation import Ending, run_isolated
+from benchmark.artifacts import write_atomically
+from benchmark.errors import DamagedArtifactError
+from benchmark.explanations import whole
+from benchmark.isolation import Ending, Job, Message, Send, run_isolated
+from benchmark.keys import content_key, posed_keys, reference_key, value_key
 from benchmark.layout import Layout
-from benchmark.plan import Instance, Plan, TaskPlan
+from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
+from benchmark.registry import Plugin
 from benchmark.runtime import log, make_deterministic, warm_up
-from benchmark.scores import COLUMNS, TYPES, Metric, Values, by_name, measure, rows_of
-from benchmark.sources import fingerprint
-from benchmark.stages.calibration import Yardstick, calibrated, references_of
-from benchmark.stages.instances import certified, family_of, identities, make_concrete
+from benchmark.scores import Metric, Outcome, averaged, by_name, measured
+from benchmark.sources import closure
+from benchmark.stages.groups import measure_groups
+from benchmark.stages.instances import family_of, make_concrete, trained
+from benchmark.store import Kept, Key, Shelf, Store, write_index
 from benchmark.subjects import generator_for
+from benchmark.table import instance_rows, to_table
 
-Row = dict[str, Any]
-COLOURS = 128
+ORACLE, RANDOM = "oracle", "random"
 
 
-def score(plan: Plan, layout: Layout, name: str, *, workers: int = 1) -> pd.DataFrame:
-    """Score every cell of a task; write its rows, its pictures, and the index that vouches for them."""
+@dataclass
+class Scored:
+    """One instance in the score stage: its explanations, and what is measured of them."""
+
+    instance: Instance
+    truth: Key = ""
+    references: dict[str, Plugin] = field(default_factory=dict)
+    explanations: dict[str, Kept] = field(default_factory=dict)
+    """By method."""
+    shelves: dict[str, Shelf] = field(default_factory=dict)
+    """By method or reference."""
+    keys: dict[tuple[str, str], Key] = field(default_factory=dict)
+    """Of each (name, metric) that is to be known."""
+    problem: str = ""
+    """Why nothing can be measured here."""
+
+    def missing(self) -> list[tuple[str, str]]:
+        """What is not known yet, in the order in which it is measured; failures are measured again."""
+        return [pair for pair, key in self.keys.items() if not self._settled(self.shelves[pair[0]].find(pair[1], key))]
+
+    @staticmethod
+    def _settled(outcome: Outcome | None) -> bool:
+        return outcome is not None and outcome["status"] in ("ok", "unsupported")
+
+    def outcomes(self, name: str) -> dict[str, Outcome]:
+        """All that is known of a method or reference, by metric."""
+        own = [metric for owner, metric in self.keys if owner == name]
+        return {metric: self.shelves[name].entries[metric]["content"] for metric in own}
+
+
+def score(plan: Plan, store: Store, name: str, *, workers: int = 1) -> pd.DataFrame:
+    """Measure what is not known of a task's explanations; write its rows and the index that vouches for them."""
     task = plan.task(name)
-    rows = score_rows(plan, layout, task, [method.name for method in task.methods], workers=workers)
-    table = to_table(rows)
-    path = layout.scores(task.id)
-    files = {path.name: write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False))}
-    files |= _draw_pictures(plan, layout, task)
-    state = {
-        "task": task.id,
-        "engine": __version__,
-        "sources": fingerprint(task.score_sources),
-        "subjects": identities(layout, task),
-        "needs": task.subjects,
-    }
-    write_index(layout.score_index(task.id), files, state)
+    scored, counts = score_instances(plan, store, task, task.methods, workers=workers)
+    table = to_table([row for one in scored for row in instance_rows(plan, store, task, task.methods, one)])
+    path = plan.layout.scores(task.id)
+    files = {path: write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False))}
+    content = {"task": task.id, "counts": counts, "run": os.environ.get("TOUCHSTONE_RUN")}
+    write_index(plan.layout.score_index(task.id), files, content)
     log.info("[score %s] %d rows written", task.plugin.key, len(table))
     return table
 
 
-def to_table(rows: Sequence[Row]) -> pd.DataFrame:
-    """Rows as a table in the contract's columns and a fixed order."""
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).astype(TYPES)
-    return table.sort_values(
-        ["family", "task", "variant", "seed", "method", "metric"], kind="stable", ignore_index=True
-    )
-
-
-def score_rows(plan: Plan, layout: Layout, task: TaskPlan, methods: Sequence[str], *, workers: int = 1) -> list[Row]:
-    """The rows of `methods` and of the references on every instance of a task."""
-    warm_up([*task.score_sources])
+def score_instances(
+    plan: Plan, store: Store, task: TaskPlan, methods: Sequence[MethodPlan], *, workers: int = 1
+) -> tuple[list[Scored], dict[str, int]]:
+    """What the metrics say of `methods` and of the references on every instance; and how much of it was computed."""
+    warm_up(closure(task.plugin.path, *(metric.path for metric in task.metrics)))
     family_of(task.family)
     torch.set_num_threads(1)
-    jobs = [functools.partial(_score_instance, plan, layout, task, instance, methods) for instance in task.instances]
-    rows: list[Row] = []
-    done = 0
-    for number, message in run_isolated(jobs, workers=workers):
-        if not isinstance(message, Ending):
-            rows.extend(message)
-            continue
-        label = task.instances[number].label
-        if message.status != "ok":
-            text = f"scoring {task.plugin.key} on {label} failed: {message.reason}"
-            if " is damaged" in message.reason or " is missing" in message.reason:
-                raise DamagedArtifactError(text)
-            raise TouchstoneError(f"{text}\n{message.trace}".rstrip())
-        done += 1
-        log.info("[score %s] %d of %d: %s in %.1f s", task.plugin.key, done, len(jobs), label, message.seconds)
-    return rows
-
-
-def _metrics(task: TaskPlan) -> tuple[list[Metric], frozenset[str]]:
-    loaded = [
-        Metric(metric.name, metric.load(), metric.options.get("draws"), metric.options.get("needs", ()))
-        for metric in task.metrics
-    ]
-    described = frozenset(metric.name for metric in task.metrics if metric.options.get("direction") == "none")
-    return loaded, described
-
-
-def _score_instance(
-    plan: Plan,
-    layout: Layout,
-    task: TaskPlan,
-    instance: Instance,
-    methods: Sequence[str],
-    send: Callable[[list[Row]], None],
-) -> None:
-    """In a child: rows of all methods and references on one instance."""
-    make_deterministic(instance.seed)
-    family = family_of(task.family)
-    concrete = make_concrete(plan, layout, task, instance)
-    posed, truth = concrete.pose(), concrete.truth()
-    metrics, described = _metrics(task)
-    by = Yardstick(references_of(plan, task.family), metrics, described, posed, truth)
-    measured, scale = calibrated(plan, layout, task, instance, by)
-    identity: Row = {
-        "family": task.family,
-        "task": task.plugin.name,
-        "variant": instance.variant,
-        "seed": instance.seed,
+    scored = [_prepare(plan, store, task, methods, instance) for instance in task.instances]
+    wanted = {one.instance.label: one.missing() for one in scored if not one.problem}
+    _measure_all(plan, store, task, scored, workers)
+    computed = sum(map(len, wanted.values())) + measure_groups(plan, store, task, methods, scored, workers=workers)
+    total = sum(len(one.keys) for one in scored)
+    for one in scored:
+        for name, shelf in one.shelves.items():
+            shelf.save(keep=[metric for owner, metric in one.keys if owner == name])
+    outcomes = [o for one in scored if not one.problem for name in one.shelves for o in one.outcomes(name).values()]
+    statuses = Counter(outcome["status"] for outcome in outcomes)
+    return scored, {
+        "computed": computed,
+        "reused": total - computed,
+        "failed": statuses["failed"] + statuses["timeout"],
+        "unsupported": statuses["unsupported"],
     }
-    identity |= {
-        "ranked": instance.ranked and certified(layout, instance),
-        "twin": _certified_twin(layout, task, instance),
-        "subject": plan.subject(instance.subject).plugin.name,
-    }
-    for name, values in measured.items():
-        row = {**identity, "method": name, "reference": True}
-        send(rows_of(row, values, scale, task.primary, {"status": "ok"}))
-    cls = family.explanation
-    supervised = {method.name for method in task.methods if method.plugin.options.get("supervised")}
-    for name in methods:
-        record = _record(layout, task, name, instance)
-        values, record = _evaluate(metrics, record, layout.cell(task.id, name), cls, truth, posed)
-        row = {**identity, "method": name, "reference": name in supervised}
-        send(rows_of(row, values, scale, task.primary, record))
 
 
-def _certified_twin(layout: Layout, task: TaskPlan, instance: Instance) -> str:
-    """The variant with random weights to compare an instance with; none if its subject failed its certificate."""
-    for other in task.instances:
-        if (other.variant, other.seed) == (instance.twin, instance.seed) and certified(layout, other):
-            return other.variant
-    return ""
+def _prepare(plan: Plan, store: Store, task: TaskPlan, methods: Sequence[MethodPlan], instance: Instance) -> Scored:
+    """Look up what is there of an instance, and the keys of what is to be known."""
+    for name in instance.subjects.values():
+        kept = trained(plan, store, name, instance.seed)
+        if kept.content["status"] != "ok":
+            reason = f"subject {name}, seed {instance.seed}, could not be trained: {kept.content['reason']}"
+            return Scored(instance, problem=reason)
+    truth = posed_keys(plan, store, task, instance).truth
+    references = {plugin.name: plugin for plugin in plan.registry.of("reference", task.family) if not plugin.problem}
+    scored = Scored(instance, truth, references)
+    metrics = [metric for metric in task.metrics if metric.options.get("scope", "explanation") == "explanation"]
+    for name, reference in references.items():
+        scored.shelves[name] = store.shelf(plan.layout.values(task.id, name, instance.label))
+        for metric in metrics:
+            draws = _draws(plan, reference, metric)
+            stands = reference_key(reference, truth, _stream(task, instance, name), draws)
+            scored.keys[name, metric.name] = value_key(metric, stands, truth)
+    for method in methods:
+        kept = _explanation(plan.layout, store, task, method, instance)
+        scored.explanations[method.name] = kept
+        if kept.content["status"] == "ok":
+            scored.shelves[method.name] = store.shelf(plan.layout.values(task.id, method.name, instance.label))
+            for metric in metrics:
+                scored.keys[method.name, metric.name] = value_key(metric, content_key(kept), truth)
+    return scored
 
 
-def _record(layout: Layout, task: TaskPlan, method: str, instance: Instance) -> Row:
-    cell = read_json(layout.cell(task.id, method) / "cell.json")
-    for record in cell["records"]:
-        if (record["variant"], record["seed"]) == (instance.variant, instance.seed):
-            return dict(record)
-    raise DamagedArtifactError(f"{layout.cell(task.id, method)} is damaged: it has no record of {instance.label}")
+def _draws(plan: Plan, reference: Plugin, metric: Plugin) -> int:
+    """How many explanations of a reference a metric measures; 0 for a reference that is made once."""
+    if not reference.options.get("draws"):
+        return 0
+    return min(plan.profile.draws, metric.options.get("draws") or plan.profile.draws)
 
 
-def _evaluate(
-    metrics: list[Metric], record: Row, folder: Path, cls: type[Any], truth: Any, posed: Any
-) -> tuple[Values, Row]:
-    """Measure an explanation; a metric that cannot be measured on it makes the row a failure with the reason."""
-    if record["status"] != "ok":
-        return {}, record
-    explanation = read_explanation(folder, record, cls)
+def _stream(task: TaskPlan, instance: Instance, name: str) -> str:
+    """The name of the generators from which the draws of a reference come."""
+    return f"{task.id}/{instance.variant}/{name}"
+
+
+def _explanation(layout: Layout, store: Store, task: TaskPlan, method: MethodPlan, instance: Instance) -> Kept:
+    address = layout.explanation(task.id, method.name, instance.label)
     try:
-        return measure(metrics, explanation, truth, posed), record
-    except TouchstoneError as error:
-        return {}, record | {"status": "failed", "reason": str(error)}
+        return store.read(address)
+    except FileNotFoundError:
+        raise DamagedArtifactError(f"{store.path(address)} is missing: no explanation was made") from None
 
 
-def _draw_pictures(plan: Plan, layout: Layout, task: TaskPlan) -> dict[str, FileRecord]:
-    """Let the family draw its pictures of the first seed, in a child, and save them as PNG."""
-    folder = layout.pictures(task.id)
-    pictures: list[dict[str, Any]] = []
-    for _, message in run_isolated([functools.partial(_picture_job, plan, layout, task)]):
-        if isinstance(message, Ending):
-            if message.status != "ok":  # a picture that cannot be drawn must not cost the scores
-                log.warning("[score %s] no pictures: %s\n%s", task.plugin.key, message.reason, message.trace.rstrip())
+def _measure_all(plan: Plan, store: Store, task: TaskPlan, scored: Sequence[Scored], workers: int) -> None:
+    """Measure what is missing, instance by instance in children; a child that ends early is followed by another."""
+    todo = [one for one in scored if not one.problem and one.missing()]
+    jobs: list[Job] = [functools.partial(measure_instance, plan, store, task, one, one.missing()) for one in todo]
+    limits, done = task.limits, 0
+    for number, message in run_isolated(jobs, workers=workers, seconds=limits.seconds, memory_mb=limits.memory_mb):
+        one = todo[number]
+        if isinstance(message, Message):
+            _book(one, message.header)
+        elif message.status == "ok":
+            done += 1
+            log.info("[score %s] %s in %.1f s", task.plugin.key, one.instance.label, message.seconds)
+        elif not message.during:
+            one.problem = f"{task.plugin.key} could not be posed or its truth rebuilt: {message.reason}"
+            log.warning("[score %s] %s: %s\n%s", task.plugin.key, one.instance.label, one.problem, message.trace)
         else:
-            pictures.append(message)
-    base = layout.score_index(task.id).parent
-    files = {}
-    for picture in pictures:
-        path = folder / f"{picture['name']}.png"
-        files[Path("..", *path.relative_to(base.parent).parts).as_posix()] = write_bytes(path, picture.pop("png"))
-    listing = write_bytes(folder / "pictures.json", json.dumps(pictures, indent=1).encode())
-    files[Path("..", *(folder / "pictures.json").relative_to(base.parent).parts).as_posix()] = listing
-    return files
+            rest = _book_end(one, message)
+            todo.append(one)
+            jobs.append(functools.partial(measure_instance, plan, store, task, one, rest))
 
 
-def _picture_job(plan: Plan, layout: Layout, task: TaskPlan, send: Callable[[dict[str, Any]], None]) -> None:
-    family = family_of(task.family)
-    cls = family.explanation
-    references = references_of(plan, task.family)
-    cases: list[Case] = []
-    scores = pd.read_parquet(layout.scores(task.id))
-    first = min(instance.seed for instance in task.instances)
-    for instance in (i for i in task.instances if i.seed == first):
-        make_deterministic(instance.seed)
-        concrete = make_concrete(plan, layout, task, instance)
+def _book(one: Scored, header: Mapping[str, Any]) -> None:
+    if "damaged" in header:
+        raise DamagedArtifactError(str(header["damaged"]))
+    name, metric = str(header["name"]), str(header["metric"])
+    one.shelves[name].put(metric, one.keys[name, metric], header["outcome"])
+
+
+def _book_end(one: Scored, ending: Ending) -> list[tuple[str, str]]:
+    """A row for what a child had begun when it ended, and what is left for another child.
+
+    A metric that ran out of time is not tried on the instance's other explanations: each would take as long.
+    """
+    name, _, metric = ending.during.partition("/")
+    one.shelves[name].put(metric, one.keys[name, metric], _lost(ending.status, ending.reason))
+    rest = []
+    for pair in one.missing():
+        if pair == (name, metric):
+            continue
+        if ending.status == "timeout" and pair[1] == metric:
+            reason = f"not tried: on {name} this metric {ending.reason}"
+            one.shelves[pair[0]].put(metric, one.keys[pair], _lost("timeout", reason))
+        elif not _tried(one, pair):
+            rest.append(pair)
+    return rest
+
+
+def _tried(one: Scored, pair: tuple[str, str]) -> bool:
+    return one.shelves[pair[0]].find(pair[1], one.keys[pair]) is not None
+
+
+def _lost(status: str, reason: str) -> Outcome:
+    return {"status": "timeout" if status == "timeout" else "failed", "reason": reason, "values": {}}
+
+
+def measure_instance(
+    plan: Plan, store: Store, task: TaskPlan, one: Scored, pairs: Sequence[tuple[str, str]], send: Send
+) -> None:
+    """In a child: rebuild question and truth, then measure each (name, metric) and send it."""
+    try:
+        make_deterministic(one.instance.seed)
+        concrete = make_concrete(plan, store, task, one.instance)
         posed, truth = concrete.pose(), concrete.truth()
-        here = scores[(scores.variant == instance.variant) & (scores.seed == instance.seed)]
-        shown: dict[str, Any] = {
-            name: by_name(make, posed=posed, truth=truth, generator=generator_for(instance.seed, f"picture/{name}"))
-            for name, make in references.items()
-        }
-        for method in task.methods:
-            record = _record(layout, task, method.name, instance)
-            if record["status"] == "ok":
-                shown[method.name] = read_explanation(layout.cell(task.id, method.name), record, cls)
-        for name, explanation in shown.items():
-            own = here[here.method == name].sort_values("primary", ascending=False, kind="stable")
-            values = dict(zip(own.metric, own.value, strict=True))
-            cases.append(
-                Case(task.plugin.name, instance.variant, instance.seed, name, posed, truth, explanation, values)
-            )
-    for picture in family.pictures(cases):
-        send({"name": picture.name, "title": picture.title, "caption": picture.caption, "png": _png(picture.figure)})
+        metrics = {plugin.name: Metric.of(plugin) for plugin in task.metrics if not plugin.problem}
+        for name in dict.fromkeys(name for name, _ in pairs):
+            own = [metrics[metric] for owner, metric in pairs if owner == name]
+            if name in one.references:
+                found = _measure_reference(plan, task, one, name, own, posed, truth, send)
+            else:
+                explanation = read_explanation(task, one.explanations[name])
+                found = {}
+                for metric in own:
+                    send.began(f"{name}/{metric.name}")
+                    found[metric.name] = measured(metric, explanation, truth, posed)
+                    send({"name": name, "metric": metric.name, "outcome": found[metric.name]})
+                continue
+            for metric_name, outcome in found.items():
+                send({"name": name, "metric": metric_name, "outcome": outcome})
+    except DamagedArtifactError as error:
+        send({"damaged": str(error)})
 
 
-def _png(figure: Figure) -> bytes:
-    """A figure as a PNG with a palette, a third of the size of true colour: the page holds every picture."""
-    drawn, small = BytesIO(), BytesIO()
-    figure.savefig(drawn, format="png", metadata={"Software": None})
-    Image.open(drawn).convert("RGB").quantize(COLOURS).save(small, format="png", optimize=True)
-    return small.getvalue()
+def read_explanation(task: TaskPlan, kept: Kept) -> Any:
+    """An explanation as it was checked and kept."""
+    return whole(family_of(task.family).explanation, kept.content["plain"], dict(kept.tensors()))
+
+
+def _measure_reference(
+    plan: Plan,
+    task: TaskPlan,
+    one: Scored,
+    name: str,
+    metrics: Sequence[Metric],
+    posed: Any,
+    truth: Any,
+    send: Send,
+) -> dict[str, Outcome]:
+    """A reference measured once, or the mean over its draws."""
+    plugin = one.references[name]
+    counts = {metric.name: _draws(plan, plugin, _plugin(task, metric)) for metric in metrics}
+    outcomes: dict[str, list[Outcome]] = {metric.name: [] for metric in metrics}
+    for draw in range(max(1, *counts.values())):
+        wanted = [metric for metric in metrics if draw < max(1, counts[metric.name])]
+        explanation = make_reference(plugin, task, one.instance, draw, posed, truth)
+        for metric in wanted:
+            send.began(f"{name}/{metric.name}")
+            outcomes[metric.name].append(measured(metric, explanation, truth, posed))
+    return {metric: averaged(drawn) if counts[metric] else drawn[0] for metric, drawn in outcomes.items()}
+
+
+def make_reference(plugin: Plugin, task: TaskPlan, instance: Instance, draw: int, posed: Any, truth: Any) -> Any:
+    """One explanation of a reference; each draw has a generator of its own."""
+    generator = generator_for(instance.seed, f"{_stream(task, instance, plugin.name)}/{draw}")
+    return by_name(plugin.load(), posed=posed, truth=truth, generator=generator)
+
+
+def _plugin(task: TaskPlan, metric: Metric) -> Plugin:
+    return next(plugin for plugin in task.metrics if plugin.name == metric.name)

@@ -1,86 +1,95 @@
-"""Stage 1, train: one subject, all its seeds.
+"""Stage 1, train: one subject, a share of its seeds.
 
-    train(plan, layout, "blockmnist-training-robust")
+    train(plan, store, "blockmnist-training-robust", batch=0)
 
-Writes for each seed the weights, the arrays that methods may see, and the certificate; keeps the seeds that are still
-true.
+For each seed that is not there or no longer true, a child trains, and writes the weights, the arrays that methods may
+see, and the certificate. A subject whose code fails is a record that says so; what is asked about it is listed as
+failed.
 """
 
 from __future__ import annotations
 
-import json
+import functools
+import os
 import time
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmark.artifacts import TensorFile, read_json, record, still_true, write_index, write_tensors
-from benchmark.errors import DamagedArtifactError, TouchstoneError
-from benchmark.layout import Layout
-from benchmark.plan import Plan, SubjectPlan, digest
-from benchmark.runtime import device_of, log, make_deterministic, progress_lines
-from benchmark.subjects import Run, Saved, Trained
+from benchmark.artifacts import FileRecord
+from benchmark.errors import TouchstoneError
+from benchmark.isolation import Ending, Send, run_isolated
+from benchmark.keys import subject_key
+from benchmark.plan import Plan, SubjectPlan
+from benchmark.runtime import device_of, log, make_deterministic, progress_lines, warm_up
+from benchmark.seeds import plant_seed
+from benchmark.sources import closure
+from benchmark.store import Store, write_index
+from benchmark.subjects import Run, Trained
 
-FILES = ("weights.safetensors", "public.safetensors")
 
-
-def train(plan: Plan, layout: Layout, name: str) -> dict[str, int]:
-    """Train the seeds of a subject that are not there or no longer true. Returns how many were computed and reused."""
+def train(plan: Plan, store: Store, name: str, *, batch: int = 0) -> Mapping[str, int]:
+    """Train the seeds of one job that are not there or no longer true; count those computed, reused and failed."""
     subject = plan.subject(name)
-    counts = {"computed": 0, "reused": 0}
-    files = {}
-    for number, seed in enumerate(subject.seeds, start=1):
-        folder = layout.subject(name, seed)
-        label = f"[train {name}] seed {seed} ({number} of {len(subject.seeds)})"
-        if still_true(folder / "subject.json", subject.key, "it is trained again"):
+    counts: Counter[str] = Counter(computed=0, reused=0, failed=0)
+    files: dict[Path, FileRecord] = {}
+    seeds = subject.batch(batch)
+    keys = {seed: subject_key(subject, seed) for seed in seeds}
+    for number, seed in enumerate(seeds, start=1):
+        address = plan.layout.subject(name, seed)
+        label = f"[train {name}] seed {seed} ({number} of {len(seeds)})"
+        kept = store.find(address, keys[seed])
+        if kept is not None and kept.content["status"] == "ok":
             counts["reused"] += 1
             log.info("%s: still true, kept", label)
         else:
-            _train_seed(subject, seed, folder, label)
+            warm_up(closure(subject.plugin.path))
+            _train_apart(plan, store, subject, seed, label)
+            kept = store.read(address)
             counts["computed"] += 1
-        for file in (*FILES, "subject.json"):
-            files[f"{seed}/{file}"] = record(folder / file)
-    state = {str(seed): read_json(layout.subject(name, seed) / "subject.json")["identity"] for seed in subject.seeds}
-    write_index(
-        layout.subject_index(name),
-        files,
-        {"subject": name, "identities": state, "certified": _certified(layout, subject)},
-    )
+        counts["failed"] += kept.content["status"] != "ok"
+        files |= kept.files
+    run = os.environ.get("TOUCHSTONE_RUN")
+    write_index(plan.layout.train_index(name, batch), files, {"subject": name, "counts": dict(counts), "run": run})
     return counts
 
 
-def _certified(layout: Layout, subject: SubjectPlan) -> dict[str, bool]:
-    records = {seed: read_json(layout.subject(subject.name, seed) / "subject.json") for seed in subject.seeds}
-    return {str(seed): all(check["passed"] for check in content["certificate"]) for seed, content in records.items()}
+def _train_apart(plan: Plan, store: Store, subject: SubjectPlan, seed: int, label: str) -> None:
+    """Train in a child; what ends it otherwise than well becomes a record of failure."""
+    job = functools.partial(_train_seed, plan, store, subject, seed, label)
+    for _, message in run_isolated([job]):
+        if not isinstance(message, Ending):
+            raise TouchstoneError(str(message.header["refused"]))
+        if message.status != "ok":
+            content = {"status": "failed", "reason": message.reason, "trace": message.trace, "seconds": message.seconds}
+            store.put(plan.layout.subject(subject.name, seed), subject_key(subject, seed), content)
+            log.warning("%s: FAILED: %s\n%s", label, message.reason, message.trace.rstrip())
 
 
-def _train_seed(subject: SubjectPlan, seed: int, folder: Path, label: str) -> None:
+def _train_seed(plan: Plan, store: Store, subject: SubjectPlan, seed: int, label: str, send: Send) -> None:
+    """In the child: train one seed and write it."""
     make_deterministic(seed, subject.threads)
     device = device_of(subject.device)
     builder = subject.plugin.load()(**subject.parameters)
     began = time.perf_counter()
     log.info("%s: training (%s)", label, ", ".join(f"{k}={v}" for k, v in subject.parameters.items()))
-    trained: Trained = builder.train(Run(seed, device, progress_lines(label)))
+    trained: Trained = builder.train(Run(plant_seed(seed, sealed=subject.sealed), device, progress_lines(label)))
     seconds = time.perf_counter() - began
     _refuse_bad_numbers(trained, subject.name, seed)
-    files = {
-        FILES[0]: write_tensors(folder / FILES[0], trained.weights),
-        FILES[1]: write_tensors(folder / FILES[1], trained.public),
-    }
     certificate = [
         {"check": c.name, "value": c.value, "threshold": c.threshold, "at_least": c.at_least, "passed": c.passed}
         for c in trained.checks
     ]
-    content = {
-        "key": subject.key,
-        "identity": digest([subject.key, seed, {name: file["sha256"] for name, file in files.items()}]),
-        "seed": seed,
-        "certificate": certificate,
-        "facts": trained.facts,
-        "seconds": seconds,
-    }
-    write_index(folder / "subject.json", files, content)
+    content = {"status": "ok", "certificate": certificate, "facts": trained.facts, "seconds": seconds}
+    parts = {"weights": trained.weights, "public": trained.public}
+    try:
+        store.put(plan.layout.subject(subject.name, seed), subject_key(subject, seed), content, parts)
+    except TouchstoneError as error:  # a full disk or a read-only folder is no fault of the subject's
+        send({"refused": str(error)})
+        return
     for check in trained.checks:
         sign = ">=" if check.at_least else "<="
         state = "passed" if check.passed else "FAILED"
@@ -98,20 +107,11 @@ def _refuse_bad_numbers(trained: Trained, name: str, seed: int) -> None:
                 )
 
 
-def load_subject(plan: Plan, layout: Layout, name: str, seed: int, device: str | None = None) -> Saved:
-    """Read a trained subject; its files must be what was written for the present settings."""
-    subject = plan.subject(name)
-    folder = layout.subject(name, seed)
-    index = folder / "subject.json"
-    if not index.is_file():
-        raise DamagedArtifactError(
-            f"{index} is missing: train it with `touchstone train --profile {plan.source} --subject {name}`"
-        )
-    content: dict[str, Any] = read_json(index)
-    if content["key"] != json.loads(json.dumps(subject.key, default=str)):
-        raise DamagedArtifactError(
-            f"{folder} was made from other settings or sources than the present ones; train it again"
-        )
-    weights, public = (TensorFile(folder / file, content["files"][file]) for file in FILES)
-    builder = subject.plugin.load()(**subject.parameters)
-    return Saved(builder, seed, device_of(device or subject.device), weights, public)
+def certificates(plan: Plan, store: Store) -> list[dict[str, Any]]:
+    """Every check of every subject: `subject, seed, check, value, threshold, passed`, and which side passes."""
+    return [
+        {"subject": name, "seed": seed, **check}
+        for name, subject in sorted(plan.subjects.items())
+        for seed in subject.seeds
+        for check in store.read(plan.layout.subject(name, seed)).content.get("certificate", [])
+    ]

@@ -24,7 +24,7 @@ _TEXT = {
 _LIMIT = 1e100
 
 
-@description_method(cites="doi:10.1007/BF00175355")
+@description_method(cites="doi:10.1007/BF00175355", small={"population": 40, "generations": 3})
 def symbolic_regression(
     subject: DescriptionSubject, *, population: int = 80, generations: int = 6, parsimony: float = 0.002
 ) -> list[Description]:

@@ -14,7 +14,7 @@ from benchmark.families.dictionary import Dictionary, DictionarySubject, diction
 from benchmark.learning.dictionaries import Anneal, learn
 
 
-@dictionary_method(cites="arXiv:2408.00113", batched=True)
+@dictionary_method(cites="arXiv:2408.00113", batched=True, small={"steps": 300})
 def p_anneal(
     subjects: Sequence[DictionarySubject],
     *,

@@ -13,7 +13,7 @@ from benchmark.families.dictionary import Dictionary, DictionarySubject, diction
 from benchmark.learning.dictionaries import L1, learn
 
 
-@dictionary_method(cites="arXiv:2309.08600", batched=True)
+@dictionary_method(cites="arXiv:2309.08600", batched=True, small={"steps": 300})
 def relu_l1(
     subjects: Sequence[DictionarySubject], *, steps: int = 2000, batch: int = 256, learning_rate: float = 2e-3
 ) -> list[Dictionary]:

@@ -11,7 +11,7 @@ from benchmark.families.dictionary import Dictionary, DictionarySubject, diction
 from benchmark.learning.dictionaries import TopK, learn
 
 
-@dictionary_method(cites="arXiv:2406.04093", batched=True)
+@dictionary_method(cites="arXiv:2406.04093", batched=True, small={"steps": 300})
 def topk(
     subjects: Sequence[DictionarySubject], *, steps: int = 2000, batch: int = 256, learning_rate: float = 2e-3
 ) -> list[Dictionary]:

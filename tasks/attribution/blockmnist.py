@@ -43,7 +43,8 @@ from torch import Tensor
 
 from benchmark.families.attribution import AttributionSubject, AttributionTruth, attribution_task
 from benchmark.subjects import Saved
-from tasks.models import _blocks
+from tasks.models.blockmnist import blocks
+from tasks.models.blockmnist.subject import BlockMnist
 
 INK = 0.25
 """A pixel of the signal block at least this bright belongs to the digit."""
@@ -76,6 +77,7 @@ INK = 0.25
         "standard_cnn": "untrained_cnn",
         "robust_cnn": "untrained_cnn",
     },
+    small={"variants": ["standard", "robust"], "inputs": 24},
 )
 @dataclass(frozen=True, kw_only=True)
 class BlockMnistTask:
@@ -87,28 +89,31 @@ class BlockMnistTask:
 
     def pose(self, saved: Saved) -> AttributionSubject:
         """The model, the images with their labels as targets, training images, and a black image as baseline."""
+        subject: BlockMnist = saved.subject
         chosen = self._chosen(saved)
         images = saved.public["inputs"][chosen].to(saved.device)
         return AttributionSubject(
-            model=saved.subject.load(saved),
+            model=subject.load(saved),
             inputs=images,
             targets=saved.public["labels"][chosen].to(saved.device),
             background=saved.public["background"].to(saved.device),
             baseline=torch.zeros_like(images[0]),
-            seed=saved.seed,
+            seed=saved.method_seed,
         )
 
     def truth(self, saved: Saved) -> AttributionTruth:
         """The signal blocks, from the generator that placed them, and the digits' ink in them."""
+        subject: BlockMnist = saved.subject
         chosen = self._chosen(saved)
-        tops = saved.subject.tops(len(saved.public["labels"]), saved.generator("test positions"))[chosen]
-        block = _blocks.signal_mask(tops)
+        tops = subject.tops(len(saved.public["labels"]), saved.generator("test positions"))[chosen]
+        block = blocks.signal_mask(tops)
         ink = block & (saved.public["inputs"][chosen].cpu() >= INK)
         return AttributionTruth(masks={"": block, "digit": ink}, zero_set=~block)
 
     def _chosen(self, saved: Saved) -> Int[Tensor, " inputs"]:
         """The indices of the test images to explain."""
         correct = (saved.public["predictions"] == saved.public["labels"]).cpu()
-        if saved.subject.training == "none":
+        subject: BlockMnist = saved.subject
+        if subject.training == "none":
             correct = torch.ones_like(correct)
         return correct.nonzero()[: self.inputs, 0]

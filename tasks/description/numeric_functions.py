@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmark.families.description import BlackBox, DescriptionSubject, DescriptionTruth, description_task, grid
 from benchmark.subjects import Saved
+from tasks.models.numeric_functions.subject import NumericFunctions
 
 
 @description_task(
@@ -25,6 +26,7 @@ from benchmark.subjects import Saved
         "corrupted": {"kind": "corrupted"},
         "mlp": {"kind": "mlp"},
     },
+    small={"variants": ["atomic", "corrupted"]},
 )
 @dataclass(frozen=True, kw_only=True)
 class NumericFunctionsTask:
@@ -37,22 +39,25 @@ class NumericFunctionsTask:
 
     def pose(self, saved: Saved) -> DescriptionSubject:
         """The boxes, each with its budget."""
-        model = saved.subject.load(saved)
+        subject: NumericFunctions = saved.subject
+        model = subject.load(saved)
         boxes = (
-            BlackBox(partial(model.answer, index), *function.domain, saved.subject.budget)
-            for index, function in enumerate(model.planted)
+            BlackBox(partial(model.answer, index), low, high, subject.budget)
+            for index, (low, high) in enumerate(function.domain for function in model.planted)
         )
-        return DescriptionSubject(tuple(boxes), saved.seed, self.longest)
+        return DescriptionSubject(tuple(boxes), saved.method_seed, self.longest)
 
     def truth(self, saved: Saved) -> DescriptionTruth:
         """The canonical descriptions, and the boxes' mean answers at the held-out points."""
-        model = saved.subject.load(saved)
+        subject: NumericFunctions = saved.subject
+        model = subject.load(saved)
         planted = model.planted
+        domains = [function.domain for function in planted]
         return DescriptionTruth(
             sentences=tuple(function.sentence for function in planted),
             programs=tuple(function.program for function in planted),
             plain=tuple(function.plain for function in planted),
-            domains=tuple(function.domain for function in planted),
+            domains=tuple(domains),
             intervals=tuple(function.interval for function in planted),
-            outputs=np.stack([model.respond(i, grid(*f.domain, self.points)) for i, f in enumerate(planted)]),
+            outputs=np.stack([model.respond(i, grid(low, high, self.points)) for i, (low, high) in enumerate(domains)]),
         )

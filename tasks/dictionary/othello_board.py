@@ -14,11 +14,12 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from benchmark.families.dictionary import DictionarySubject, DictionaryTruth, dictionary_task
+from benchmark.families.grid import Grid
 from benchmark.subjects import Saved
-from tasks.models._othello.gpt import OthelloGPT, initialised
-from tasks.models._othello.labels import board_state_properties
-from tasks.models._othello.readings import activations_at
-from tasks.models.othello import OthelloModel
+from tasks.models.othello.gpt import OthelloGPT, initialised
+from tasks.models.othello.labels import board_state_properties, property_names
+from tasks.models.othello.readings import activations_at
+from tasks.models.othello.subject import OthelloModel
 
 
 @dictionary_task(
@@ -41,6 +42,7 @@ from tasks.models.othello import OthelloModel
         "untrained": {"training": "none"},
     },
     twins={"l0_16": "untrained"},
+    small={"variants": ["l0_16"], "atoms": 128, "train_rows": 3000, "held_out_rows": 800},
 )
 @dataclass(frozen=True, kw_only=True)
 class OthelloBoardTask:
@@ -63,18 +65,26 @@ class OthelloBoardTask:
             saved.public["test_activations"][test].float(),
             size=self.atoms,
             sparsity=self.sparsity,
-            seed=saved.seed,
+            seed=saved.method_seed,
+            source=f"{saved.identity}/{self.train_rows}/{self.held_out_rows}",
             labels=self._boards(saved, "train"),
         )
 
     def truth(self, saved: Saved) -> DictionaryTruth:
         """Boards of the held-out positions, and what a model with random weights makes of the same positions."""
-        size = saved.subject.size
-        cells = torch.cartesian_prod(torch.arange(2), torch.arange(size), torch.arange(size))
+        subject: OthelloModel = saved.subject
+        squares = subject.size**2
         return DictionaryTruth(
             self._boards(saved, "validation"),
             self._boards(saved, "test"),
-            board=cells,
+            names=tuple(property_names(subject.size)["board"]),
+            grid=Grid(
+                rows=subject.size,
+                columns=subject.size,
+                cells=(*range(squares), *range(squares)),
+                signs=(1,) * squares + (-1,) * squares,
+                meaning="mine - yours",
+            ),
             twin_validation=self._twin(saved, "validation"),
             twin_test=self._twin(saved, "test"),
         )

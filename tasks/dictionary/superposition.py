@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmark.families.dictionary import DictionarySubject, DictionaryTruth, dictionary_task
 from benchmark.subjects import Saved
-from tasks.models.superposition import Superposition
+from tasks.models.superposition.subject import Superposition
 
 
 @dictionary_task(
@@ -35,6 +35,7 @@ from tasks.models.superposition import Superposition
         "noisy": {"noise": 0.15},
         "narrow": {"size": 48},
     },
+    small={"variants": ["l0_4"]},
 )
 @dataclass(frozen=True, kw_only=True)
 class SuperpositionTask:
@@ -49,12 +50,22 @@ class SuperpositionTask:
         """The noisy activations, and the training rows' features for the supervised ceiling."""
         subject: Superposition = saved.subject
         codes = subject.plant(saved.seed).codes["train"]
-        rows = (saved.public[split].clone() for split in ("train", "validation", "test"))
-        return DictionarySubject(*rows, size=self.size, sparsity=self.sparsity, seed=saved.seed, labels=codes > 0)
+        train, validation, test = (saved.public[split].clone() for split in ("train", "validation", "test"))
+        return DictionarySubject(
+            train,
+            validation,
+            test,
+            size=self.size,
+            sparsity=self.sparsity,
+            seed=saved.method_seed,
+            source=saved.identity,
+            labels=codes > 0,
+        )
 
     def truth(self, saved: Saved) -> DictionaryTruth:
         """Directions, magnitudes, and which features are on."""
-        planted = saved.subject.plant(saved.seed)
+        subject: Superposition = saved.subject
+        planted = subject.plant(saved.seed)
         validation, test = planted.codes["validation"], planted.codes["test"]
         return DictionaryTruth(
             validation > 0, test > 0, planted.directions, planted.bias, validation_codes=validation, test_codes=test

@@ -10,7 +10,9 @@ import torch
 from benchmark.families.probing import Interchange, ProbingSubject, ProbingTruth, probing_task, run_from_layers
 from benchmark.learning.controls import Mixed, with_controls
 from benchmark.subjects import Saved
-from tasks.models.informative_dimensions import CLASSES, NAMES, USED, Plant, Sample, answers
+from tasks.models.informative_dimensions.network import USED, answers
+from tasks.models.informative_dimensions.plant import CLASSES, NAMES, Plant, Sample
+from tasks.models.informative_dimensions.subject import InformativeDimensions
 
 
 @probing_task(
@@ -29,6 +31,7 @@ from tasks.models.informative_dimensions import CLASSES, NAMES, USED, Plant, Sam
     ),
     variants={"aligned": {}, "rotated": {"basis": "rotated"}, "untrained": {"training": "none"}},
     unranked=("untrained",),
+    small={"variants": ["aligned"]},
 )
 @dataclass(frozen=True, kw_only=True)
 class InformativeDimensionsTask:
@@ -40,7 +43,8 @@ class InformativeDimensionsTask:
     def pose(self, saved: Saved) -> ProbingSubject:
         """Activations of the place "hidden", labels with controls among them, and the network above."""
         mixed, _, _ = _rebuild(saved)
-        network = saved.subject.load(saved)
+        subject: InformativeDimensions = saved.subject
+        network = subject.load(saved)
         return ProbingSubject(
             layer="hidden",
             train=saved.public["train"].to(saved.device),
@@ -48,7 +52,7 @@ class InformativeDimensionsTask:
             labels=mixed.train.to(saved.device),
             classes=mixed.classes,
             run_from=run_from_layers({"hidden": lambda activations, _: network(activations)}),
-            seed=saved.seed,
+            seed=saved.method_seed,
         )
 
     def truth(self, saved: Saved) -> ProbingTruth:
@@ -94,8 +98,9 @@ class InformativeDimensionsTask:
 
 def _rebuild(saved: Saved) -> tuple[Mixed, Plant, Sample]:
     """The plant, the test inputs and the labels with controls: all from the seed."""
-    plant = saved.subject.plant(saved.generator)
-    train, test = saved.subject.inputs(plant, saved.generator)
+    subject: InformativeDimensions = saved.subject
+    plant = subject.plant(saved.generator)
+    train, test = subject.inputs(plant, saved.generator)
     concepts = range(len(CLASSES))
     draw = saved.generator("controls")
     mixed = with_controls(

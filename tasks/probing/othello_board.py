@@ -15,6 +15,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from benchmark.errors import TouchstoneError
+from benchmark.families.grid import Grid
 from benchmark.families.probing import (
     Interchange,
     ProbingSubject,
@@ -25,11 +26,11 @@ from benchmark.families.probing import (
 )
 from benchmark.learning.controls import Mixed, with_controls
 from benchmark.subjects import Saved
-from tasks.models._othello.labels import board_labels, positions, unpacked
-from tasks.models._othello.rules import rules
+from tasks.models.othello.labels import board_labels, positions, square_names, unpacked
+from tasks.models.othello.rules import rules
 
-STATES = 3
-"""Yours, empty and mine are the classes 0, 1 and 2."""
+STATES = ("yours", "empty", "mine")
+"""The classes of a square, from 0."""
 
 
 @probing_task(
@@ -39,6 +40,7 @@ STATES = 3
     metrics=("test_accuracy", "selectivity", "control_accuracy", "interchange_accuracy", "erasure_gap"),
     variants={"trained": {}, "untrained": {"training": "none"}},
     twins={"trained": "untrained"},
+    small={"variants": ["trained"], "train_inputs": 1500, "test_inputs": 600, "controls": 4, "pairs": 60},
 )
 @dataclass(frozen=True, kw_only=True)
 class OthelloBoardTask:
@@ -64,15 +66,16 @@ class OthelloBoardTask:
             labels=mixed.train.to(saved.device),
             classes=mixed.classes,
             run_from=self._run_from(saved),
-            seed=saved.seed,
+            seed=saved.method_seed,
         )
 
     def truth(self, saved: Saved) -> ProbingTruth:
         """The boards of the test positions, and positions in which turning a disc over changes the legal moves."""
         mixed = self._concepts(saved)
-        squares = saved.subject.size**2
-        names = (f"square {i}" if i < squares else f"control {i - squares + 1}" for i in mixed.order)
-        playable = torch.tensor(rules(saved.subject.size).playable)
+        size = saved.subject.size
+        squares = square_names(size)
+        names = (squares[i] if i < len(squares) else f"control {i - len(squares) + 1}" for i in mixed.order)
+        playable = torch.tensor(rules(size).playable)
         chosen = playable[torch.randperm(len(playable), generator=saved.generator("erased"))[: self.erased_squares]]
         return ProbingTruth(
             names=tuple(names),
@@ -80,7 +83,8 @@ class OthelloBoardTask:
             control_of=mixed.control_of,
             interchange=self._interchange(saved, mixed),
             erased=tuple(mixed.position(int(square)) for square in chosen),
-            board=saved.subject.size,
+            class_names=STATES,
+            grid=Grid(rows=size, columns=size, cells=tuple(i if i < len(squares) else None for i in mixed.order)),
         )
 
     def _rows(self, saved: Saved, split: str, what: str) -> Tensor:
@@ -107,7 +111,7 @@ class OthelloBoardTask:
             labels["test"],
             types["train"],
             types["test"],
-            [STATES] * squares,
+            [len(STATES)] * squares,
             copies=copies,
             generator=draw,
         )

@@ -78,7 +78,7 @@ def _method(shown: dict[str, dict[str, Case]], method: str) -> Picture:
         "For each variant the input with the planted truth outlined, and what the method marked: red speaks for the"
         " target, blue against it. The number is the method's score on all inputs."
     )
-    return Picture(method, method.replace("_", " "), caption, _figure(tiles, labels))
+    return Picture(method, method.replace("_", " "), caption, lambda: _figure(tiles, labels))
 
 
 def _overview(shown: dict[str, dict[str, Case]], methods: Sequence[str]) -> Picture:
@@ -108,7 +108,7 @@ def _overview(shown: dict[str, dict[str, Case]], methods: Sequence[str]) -> Pict
         "One input of each variant and what every method marked: red speaks for the target, blue against it. Below each"
         " map the method's score on all inputs."
     )
-    return Picture("overview", "All methods on one input", caption, _figure(tiles, labels))
+    return Picture("overview", "All methods on one input", caption, lambda: _figure(tiles, labels))
 
 
 def _figure(tiles: Sequence[tuple[float, float, Pixels]], labels: Sequence[Label]) -> Figure:

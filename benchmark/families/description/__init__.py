@@ -56,14 +56,53 @@ class BudgetExhausted(TouchstoneError):
     """A method asked a black box for more points than its budget holds."""
 
 
+class _Counter:
+    """What answers for a box: it counts and refuses, in the process that knows the function."""
+
+    __slots__ = ("_answer", "_budget", "_high", "_low", "_used")
+
+    def __init__(self, answer: Callable[[Any], Any], low: float, high: float, budget: int) -> None:
+        self._answer, self._low, self._high, self._budget, self._used = answer, low, high, budget, 0
+
+    def used(self) -> int:
+        return self._used
+
+    def answer(self, x: ArrayLike) -> Float64[ndarray, "*shape"]:
+        points = np.array(x, dtype=np.float64)
+        if not (np.isfinite(points).all() and (points >= self._low).all() and (points <= self._high).all()):
+            raise TouchstoneError(
+                f"got points from {points.min():.6g} to {points.max():.6g}, "
+                f"expected finite ones in [{self._low:g}, {self._high:g}]"
+            )
+        if points.size > self._budget - self._used:
+            raise BudgetExhausted(
+                f"got a query of {points.size} points, expected at most {self._budget - self._used}: "
+                f"{self._used} of the budget of {self._budget} are spent"
+            )
+        self._used += points.size
+        return np.asarray(self._answer(points), dtype=np.float64)
+
+
 class BlackBox:
-    """A function that can only be asked. Asking twice at one point gives the same answer and counts twice."""
+    """A function that can only be asked. Asking twice at one point gives the same answer and counts twice.
+
+    A method holds a copy whose questions are answered, counted and refused by the process that posed the box.
+    """
 
     __slots__ = ("__answer", "__used", "budget", "high", "low")
 
     def __init__(self, answer: Callable[[Any], Any], low: float, high: float, budget: int) -> None:
         self.low, self.high, self.budget = low, high, budget
-        self.__answer, self.__used = answer, 0
+        counter = _Counter(answer, low, high, budget)
+        self._answered_by(counter.answer, counter.used)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _box, (self.low, self.high, self.budget, self.__answer, self.__used)
+
+    def _answered_by(self, answer: Callable[[Any], Any], used: Callable[[], int]) -> BlackBox:
+        self.__answer: Callable[[Any], Any] = answer
+        self.__used: Callable[[], int] = used
+        return self
 
     def __eq__(self, other: object) -> bool:
         """Same domain and budget; what has been asked, and what would be answered, is not compared."""
@@ -77,12 +116,12 @@ class BlackBox:
     @property
     def used(self) -> int:
         """Points asked for so far."""
-        return self.__used
+        return self.__used()
 
     @property
     def left(self) -> int:
         """Points that may still be asked for."""
-        return self.budget - self.__used
+        return self.budget - self.used
 
     def query(self, x: ArrayLike) -> Float64[ndarray, "*shape"]:
         """The box's answers at the points `x`.
@@ -91,19 +130,12 @@ class BlackBox:
             BudgetExhausted: fewer points are left; nothing is answered or counted then.
             TouchstoneError: a point is not finite or outside [low, high].
         """
-        points = np.asarray(x, dtype=np.float64)
-        if not (np.isfinite(points).all() and (points >= self.low).all() and (points <= self.high).all()):
-            raise TouchstoneError(
-                f"got points from {points.min():.6g} to {points.max():.6g}, "
-                f"expected finite ones in [{self.low:g}, {self.high:g}]"
-            )
-        if points.size > self.left:
-            raise BudgetExhausted(
-                f"got a query of {points.size} points, expected at most {self.left}: "
-                f"{self.used} of the budget of {self.budget} are spent"
-            )
-        self.__used += points.size
-        return np.asarray(self.__answer(points), dtype=np.float64)
+        return np.asarray(self.__answer(np.asarray(x, dtype=np.float64)))
+
+
+def _box(low: float, high: float, budget: int, answer: Callable[[Any], Any], used: Callable[[], int]) -> BlackBox:
+    """A box that has been counting elsewhere."""
+    return BlackBox(answer, low, high, budget)._answered_by(answer, used)
 
 
 @dataclass(frozen=True)
@@ -195,6 +227,10 @@ def scale_of(outputs: Float64[ndarray, " m"]) -> float:
 def check(raw: Any, posed: DescriptionSubject) -> DescriptionExplanation:
     """Validate a method's descriptions. A refused program is recorded with its reason; a wrong number of them is an
     error."""
+    refused: list[str] = []
+    if isinstance(raw, DescriptionExplanation):
+        refused = raw.problems.split("\n")
+        raw = list(zip(raw.texts.split("\n"), raw.programs.split("\n"), strict=False))
     if not isinstance(raw, Sequence) or isinstance(raw, str) or len(raw) != len(posed.boxes):
         got = f"{len(raw)} in a {type(raw).__name__}" if hasattr(raw, "__len__") else type(raw).__name__
         raise InvalidExplanation(f"got {got}, expected a list of {len(posed.boxes)} descriptions, one for each box")
@@ -207,6 +243,8 @@ def check(raw: Any, posed: DescriptionSubject) -> DescriptionExplanation:
                 "expected a Description or a tuple (text, program) of two texts"
             )
         text, program, problem = _checked(parts[0], parts[1], posed.longest)
+        if not program and index < len(refused):
+            problem = refused[index] or problem
         texts.append(text)
         programs.append(program)
         problems.append(problem)

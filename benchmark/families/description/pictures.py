@@ -42,7 +42,7 @@ def _picture(cases: Sequence[Case]) -> Picture:
         "what the box answers without noise. Yellow: where the function departs from its rule. A panel marked 'no "
         "program' got none that is finite on the whole domain."
     )
-    return Picture(f"functions-{first.variant}", f"Described over true: {first.variant}", caption, figure)
+    return Picture(f"functions-{first.variant}", f"Described over true: {first.variant}", caption, lambda: figure)
 
 
 def _panel(axis: Axes, truth: Any, index: int, said: Any) -> None:

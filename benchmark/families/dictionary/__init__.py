@@ -20,6 +20,7 @@ from torch import Tensor
 
 from benchmark.errors import InvalidExplanation
 from benchmark.families.dictionary.firing import Firings, best_detectors, firings, test_f1
+from benchmark.families.grid import Grid
 from benchmark.plugins import method_decorator, task_decorator
 
 __all__ = [
@@ -49,6 +50,8 @@ class DictionarySubject:
     sparsity: int
     """The mean number of active codes a row that is asked for (L0)."""
     seed: int
+    source: str = ""
+    """Which activations these are: questions of one seed and one source hand over the same. Empty: nobody else's."""
     labels: Bool[Tensor, "n g"] | None = None
     """Which true features are on in each training row: for methods declared as `supervised` alone, None for others."""
 
@@ -60,13 +63,15 @@ class DictionaryTruth:
     validation: Bool[Tensor, "v g"]
     test: Bool[Tensor, "t g"]
     directions: Float[Tensor, "g d"] | None = None
-    """Unit directions of the features; None where only their meaning is known (squares of a board)."""
+    """Unit directions of the features; None where only their meaning is known."""
     bias: Float[Tensor, d] | None = None
     validation_codes: Float[Tensor, "v g"] | None = None
     """Magnitudes with which the features were added; None where only on and off are known."""
     test_codes: Float[Tensor, "t g"] | None = None
-    board: Int[Tensor, "g 3"] | None = None
-    """(state, row, column) of a feature that stands for a square's state, for pictures."""
+    names: tuple[str, ...] = ()
+    """What each feature means, in a few words; empty where they mean nothing in particular."""
+    grid: Grid | None = None
+    """Where each feature lies, for pictures; None where features have no place."""
     twin_validation: Float[Tensor, "v d"] | None = None
     """Activations of the same rows in a twin of the model with random weights: what needs no training."""
     twin_test: Float[Tensor, "t d"] | None = None
@@ -174,6 +179,9 @@ def both_signs(
 
 def check(raw: object, posed: DictionarySubject) -> DictionaryExplanation:
     """Validate what a method returned and bring it into the stored form. Raises `InvalidExplanation`."""
+    if isinstance(raw, DictionaryExplanation):
+        validation, test = (raw.validation_indices, raw.validation_values), (raw.test_indices, raw.test_values)
+        raw = Dictionary(raw.atoms, raw.bias, validation, test)
     if not isinstance(raw, Dictionary):
         raise InvalidExplanation(f"got {type(raw).__name__}, expected a Dictionary(atoms, bias, validation, test)")
     d = posed.train.shape[1]

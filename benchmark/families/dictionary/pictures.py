@@ -1,4 +1,4 @@
-"""Pictures of the dictionary family: quality against L0, cosines with the plant, and atoms drawn on the board."""
+"""Pictures of the dictionary family: quality against L0, cosines with the plant, and atoms drawn where features lie."""
 
 from __future__ import annotations
 
@@ -11,11 +11,9 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
-from torch import Tensor
 
 from benchmark.families.family import Case, Picture
 
-QUALITIES = ("board_reconstruction", "firing_f1")
 ATOMS_SHOWN = 5
 
 
@@ -32,26 +30,24 @@ def pictures(cases: Sequence[Case]) -> list[Picture]:
         shown = [case for case in middle if case.seed == seed and case.method != "random"]
         if shown and shown[0].truth.directions is not None:
             drawn.append(_cosine_matrices(task, shown))
-        if shown and shown[0].truth.board is not None:
-            drawn.append(_boards(task, shown))
+        if shown and shown[0].truth.grid is not None:
+            drawn.append(_grids(task, shown))
     return drawn
 
 
 def _sweep(cases: Sequence[Case]) -> list[Case]:
     """The cases of the largest group of variants that pose the same activations and the same size."""
-    groups: dict[tuple[int, float], set[str]] = {}
     first = min(case.seed for case in cases)
-    keys: dict[str, tuple[int, float]] = {}
+    groups: dict[tuple[int, str], set[str]] = {}
     for case in cases:
-        if case.seed == first and case.variant not in keys:
-            keys[case.variant] = (case.posed.size, float(case.posed.train.double().sum()))
-            groups.setdefault(keys[case.variant], set()).add(case.variant)
+        if case.seed == first:
+            groups.setdefault((case.posed.size, case.posed.source or case.variant), set()).add(case.variant)
     chosen = max(groups.values(), key=len)
     return [case for case in cases if case.variant in chosen]
 
 
 def _frontier(task: str, cases: Sequence[Case]) -> Picture:
-    quality = next(name for name in (*QUALITIES, "explained_variance") if all(name in case.scores for case in cases))
+    quality = next(name for name in cases[0].scores if all(name in case.scores for case in cases))
     figure = Figure(figsize=(10, 4), layout="constrained")
     axes = figure.subplots(1, 2)
     names = list(dict.fromkeys(case.method for case in cases))
@@ -80,7 +76,7 @@ def _frontier(task: str, cases: Sequence[Case]) -> Picture:
         f"{task}: quality against sparsity, and against the variance explained, over the variants that differ in "
         "the asked sparsity alone; one curve a method, first seed."
     )
-    return Picture("frontier", "Quality against sparsity", caption, figure)
+    return Picture("frontier", "Quality against sparsity", caption, lambda: figure)
 
 
 def _cosine_matrices(task: str, cases: Sequence[Case]) -> Picture:
@@ -97,7 +93,7 @@ def _cosine_matrices(task: str, cases: Sequence[Case]) -> Picture:
         f"{task}: cosine of every true direction (rows) with every atom (columns), the atom "
         "assigned to a direction on the diagonal and the surplus atoms to the right. Perfect is a diagonal."
     )
-    return Picture("cosines", "True directions beside atoms", caption, figure)
+    return Picture("cosines", "True directions beside atoms", caption, lambda: figure)
 
 
 def _matched(case: Case) -> Float[np.ndarray, "g m"]:
@@ -111,41 +107,38 @@ def _matched(case: Case) -> Float[np.ndarray, "g m"]:
     return ordered
 
 
-def _boards(task: str, cases: Sequence[Case]) -> Picture:
+def _grids(task: str, cases: Sequence[Case]) -> Picture:
     figure = Figure(figsize=(1.35 * ATOMS_SHOWN + 1.6, 1.45 * len(cases) + 0.3), layout="constrained")
     axes = figure.subplots(len(cases), ATOMS_SHOWN, squeeze=False)
     for row, case in zip(axes, cases, strict=True):
-        for axis, (board, title) in zip(row, _best_atoms(case), strict=False):
-            image = axis.imshow(board.numpy(), vmin=-1, vmax=1, cmap="PuOr", interpolation="nearest")
+        for axis, (cells, title) in zip(row, _best_atoms(case), strict=False):
+            image = axis.imshow(cells, vmin=-1, vmax=1, cmap="PuOr", interpolation="nearest")
             axis.set_title(title, fontsize=7)
         row[0].set_ylabel(case.method, fontsize=8)
     _bare(axes.ravel())
-    figure.colorbar(image, ax=list(axes.ravel()), shrink=0.4, label="mine - yours, against the usual")
+    meaning = cases[0].truth.grid.meaning or "share of rows"
+    figure.colorbar(image, ax=list(axes.ravel()), shrink=0.4, label=f"{meaning}, against the usual")
     caption = (
-        f"{task}: the board while an atom fires, less the board as it usually is, for the {ATOMS_SHOWN} atoms of "
-        "each method that detect a cell best (F1 above each). Orange to purple: from yours to mine."
+        f"{task}: the features where they lie while an atom fires, less what is usual there ({meaning}; orange is "
+        f"below, purple above), for the {ATOMS_SHOWN} atoms of each method that detect a feature best (its F1 above "
+        "each)."
     )
-    return Picture("boards", "Atoms on the board", caption, figure)
+    return Picture("grid", "Atoms where the features lie", caption, lambda: figure)
 
 
-def _best_atoms(case: Case) -> list[tuple[Float[Tensor, "side side"], str]]:
-    """Maps of the atoms that detect some cell best, each atom once, and their titles."""
+def _best_atoms(case: Case) -> list[tuple[Float[np.ndarray, "rows columns"], str]]:
+    """Maps of the atoms that detect some feature best, each atom once, and their titles."""
     truth, codes = case.truth, case.explanation.test_codes
     labels = truth.test.float()
     firing = (codes > 0.2 * case.explanation.validation_codes.amax(0)).float()
     together = firing.T @ labels
     f1 = 2 * together / (firing.sum(0)[:, None] + labels.sum(0)).clamp(min=1)
-    side = int(truth.board[:, 1].max()) + 1
+    names = truth.names or tuple(f"feature {number}" for number in range(labels.shape[1]))
     shown = []
-    best, cell = f1.max(1)
+    best, feature = f1.max(1)
     for atom in best.argsort(descending=True)[:ATOMS_SHOWN].tolist():
         change = together[atom] / firing[:, atom].sum().clamp(min=1) - labels.mean(0)
-        board = torch.zeros(side, side)
-        state, row, column = truth.board.T
-        board.index_put_((row, column), torch.where(state == 0, change, -change), accumulate=True)
-        where = int(cell[atom])
-        owner = ("mine", "yours")[int(state[where])]
-        shown.append((board, f"{owner} {'abcdefgh'[int(column[where])]}{int(row[where]) + 1}: {float(best[atom]):.2f}"))
+        shown.append((truth.grid.lay_out(change), f"{names[int(feature[atom])]}: {float(best[atom]):.2f}"))
     return shown
 
 

@@ -5,7 +5,7 @@
 
 A method sees the activations [n, d] of one layer on labelled train inputs and unlabelled test inputs, and may write
 activations back with `run_from`. It returns a score per test input, concept and class, and, where it locates the
-concept, an orthonormal subspace. Some of the concepts are *controls*: every type of input (a word, a pair of moves) got
+concept, an orthonormal subspace. Some of the concepts are *controls*: every type of input (a word, say) got
 one fixed label, drawn at random, so that only a probe that memorises types can predict them (Hewitt and Liang 2019,
 arXiv:1909.03368). Nothing tells a method which they are, so one call answers both, and `selectivity` compares.
 """
@@ -21,6 +21,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from benchmark.errors import InvalidExplanation, TouchstoneError, UnknownNameError
+from benchmark.families.grid import Grid
 from benchmark.plugins import method_decorator, task_decorator
 
 __all__ = [
@@ -130,8 +131,10 @@ class ProbingTruth:
     """Concepts on which `erasure_gap` trains fresh probes."""
     groups: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Named groups of real concepts that get their own sub-scores."""
-    board: int | None = None
-    """Side of the board where every real concept is a square, called "square 0" and so on: for pictures only."""
+    class_names: tuple[str, ...] = ()
+    """What the classes mean, where they mean the same for every real concept."""
+    grid: Grid | None = None
+    """Where each concept lies, for pictures; None where concepts have no place."""
 
     @property
     def real(self) -> list[int]:

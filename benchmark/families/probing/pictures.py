@@ -1,4 +1,4 @@
-"""Pictures of the probing family: where methods place a concept beside where it is, and how well they read a board."""
+"""Pictures of the probing family: where methods place a concept beside where it is, and how well they read each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from itertools import groupby
 import numpy as np
 import torch
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmark.families.family import Case, Picture
@@ -18,7 +17,7 @@ METHODS = 8
 
 
 def pictures(cases: Sequence[Case]) -> list[Picture]:
-    """One picture per task and variant, of the first seed: accuracy by square for boards, else energy by dimension."""
+    """One picture per task and variant, of the first seed: accuracy on the concepts' grid, else energy by dimension."""
 
     def setting(case: Case) -> tuple[str, str]:
         return case.task, case.variant
@@ -27,26 +26,20 @@ def pictures(cases: Sequence[Case]) -> list[Picture]:
     for (task, variant), group in groupby(sorted(cases, key=setting), setting):
         members = list(group)
         first = [case for case in members if case.seed == min(other.seed for other in members)]
-        if first[0].truth.board is not None:
-            drawn.append(_boards(task, variant, first))
+        if first[0].truth.grid is not None:
+            drawn.append(_grids(task, variant, first))
         elif first[0].truth.subspaces is not None:
             drawn.extend(_dimensions(task, variant, first))
     return drawn
 
 
-def _square(name: str) -> int:
-    """The number of a square from the name of its concept ("square 12")."""
-    return int(name.rsplit(" ", 1)[1])
-
-
-def _boards(task: str, variant: str, cases: Sequence[Case]) -> Picture:
+def _grids(task: str, variant: str, cases: Sequence[Case]) -> Picture:
     truth, posed = cases[0].truth, cases[0].posed
-    side = truth.board
     commonest = posed.labels.mode(0).values
-    maps = {"commonest class": _by_square((commonest == truth.labels).float().mean(0), truth.real, truth.names, side)}
+    maps = {"commonest class": truth.grid.lay_out((commonest == truth.labels).float().mean(0))}
     for case in [case for case in cases if case.method not in ("oracle", "majority", "random")][:METHODS]:
         right = (case.explanation.scores.argmax(2) == case.truth.labels).float().mean(0)
-        maps[case.method] = _by_square(right, case.truth.real, case.truth.names, side)
+        maps[case.method] = case.truth.grid.lay_out(right)
     figure = Figure(figsize=(2.2 * len(maps) + 0.6, 2.7), layout="constrained")
     axes = figure.subplots(1, len(maps), squeeze=False)[0]
     lowest = float(np.nanmin(list(maps.values())))
@@ -56,18 +49,13 @@ def _boards(task: str, variant: str, cases: Sequence[Case]) -> Picture:
         axis.set_xticks([])
         axis.set_yticks([])
     figure.colorbar(image, ax=list(axes), shrink=0.8, label="test accuracy")
+    among = f" ({', '.join(truth.class_names)})" if truth.class_names else ""
     caption = (
-        f"Test accuracy with which each method reads the state of every square (empty, mine, yours) in {task}, "
-        f"{variant}, beside that of always naming the square's commonest state. Brighter is better; one scale for all."
+        f"Test accuracy with which each method reads the class{among} of every concept in {task}, {variant}, drawn "
+        "where the concept lies, beside that of always naming the concept's commonest class. Brighter is better; one "
+        "scale for all."
     )
-    return Picture(f"{task}-{variant}-board", f"Reading the board: {task}, {variant}", caption, figure)
-
-
-def _by_square(accuracy: Tensor, real: Sequence[int], names: Sequence[str], side: int) -> NDArray[np.float64]:
-    grid = np.full(side * side, np.nan)
-    for concept in real:
-        grid[_square(names[concept])] = float(accuracy[concept])
-    return grid.reshape(side, side)
+    return Picture(f"{task}-{variant}-grid", f"Reading every place: {task}, {variant}", caption, lambda: figure)
 
 
 def _dimensions(task: str, variant: str, cases: Sequence[Case]) -> Iterator[Picture]:
@@ -102,7 +90,7 @@ def _dimensions(task: str, variant: str, cases: Sequence[Case]) -> Iterator[Pict
         "the planted directions of every concept (named below) and along the remaining directions. A perfect method "
         "repeats the first row."
     )
-    yield Picture(f"{task}-{variant}-dimensions", f"Where a concept lies: {task}, {variant}", caption, figure)
+    yield Picture(f"{task}-{variant}-dimensions", f"Where a concept lies: {task}, {variant}", caption, lambda: figure)
 
 
 def _planted_frame(subspaces: Tensor) -> tuple[Tensor, list[int]]:

@@ -16,11 +16,12 @@ from benchmark.families.dictionary import (
     check,
     dense,
     keep_largest,
-    oracle,
-    random,
     sparse,
-    sparsest_oracle,
 )
+from benchmark.families.dictionary.pictures import pictures
+from benchmark.families.dictionary.references import oracle, random, sparsest_oracle
+from benchmark.families.family import Case
+from benchmark.families.grid import Grid
 
 
 @pytest.fixture
@@ -90,11 +91,31 @@ def test_references(posed):
     generator = torch.Generator().manual_seed(0)
     labels = [torch.rand(rows, 3, generator=generator) < 0.6 for rows in (10, 12)]
     truth = DictionaryTruth(*labels)
-    planted = oracle(posed, truth, generator)
+    planted = oracle(posed, truth)
     assert torch.equal(planted.test_codes > 0, truth.test)
     assert planted.atoms.shape == (3, 4)
-    cut = sparsest_oracle(posed, truth, generator)
+    cut = sparsest_oracle(posed, truth)
     assert int((cut.test_codes > 0).sum(1).max()) <= posed.sparsity
-    drawn = random(posed, truth, generator)
+    drawn = random(posed, generator)
     assert drawn.atoms.shape == (5, 4)
     assert 1 <= float((drawn.test_codes > 0).float().sum(1).mean()) <= posed.sparsity
+
+
+def test_the_frontier_joins_the_variants_of_one_source_and_draws_the_primary_metric(posed):
+    truth = DictionaryTruth(
+        validation=posed.validation > 0,
+        test=posed.test > 0,
+        names=("north", "east", "south", "west"),
+        grid=Grid(rows=2, columns=2, cells=(0, 1, 2, 3)),
+    )
+    cases = []
+    for variant, source, sparsity in (("few", "a", 1), ("many", "a", 2), ("other", "b", 2), ("nobody's", "", 2)):
+        asked = dataclasses.replace(posed, source=source, sparsity=sparsity)
+        scores = {"primary_one": 0.1 * sparsity, "l0": float(sparsity), "explained_variance": 0.5}
+        cases.append(Case("task", variant, 0, "oracle", asked, truth, oracle(posed, truth), scores))
+    frontier, atoms = pictures(cases)
+    axis = frontier.figure.axes[0]
+    assert axis.get_ylabel() == "primary one"
+    assert axis.lines[0].get_xdata().tolist() == [1, 2], "the two of source a alone"
+    assert atoms.name == "grid"
+    assert {axis.get_title().split(":")[0] for axis in atoms.figure.axes[:4]} == set(truth.names)

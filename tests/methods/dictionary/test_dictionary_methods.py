@@ -20,7 +20,7 @@ from methods.dictionary.raw_neurons import raw_neurons
 from methods.dictionary.relu_l1 import relu_l1
 from methods.dictionary.supervised import best_cut, logistic, supervised, whitening
 from methods.dictionary.topk import topk
-from tasks.models.superposition import Superposition
+from tasks.models.superposition.subject import Superposition
 
 LEARNERS = (relu_l1, topk, p_anneal)
 BASES = (pca, raw_neurons, random_directions)

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark.families import description as family
+from benchmark.families.description import check
 from benchmark.families.description.metrics.exception_recall import exception_recall
 from benchmark.families.description.metrics.program_success import program_success
+from benchmark.families.description.references import oracle, random, without_exceptions
 from benchmark.registry import plugins
 from benchmark.subjects import Run, Saved, generator_for
 from tasks.description.numeric_functions import NumericFunctionsTask
-from tasks.models.numeric_functions import NumericFunctions
+from tasks.models.numeric_functions.subject import NumericFunctions
 
 
 def instance(kind, seed=0):
@@ -27,19 +28,18 @@ def instance(kind, seed=0):
 @pytest.mark.parametrize("kind", ["atomic", "composed", "noisy", "biased", "corrupted", "mlp"])
 def test_the_references_span_the_scale(kind):
     posed, truth = instance(kind)
-    oracle = family.oracle(posed, truth, generator_for(0, "o"))
-    assert program_success(oracle, truth, posed)[""] == 1.0
-    assert family.check(list(zip(truth.sentences, truth.programs, strict=True)), posed).problems.strip() == ""
-    draws = [family.random(posed, truth, generator_for(0, f"r{i}")) for i in range(20)]
-    assert np.mean([program_success(draw, truth, posed)[""] for draw in draws]) < 0.1
+    assert program_success(oracle(truth), truth)[""] == 1.0
+    assert check(list(zip(truth.sentences, truth.programs, strict=True)), posed).problems.strip() == ""
+    draws = [random(posed, truth, generator_for(0, f"r{i}")) for i in range(20)]
+    assert np.mean([program_success(draw, truth)[""] for draw in draws]) < 0.1
 
 
 def test_knowing_the_rule_alone_misses_every_exception():
-    posed, truth = instance("corrupted")
-    explanation = family.without_exceptions(posed, truth, generator_for(0, "w"))
-    success = program_success(explanation, truth, posed)
+    _, truth = instance("corrupted")
+    explanation = without_exceptions(truth)
+    success = program_success(explanation, truth)
     assert (success[""], success["global"]) == (0.0, 1.0)
-    assert exception_recall(explanation, truth, posed) == {"": 0.0, "located": 0.0}
+    assert exception_recall(explanation, truth) == {"": 0.0, "located": 0.0}
 
 
 def test_boxes_answer_what_the_truth_says_up_to_the_noise():

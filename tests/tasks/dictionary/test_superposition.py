@@ -6,7 +6,8 @@ import torch
 from benchmark.errors import TouchstoneError
 from benchmark.subjects import Run, Saved
 from tasks.dictionary.superposition import SuperpositionTask
-from tasks.models.superposition import Superposition, coherence
+from tasks.models.superposition.directions import coherence
+from tasks.models.superposition.subject import Superposition
 
 SMALL = {"features": 24, "dimensions": 12, "active": 2.0, "rows": 3000, "held_out": 1500}
 

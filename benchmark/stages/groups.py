@@ -1,0 +1,157 @@
+"""Metrics that look at several explanations at once: of all methods, all variants, or all seeds.
+
+    @metric(range=(0, 1), direction="higher", scope="seeds")
+    def stability(explanations: Sequence[Labelled]) -> float | dict[str, float] | list[...]
+
+They are called once for each group, in a child of their own, and return a value for the group or one for each member in
+order. The family's references stand in every group beside the methods, so that such a metric has a floor and a ceiling.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from benchmark.errors import DamagedArtifactError
+from benchmark.isolation import Ending, Job, Message, Send, run_isolated
+from benchmark.keys import content_key, group_key, reference_key
+from benchmark.plan import MethodPlan, Plan, TaskPlan
+from benchmark.registry import Plugin
+from benchmark.runtime import log, make_deterministic
+from benchmark.scores import Labelled, Metric, Outcome, averaged, measured_together
+from benchmark.stages.instances import make_concrete
+from benchmark.store import Key, Store
+
+if TYPE_CHECKING:
+    from benchmark.stages.score import Scored
+
+
+@dataclass(frozen=True)
+class Member:
+    """One explanation of a group."""
+
+    name: str
+    scored: Scored
+    draw: int = 0
+
+    @property
+    def label(self) -> str:
+        """What tells it from the other members."""
+        return f"{self.name}/{self.scored.instance.label}/{self.draw}"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Explanations that a metric looks at together."""
+
+    metric: Plugin
+    members: tuple[Member, ...]
+    key: Key
+
+    @property
+    def known(self) -> bool:
+        """Whether all members have a value that was measured from these explanations."""
+        found = [m.scored.shelves[m.name].find(self.metric.name, self.key) for m in self.members]
+        return all(outcome is not None and outcome["status"] in ("ok", "unsupported") for outcome in found)
+
+    def book(self, outcomes: Sequence[Outcome]) -> None:
+        """Give every member its outcome; the draws of a reference share their mean."""
+        drawn: dict[tuple[str, str], list[Outcome]] = {}
+        for member, outcome in zip(self.members, outcomes, strict=True):
+            drawn.setdefault((member.name, member.scored.instance.label), []).append(outcome)
+        for member in self.members:
+            own = drawn[member.name, member.scored.instance.label]
+            outcome = averaged(own) if len(own) > 1 else own[0]
+            member.scored.shelves[member.name].put(self.metric.name, self.key, outcome)
+
+
+def measure_groups(
+    plan: Plan, store: Store, task: TaskPlan, methods: Sequence[MethodPlan], scored: Sequence[Scored], *, workers: int
+) -> int:
+    """Measure all groups of a task that are not known. Returns how many values were computed."""
+    usable = [one for one in scored if not one.problem]
+    groups = [
+        group
+        for metric in task.metrics
+        if metric.options.get("scope", "explanation") != "explanation"
+        for group in _groups(task, metric, [method.name for method in methods], usable)
+    ]
+    for group in groups:
+        for member in group.members:
+            member.scored.keys[member.name, group.metric.name] = group.key
+    todo = [group for group in groups if not group.known]
+    jobs: list[Job] = [functools.partial(_measure_group, plan, store, task, group) for group in todo]
+    limits = task.limits
+    for number, message in run_isolated(jobs, workers=workers, seconds=limits.seconds, memory_mb=limits.memory_mb):
+        group = todo[number]
+        if isinstance(message, Message):
+            if "damaged" in message.header:
+                raise DamagedArtifactError(str(message.header["damaged"]))
+            group.book(message.header["outcomes"])
+        elif isinstance(message, Ending) and message.status != "ok":
+            lost = {"status": message.status, "reason": message.reason, "values": {}}
+            group.book([lost] * len(group.members))
+            log.warning("[score %s] %s: %s\n%s", task.plugin.key, group.metric.name, message.reason, message.trace)
+    return sum(len({(m.name, m.scored.instance.label) for m in group.members}) for group in todo)
+
+
+def _groups(task: TaskPlan, metric: Plugin, methods: Sequence[str], scored: Sequence[Scored]) -> Iterator[Group]:
+    scope = metric.options["scope"]
+    gathered: dict[Any, list[Member]] = {}
+    for one in scored:
+        instance = one.instance
+        answered = [name for name in methods if one.explanations[name].content["status"] == "ok"]
+        for name in [*one.references, *answered]:
+            draws = (metric.options.get("draws") or 1) if scope == "methods" and _drawn(one, name) else 1
+            place = {
+                "methods": instance.label,
+                "variants": (name, instance.seed, instance.repeat),
+                "seeds": (name, instance.variant),
+            }[scope]
+            gathered.setdefault(place, []).extend(Member(name, one, draw) for draw in range(draws))
+    for members in gathered.values():
+        contents = {member.label: [_stands_for(task, member), member.scored.truth] for member in members}
+        yield Group(metric, tuple(members), group_key(metric, contents))
+
+
+def _drawn(one: Scored, name: str) -> bool:
+    return name in one.references and bool(one.references[name].options.get("draws"))
+
+
+def _stands_for(task: TaskPlan, member: Member) -> Key:
+    """What the explanation of a member says, or the reference that makes it."""
+    one, name = member.scored, member.name
+    if name in one.references:
+        return reference_key(one.references[name], one.truth, f"{task.id}/{one.instance.variant}/{name}", member.draw)
+    return content_key(one.explanations[name])
+
+
+def _measure_group(plan: Plan, store: Store, task: TaskPlan, group: Group, send: Send) -> None:
+    """In a child: rebuild the questions and truths of the group, and measure it."""
+    try:
+        make_deterministic(0)
+        labelled = list(_labelled(plan, store, task, group.members))
+        outcomes = measured_together(Metric.of(group.metric), group.metric.options["scope"], labelled)
+        send({"outcomes": outcomes})
+    except DamagedArtifactError as error:
+        send({"damaged": str(error)})
+
+
+def _labelled(plan: Plan, store: Store, task: TaskPlan, members: Iterable[Member]) -> Iterator[Labelled]:
+    from benchmark.stages.score import make_reference, read_explanation
+
+    concrete: dict[str, tuple[Any, Any]] = {}
+    for member in members:
+        one, instance = member.scored, member.scored.instance
+        if instance.label not in concrete:
+            made = make_concrete(plan, store, task, instance)
+            concrete[instance.label] = made.pose(), made.truth()
+        posed, truth = concrete[instance.label]
+        if member.name in one.references:
+            plugin = one.references[member.name]
+            explanation = make_reference(plugin, task, instance, member.draw, posed, truth)
+        else:
+            explanation = read_explanation(task, one.explanations[member.name])
+        yield Labelled(member.name, instance.variant, instance.seed, explanation, truth, posed)

@@ -1,0 +1,141 @@
+"""Pictures: what a family shows of its explanations on the first seed, each drawn when what it shows has changed.
+
+    draw(plan, store, "attribution.blockmnist")
+
+A job of its own behind the scores: whoever edits a picture waits for no score, and a new method draws the pictures that
+show it. A picture that cannot be drawn costs nothing else.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from io import BytesIO
+from typing import Any
+
+import pandas as pd
+import torch
+from PIL import Image
+
+from benchmark.families.family import Case, Picture
+from benchmark.isolation import Ending, Send, run_isolated
+from benchmark.keys import content_key, picture_key, posed_keys, reference_key
+from benchmark.plan import Instance, Plan, TaskPlan
+from benchmark.runtime import log, make_deterministic
+from benchmark.scores import by_name
+from benchmark.stages.instances import family_of, make_concrete, trained
+from benchmark.stages.score import read_explanation
+from benchmark.store import Key, Store, digest, write_index
+from benchmark.subjects import generator_for
+
+COLOURS = 128
+PNG = "png"
+
+
+def draw(plan: Plan, store: Store, name: str) -> Mapping[str, int]:
+    """Draw the pictures of a task that are not there or no longer true; count computed, reused and failed ones."""
+    task = plan.task(name)
+    counts = {"computed": 0, "reused": 0, "failed": 0}
+    names: list[str] = []
+    for _, message in run_isolated([functools.partial(_draw_missing, plan, store, task)]):
+        if isinstance(message, Ending):
+            if message.status != "ok":
+                counts["failed"] += 1
+                reason = f"{message.reason}\n{message.trace}".rstrip()
+                log.warning("[pictures %s] %s", task.plugin.key, reason)
+            continue
+        header = message.header
+        names.append(str(header["name"]))
+        if header["kept"]:
+            counts["reused"] += 1
+        else:
+            png = message.tensors[PNG].numpy().tobytes()
+            content = {"title": header["title"], "caption": header["caption"]}
+            store.put(plan.layout.picture(task.id, names[-1]), header["key"], content, blobs={PNG: png})
+            counts["computed"] += 1
+    kept = [store.read(plan.layout.picture(task.id, picture)) for picture in names]
+    files = {path: file for thing in kept for path, file in thing.files.items()}
+    content = {"task": task.id, "pictures": names, "counts": counts, "run": os.environ.get("TOUCHSTONE_RUN")}
+    write_index(plan.layout.picture_index(task.id), files, content)
+    log.info("[pictures %s] %d drawn, %d still true", task.plugin.key, counts["computed"], counts["reused"])
+    return counts
+
+
+def _draw_missing(plan: Plan, store: Store, task: TaskPlan, send: Send) -> None:
+    """In the child: make the cases of the first seed, and draw each picture whose key is new."""
+    cases, identities = [], {}
+    for case, identity in _cases(plan, store, task):
+        cases.append(case)
+        identities[id(case)] = identity
+    for picture in family_of(task.family).pictures(cases):
+        shown = [identities[id(case)] for case in picture.shows or cases]
+        key = picture_key(task.family, shown, f"{picture.name}/{picture.title}/{picture.caption}")
+        header: dict[str, Any] = {
+            "name": picture.name,
+            "title": picture.title,
+            "caption": picture.caption,
+            "key": key,
+            "kept": store.find(plan.layout.picture(task.id, picture.name), key) is not None,
+        }
+        pixels = {} if header["kept"] else {PNG: torch.frombuffer(bytearray(_png(picture)), dtype=torch.uint8)}
+        send(header, pixels)
+
+
+def _cases(plan: Plan, store: Store, task: TaskPlan) -> Iterator[tuple[Case, Key]]:
+    """Every explanation on the first seed, and what identifies it with its scores."""
+    scores = pd.read_parquet(plan.layout.scores(task.id))
+    first = min(instance.seed for instance in task.instances)
+    for instance in task.instances:
+        if instance.seed == first and not instance.repeat and _trained(plan, store, instance):
+            yield from _cases_of(plan, store, task, instance, scores[scores.seed == first])
+
+
+def _trained(plan: Plan, store: Store, instance: Instance) -> bool:
+    names = instance.subjects.values()
+    return all(trained(plan, store, name, instance.seed).content["status"] == "ok" for name in names)
+
+
+def _cases_of(
+    plan: Plan, store: Store, task: TaskPlan, instance: Instance, scores: pd.DataFrame
+) -> Iterator[tuple[Case, Key]]:
+    make_deterministic(instance.seed)
+    concrete = make_concrete(plan, store, task, instance)
+    posed, truth = concrete.pose(), concrete.truth()
+    known = posed_keys(plan, store, task, instance).truth
+    shown: dict[str, tuple[Any, Key]] = {}
+    for plugin in plan.registry.of("reference", task.family):
+        generator = generator_for(instance.seed, f"picture/{plugin.name}")
+        explanation = by_name(plugin.load(), posed=posed, truth=truth, generator=generator)
+        shown[plugin.name] = explanation, reference_key(plugin, known, "picture", 0)
+    for method in task.methods:
+        kept = store.read(plan.layout.explanation(task.id, method.name, instance.label))
+        if kept.content["status"] == "ok":
+            shown[method.name] = read_explanation(task, kept), content_key(kept)
+    here = scores[scores.variant == instance.variant]
+    for name, (explanation, identity) in shown.items():
+        values = _values(here[here.method == name])
+        case = Case(task.plugin.name, instance.variant, instance.seed, name, posed, truth, explanation, values)
+        yield case, digest([instance.label, name, identity, known, values])
+
+
+def _values(rows: pd.DataFrame) -> dict[str, float]:
+    ordered = rows.sort_values("primary", ascending=False, kind="stable")
+    return dict(zip(ordered.metric, ordered.value, strict=True))
+
+
+def _png(picture: Picture) -> bytes:
+    """A figure as a PNG with a palette, a third of the size of true colour: the page holds every picture."""
+    drawn, small = BytesIO(), BytesIO()
+    picture.draw().savefig(drawn, format="png", metadata={"Software": None})
+    Image.open(drawn).convert("RGB").quantize(COLOURS).save(small, format="png", optimize=True)
+    return small.getvalue()
+
+
+def pictures_of(plan: Plan, store: Store, task: TaskPlan) -> Sequence[Mapping[str, Any]]:
+    """The pictures of a task in their order: `name`, `title`, `caption`, `path`."""
+    from benchmark.store import read_entry
+
+    names = read_entry(plan.layout.picture_index(task.id)).content["pictures"]
+    kept = [(name, store.read(plan.layout.picture(task.id, name))) for name in names]
+    return [{"name": name, **thing.content, "path": thing.blob(PNG)} for name, thing in kept]

@@ -1,1 +1,0 @@
-"""Othello for the board-game language model: rules on bit-boards, random games, labels, a GPT and its training."""

@@ -1,0 +1,1 @@
+"""Functions of one real number with exact descriptions."""

@@ -1,0 +1,1 @@
+"""A language model of Othello's moves, which keeps a board."""

@@ -1,0 +1,1 @@
+"""More sparse features than dimensions."""
