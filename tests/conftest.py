@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from benchmark.config import check_profile
+from benchmark.declarations import Reader
 from benchmark.layout import Layout
 from benchmark.plan import Plan, make_plan
 from benchmark.registry import Plugin, Registry, plugins, read
 
+READER = Reader()
+"""One child for all files of the toy project; it ends with this process."""
 SUBJECT = '''
 """A linear model whose first entry decides."""
 from dataclasses import dataclass
@@ -117,13 +120,13 @@ class Project:
     def read(self, kind: str, name: str) -> Plugin:
         family = "attribution" if kind != "subject" else None
         module = f"toy_project_{self.folder.name}_{name}".replace("-", "_")
-        (plugin,) = read(self.folder / f"{name}.py", kind, family, module, origin="file")
+        (plugin,) = read(self.folder / f"{name}.py", kind, family, module, origin="file", reader=READER)
         return plugin
 
     @property
     def registry(self) -> Registry:
         """The toy's plugins with the engine's metrics and references."""
-        real = [p for p in plugins().plugins if p.kind in ("metric", "reference")]
+        real = [p for p in plugins().plugins if p.kind in ("family", "metric", "reference")]
         own = [self.read("subject", "toy"), self.read("task", "toytask")]
         own += [self.read("method", name) for name in self.methods]
         return Registry((*real, *own))
