@@ -23,7 +23,7 @@ import functools
 import os
 import platform
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,7 @@ def enter_namespaces(confinement: Confinement | None) -> bool:
     """
     user, group = os.getuid(), os.getgid()
     flags = NEW_PROCESSES | NEW_MOUNTS
-    if confinement is not None and not confinement.network and platform.machine() not in SECCOMP:
+    if confinement is not None and not confinement.network and not seccomp():
         flags |= NEW_NETWORK
     if LIBC.unshare(flags) != 0:
         if LIBC.unshare(flags | NEW_USER) != 0:
@@ -99,22 +99,19 @@ def confine(confinement: Confinement | None, own: bool) -> None:
     _check(LIBC.capset(header, nothing), "capset")
 
 
-def _own_view(confinement: Confinement) -> None:
-    """Mounts that only this child sees: empty over what is hidden, and read-only everywhere but in what is writable."""
+def _own_view(confinement: Confinement) -> bool:
+    """Mounts that only this child sees: empty over what is hidden, read-only all but what is writable; False if not."""
     hidden, writable = confinement.resolved
     kept = [(folder, os.open(folder, os.O_PATH | os.O_DIRECTORY)) for folder in writable]
-    for path in hidden:
-        if path.is_dir():
-            _mount("tmpfs", path, "tmpfs", 0)
+    done = [_mount("tmpfs", path, "tmpfs", 0) for path in hidden if path.is_dir()]
     for folder, descriptor in kept:
         folder.mkdir(parents=True, exist_ok=True)  # it may lie in what is now covered
-        _mount(f"/proc/self/fd/{descriptor}", folder, None, 1 << 12 | 1 << 14)
+        done.append(_mount(f"/proc/self/fd/{descriptor}", folder, None, 1 << 12 | 1 << 14))
         os.close(descriptor)
-    _read_only("/", True)
-    for folder in writable:
-        _read_only(folder, False)
-    _mount("proc", "/proc", "proc", 0 if landlock() else 1)
-    _mount("tmpfs", "/dev/shm", "tmpfs", 0)
+    done += [_read_only("/", True), *(_read_only(folder, False) for folder in writable)]
+    done.append(_mount("proc", "/proc", "proc", 0 if landlock() else 1))
+    done.append(_mount("tmpfs", "/dev/shm", "tmpfs", 0))
+    return all(done)
 
 
 def _restrict(confinement: Confinement | None) -> None:
@@ -167,7 +164,7 @@ def _grant(rules: int, path: Path, access: int) -> None:
 
 def _without_network() -> None:
     """seccomp: no sockets but local streams, none of them connected; nothing that would go round this filter."""
-    if platform.machine() not in SECCOMP:
+    if not seccomp():
         return
     architecture, socket, pair, connect, *others = SECCOMP[platform.machine()]
     load, equal, at_least, mask, give = 0x20, 0x15, 0x35, 0x54, 0x06
@@ -197,12 +194,17 @@ def _without_network() -> None:
         code += struct.pack("HBBI", operation, *hops, value)
     code += struct.pack("HBBI", give, 0, 0, 0x00050000 | errno.EACCES) + struct.pack("HBBI", give, 0, 0, 0x7FFF0000)
     buffer = ctypes.create_string_buffer(code)
-    LIBC.prctl(22, 2, struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer)), 0, 0)
+    _check(LIBC.prctl(22, 2, struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer)), 0, 0), "seccomp")
 
 
 def landlock() -> int:
     """The version of Landlock that the kernel offers, 0 for none."""
     return max(0, int(LIBC.syscall(444, None, 0, 1)))
+
+
+def seccomp() -> bool:
+    """Whether the kernel filters system calls, on a machine whose numbers for them are known here."""
+    return platform.machine() in SECCOMP and int(LIBC.prctl(21, 0, 0, 0, 0)) >= 0
 
 
 def _mount(source: object, target: object, kind: str | None, flags: int) -> bool:
@@ -224,5 +226,39 @@ def _check(result: int, what: str) -> int:
 
 @functools.cache
 def protection() -> str:
-    """One sentence on what this system cannot keep a confined child from; empty where nothing is missing."""
-    return ""
+    """One sentence on what a confined child can still do on this system; empty where nothing is missing."""
+    version, own, filtered = landlock(), _in_child(_tries), seccomp()
+    missing = [
+        *(["Landlock"] if not version else [f"Landlock 6 (has {version})"] if version < 6 else []),
+        *([] if own else ["namespaces"]),
+        *([] if filtered else ["seccomp"]),
+    ]
+    still = [
+        *(["read and write what its user can"] if not version and not own else []),
+        *(["read disks as devices"] if not version and own and os.getuid() == 0 else []),
+        *(["cut files short"] if version in (1, 2) and not own else []),
+        *(["change modes and times of its user's files"] if version and not own else []),
+        *(["look into its user's processes"] if not version and not own else []),
+        *(["signal its user's processes"] if version < 6 and not own else []),
+        *(["leave processes behind if it kills the one that keeps it"] if version < 6 and not own else []),
+        *(["reach the network" if version < 4 else "reach the network, though not by TCP"] if not filtered and not own else []),
+        *(["connect to sockets in the file system"] if not filtered else []),
+    ]
+    if not still:
+        return ""
+    return f"This system lacks {', '.join(missing)} for a full confinement: a plugin could {', '.join(still)}."
+
+
+def _tries() -> bool:
+    """Whether a process here gets namespaces and the mounts of a confined child."""
+    return enter_namespaces(Confinement()) and _in_child(lambda: _own_view(Confinement()))
+
+
+def _in_child(question: Callable[[], bool]) -> bool:
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if question() else 1)
+        finally:
+            os._exit(1)
+    return os.waitpid(child, 0)[1] == 0

@@ -94,9 +94,11 @@ class Send:
         self._descriptor = descriptor
 
     def __call__(self, header: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> None:
+        """Send a JSON object and tensors by name; they arrive as plain tensors on the CPU."""
         self._write(b"m", dict(header), tensors or {})
 
     def began(self, label: str) -> None:
+        """Say what begins now; the limit on time counts from here."""
         self._write(b"b", {"label": label}, {})
 
     def _write(self, kind: bytes, header: dict[str, Any], tensors: Mapping[str, Tensor]) -> None:
@@ -184,13 +186,22 @@ def _escaped(value: Any) -> Any:
     return value
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What a child is to do, and within what."""
+
+    job: Job
+    threads: int | None = None
+    confinement: Confinement | None = None
+    folder: Path | None = None
+    """A confined job's own, removed after it."""
+
+
 class _Child:
     """One running job, seen from the parent."""
 
-    def __init__(
-        self, job: Job, limit_mb: float, confinement: Confinement | None, folder: Path | None, threads: int | None
-    ) -> None:
-        self.folder = folder
+    def __init__(self, work: _Work, limit_mb: float) -> None:
+        self.folder = work.folder
         self.inbox = _Inbox((limit_mb * 2**20) if limit_mb < float("inf") else psutil.virtual_memory().total / 4)
         self.began = self.started = time.perf_counter()
         self.during = ""
@@ -213,7 +224,7 @@ class _Child:
         try:
             self.keeper = os.fork()
             if self.keeper == 0:
-                _keep(parent, job, *writing, confinement, folder, threads)
+                _keep(parent, work, *writing)
         except OSError:
             for reading, _ in pipes:
                 os.close(reading)
@@ -335,7 +346,7 @@ class _Child:
 
 def _death(code: int | None) -> str:
     if code is None:
-        return "its keeper was killed"
+        return "the process that kept it was killed"
     status = os.waitstatus_to_exitcode(code)
     if status < 0:
         known = {number.value: number.name for number in signal.Signals}
@@ -358,14 +369,18 @@ def _remove(folder: Path) -> None:
         subprocess.run([*command, "--", str(folder)], stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
+def _children(process: int | str) -> list[int]:
+    with suppress(OSError):
+        lists = Path(f"/proc/{process}/task").glob("*/children")
+        return [int(child) for each in lists for child in each.read_text().split()]
+    return []
+
+
 def _family(process: int) -> list[int]:
     """A process and all that descend from it, as far as they live."""
     found = [process]
     for each in found:
-        with suppress(OSError):
-            for task in os.listdir(f"/proc/{each}/task"):
-                with suppress(OSError):
-                    found += map(int, Path(f"/proc/{each}/task/{task}/children").read_text().split())
+        found += _children(each)
     return found
 
 
@@ -423,8 +438,10 @@ def run_isolated(
             while started < len(jobs) and len(running) < max(1, workers):
                 number, started = started, started + 1
                 try:
-                    folder, own = _folder(base, confinement, number)
-                    running[number] = _Child(jobs[number], memory_mb, own, folder, threads)
+                    work = _Work(jobs[number], threads)
+                    if confinement is not None and base is not None:
+                        work = _with_folder(work, confinement, base / str(number))
+                    running[number] = _Child(work, memory_mb)
                 except OSError as error:
                     yield number, Ending("failed", f"could not be started: {error}")
             wait([each for child in running.values() for each in child.descriptors], timeout=POLL_SECONDS)
@@ -448,12 +465,10 @@ def run_isolated(
             _remove(base)
 
 
-def _folder(base: Path | None, confinement: Confinement | None, number: int) -> tuple[Path | None, Confinement | None]:
-    if base is None or confinement is None:
-        return None, None
-    folder = base / str(number)
+def _with_folder(work: _Work, confinement: Confinement, folder: Path) -> _Work:
     folder.mkdir()
-    return folder, dataclasses.replace(confinement, writable=[*confinement.writable, folder])
+    own = dataclasses.replace(confinement, writable=[*confinement.writable, folder])
+    return dataclasses.replace(work, confinement=own, folder=folder)
 
 
 def _bury(child: _Child, leaving: list[int], others: set[int]) -> None:
@@ -472,7 +487,7 @@ def _bury(child: _Child, leaving: list[int], others: set[int]) -> None:
 def _kill_all(spared: set[int]) -> None:
     """Kill whatever this process has for children, orphans that were given to it included, until there are none."""
     while True:
-        alive = set(_children()) - spared
+        alive = set(_children("self")) - spared
         if not alive:
             return
         for process in alive:
@@ -484,24 +499,7 @@ def _kill_all(spared: set[int]) -> None:
                 os.waitpid(process, 0)
 
 
-def _children() -> list[int]:
-    return [
-        int(child)
-        for task in os.listdir("/proc/self/task")
-        for child in Path(f"/proc/self/task/{task}/children").read_text().split()
-    ]
-
-
-def _keep(
-    parent: int,
-    job: Job,
-    messages: int,
-    output: int,
-    status: int,
-    confinement: Confinement | None,
-    folder: Path | None,
-    threads: int | None,
-) -> NoReturn:
+def _keep(parent: int, work: _Work, messages: int, output: int, status: int) -> NoReturn:
     """In the keeper: fork the job, wait for its end, kill all that it left, and report."""
     try:
         os.setsid()
@@ -510,17 +508,16 @@ def _keep(
                 signal.signal(number, signal.SIG_DFL)
         LIBC.prctl(1, signal.SIGTERM, 0, 0, 0)  # told to stop when the parent dies, even if that was killed
         if os.getppid() != parent:
-            return os._exit(1)
+            os._exit(1)
         LIBC.prctl(36, 1, 0, 0, 0)
         _close_but(messages, output, status)
         before = _peak_kb(resource.getrusage(resource.RUSAGE_SELF))
-        own = Path(INIT).exists() and enter_namespaces(confinement)
+        own = Path(INIT).exists() and enter_namespaces(work.confinement)
         init = _start_init() if own else 0
         worker = os.fork()
         if worker == 0:
-            _work(job, messages, output, confinement, folder, threads, own)
+            _do(work, messages, output, own)
         os.close(messages)
-        os.close(output)
         signal.signal(signal.SIGTERM, lambda *_: os.kill(init or worker, signal.SIGKILL))
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         _, code, usage = os.wait4(worker, 0)
@@ -532,7 +529,7 @@ def _keep(
             _kill_all(set())
         os.write(status, REPORT.pack(code, max(0, _peak_kb(usage) - before)))
     except BaseException:
-        os.write(2, traceback.format_exc().encode())
+        os.write(output, traceback.format_exc().encode())
     finally:
         os._exit(0)
 
@@ -558,15 +555,7 @@ def _close_but(*kept: int) -> None:
         os.closerange(low + 1, high)
 
 
-def _work(
-    job: Job,
-    messages: int,
-    output: int,
-    confinement: Confinement | None,
-    folder: Path | None,
-    threads: int | None,
-    own: bool,
-) -> NoReturn:
+def _do(work: _Work, messages: int, output: int, own: bool) -> NoReturn:
     """In the child: give up what it must not have, do the job, say how it ended."""
     try:
         LIBC.prctl(1, signal.SIGKILL, 0, 0, 0)
@@ -576,9 +565,9 @@ def _work(
         send = Send(_arrange(messages, output))
         error = trace = ""
         try:
-            _settle(folder, threads)
-            confine(confinement, own)
-            job(send)
+            _settle(work)
+            confine(work.confinement, own)
+            work.job(send)
         except TouchstoneError as caught:
             error = _text(caught)
         except MemoryError:
@@ -602,20 +591,22 @@ def _arrange(messages: int, output: int) -> int:
     for source, target in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
     _close_but(messages)
-    sys.stdin = open(0, closefd=False)
-    sys.stdout, sys.stderr = (open(each, "w", buffering=1, errors="backslashreplace", closefd=False) for each in (1, 2))
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout, sys.stderr = (
+        os.fdopen(each, "w", buffering=1, errors="backslashreplace", closefd=False) for each in (1, 2)
+    )
     return messages
 
 
-def _settle(folder: Path | None, threads: int | None) -> None:
+def _settle(work: _Work) -> None:
     """What a job finds around it: its temporary folder, its threads, no core dumps, and to be the first to go."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError):  # when memory runs out all the same
         Path("/proc/self/oom_score_adj").write_text("1000")
-    if threads is not None:
+    if (threads := work.threads) is not None:
         os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads)))
         torch.set_num_threads(threads)
-    if folder is not None:
+    if (folder := work.folder) is not None:
         os.environ.update(TMPDIR=str(folder), NUMBA_CACHE_DIR=str(folder))
         tempfile.tempdir = str(folder)
         if caching := sys.modules.get("numba.core.caching"):  # a cache that cannot be written is no error
