@@ -54,14 +54,18 @@ class Confinement:
         for folder in writable:
             for path in hidden:
                 if path.is_relative_to(folder):
-                    raise ValueError(
-                        f"expected what is hidden to lie outside of what is writable, got {path} in {folder}"
-                    )
+                    raise ValueError(f"expected nothing hidden within what is writable, got {path} in {folder}")
         return hidden, writable
 
 
-def enter_namespaces(confinement: Confinement | None) -> bool:
-    """Give the processes forked from here on numbers and mounts of their own; False where the system refuses.
+@functools.cache
+def namespaces() -> bool:
+    """Whether a process here gets namespaces, and all the mounts of a confined child in them; asked once."""
+    return _in_child(lambda: enter_namespaces() and _in_child(lambda: _own_view(Confinement())))
+
+
+def enter_namespaces(confinement: Confinement | None = None) -> bool:
+    """Give the processes forked from here on numbers and mounts of their own; there is no way back, ask before.
 
     The first process forked afterwards is their init: all others end with it.
     """
@@ -103,7 +107,11 @@ def _own_view(confinement: Confinement) -> bool:
     """Mounts that only this child sees: empty over what is hidden, read-only all but what is writable; False if not."""
     hidden, writable = confinement.resolved
     kept = [(folder, os.open(folder, os.O_PATH | os.O_DIRECTORY)) for folder in writable]
-    done = [_mount("tmpfs", path, "tmpfs", 0) for path in hidden if path.is_dir()]
+    done = [
+        _mount("tmpfs", path, "tmpfs", 0) if path.is_dir() else _mount(os.devnull, path, None, 1 << 12)
+        for path in hidden
+        if path.exists()
+    ]
     for folder, descriptor in kept:
         folder.mkdir(parents=True, exist_ok=True)  # it may lie in what is now covered
         done.append(_mount(f"/proc/self/fd/{descriptor}", folder, None, 1 << 12 | 1 << 14))
@@ -227,7 +235,7 @@ def _check(result: int, what: str) -> int:
 @functools.cache
 def protection() -> str:
     """One sentence on what a confined child can still do on this system; empty where nothing is missing."""
-    version, own, filtered = landlock(), _in_child(_tries), seccomp()
+    version, own, filtered = landlock(), namespaces(), seccomp()
     missing = [
         *(["Landlock"] if not version else [f"Landlock 6 (has {version})"] if version < 6 else []),
         *([] if own else ["namespaces"]),
@@ -237,11 +245,15 @@ def protection() -> str:
         *(["read and write what its user can"] if not version and not own else []),
         *(["read disks as devices"] if not version and own and os.getuid() == 0 else []),
         *(["cut files short"] if version in (1, 2) and not own else []),
-        *(["change modes and times of its user's files"] if version and not own else []),
+        *(["change modes and times of its user's files", "see those of hidden ones"] if version and not own else []),
         *(["look into its user's processes"] if not version and not own else []),
         *(["signal its user's processes"] if version < 6 and not own else []),
         *(["leave processes behind if it kills the one that keeps it"] if version < 6 and not own else []),
-        *(["reach the network" if version < 4 else "reach the network, though not by TCP"] if not filtered and not own else []),
+        *(
+            ["reach the network" if version < 4 else "reach the network, though not by TCP"]
+            if not filtered and not own
+            else []
+        ),
         *(["connect to sockets in the file system"] if not filtered else []),
     ]
     if not still:
@@ -249,16 +261,13 @@ def protection() -> str:
     return f"This system lacks {', '.join(missing)} for a full confinement: a plugin could {', '.join(still)}."
 
 
-def _tries() -> bool:
-    """Whether a process here gets namespaces and the mounts of a confined child."""
-    return enter_namespaces(Confinement()) and _in_child(lambda: _own_view(Confinement()))
-
-
 def _in_child(question: Callable[[], bool]) -> bool:
     child = os.fork()
     if child == 0:
         try:
             os._exit(0 if question() else 1)
+        except OSError:
+            pass  # that is the answer
         finally:
             os._exit(1)
     return os.waitpid(child, 0)[1] == 0

@@ -39,7 +39,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from benchmark.confinement import LIBC, Confinement, confine, enter_namespaces
+from benchmark.confinement import LIBC, Confinement, confine, enter_namespaces, namespaces
 from benchmark.errors import TouchstoneError
 
 POLL_SECONDS = 0.05
@@ -156,9 +156,11 @@ class _Inbox:
             if len(self._buffer) < end:
                 return
             self._spent += MESSAGE_COST + text + tensors
-            body = bytes(self._buffer[FRAME.size : end])
+            with memoryview(self._buffer) as whole:
+                middle = FRAME.size + text
+                parts = bytes(whole[FRAME.size : middle]), bytes(whole[middle:end])
             del self._buffer[:end]
-            yield kind, _parsed(body[:text], body[text:])
+            yield kind, _parsed(*parts)
 
 
 def _parsed(text: bytes, data: bytes) -> Message:
@@ -191,7 +193,9 @@ class _Work:
     """What a child is to do, and within what."""
 
     job: Job
-    threads: int | None = None
+    threads: int | None
+    own: bool
+    """Whether it has process numbers of its own."""
     confinement: Confinement | None = None
     folder: Path | None = None
     """A confined job's own, removed after it."""
@@ -211,7 +215,7 @@ class _Child:
         self.silent = False
         self.ended: set[int] = set()
         self.printed = 0
-        self.peak = self.sampled = 0.0
+        self.peak = self.sample = 0.0
         self.base = _memory_mb("self")
         pipes = [os.pipe() for _ in range(3)]
         self.messages, self.output, self.status = (reading for reading, _ in pipes)
@@ -312,15 +316,16 @@ class _Child:
             return None
         if now - self.began > seconds_limit:
             return "timeout", f"ran longer than the limit of {seconds_limit:g} s"
-        if now - self.sampled > SAMPLE_SECONDS:
-            self.sampled = now
+        if now > self.sample:
             family = _family(self.keeper)[1:]
+            if len(family) > PROCESSES:
+                return "failed", f"had more than {PROCESSES} processes"
             held = _held_mb(family, self.base)
             self.peak = max(self.peak, held)
             if held > memory_limit_mb:
                 return "failed", f"needed more memory than the limit of {memory_limit_mb:g} MB (had {held:.0f} MB)"
-            if len(family) > PROCESSES:
-                return "failed", f"had more than {PROCESSES} processes"
+            took = time.perf_counter() - now
+            self.sample = now + max(SAMPLE_SECONDS, 5 * took)  # to look at many processes takes its time
         return None
 
     def stop(self) -> None:
@@ -401,8 +406,9 @@ def _held_mb(family: list[int], base: float) -> float:
     number of its owners (PSS) is right, but slow, and has a share of what belongs to the parent. Both are at least
     what is held, so the smaller one is taken.
     """
-    held = max(0.0, sum(_memory_mb(process) for process in family) - base)
-    if len(family) <= 2 or held == 0:  # the job, and the init of its process numbers
+    each = [_memory_mb(process) for process in family]
+    held = max(0.0, sum(each) - base)
+    if sum(memory > 1 for memory in each) <= 1 or held == 0:  # the init of its process numbers holds next to nothing
         return held
     shares = sum(_memory_mb(process, "smaps_rollup", ("Pss_Anon", "Pss_Shmem")) for process in family)
     return min(held, shares) if shares else held
@@ -427,18 +433,19 @@ def run_isolated(
     running: dict[int, _Child] = {}
     leaving: list[int] = []
     others = set(_family(os.getpid()))
+    own = Path(INIT).exists() and namespaces()
     LIBC.prctl(36, 1, 0, 0, 0)  # orphans of a killed keeper come to this process
     base: Path | None = None
     started = 0
     try:
         if confinement is not None:
-            base = Path(tempfile.mkdtemp(prefix="touchstone-")).resolve()
+            base = _temporary()
             confinement = dataclasses.replace(confinement, hidden=[*confinement.hidden, base])
         while running or started < len(jobs):
             while started < len(jobs) and len(running) < max(1, workers):
                 number, started = started, started + 1
                 try:
-                    work = _Work(jobs[number], threads)
+                    work = _Work(jobs[number], threads, own)
                     if confinement is not None and base is not None:
                         work = _with_folder(work, confinement, base / str(number))
                     running[number] = _Child(work, memory_mb)
@@ -463,6 +470,13 @@ def run_isolated(
         LIBC.prctl(36, 0, 0, 0, 0)
         if base is not None:
             _remove(base)
+
+
+def _temporary() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="touchstone-")).resolve()
+    except OSError as error:
+        raise TouchstoneError(f"no temporary folder could be made (see TMPDIR): {error}") from error
 
 
 def _with_folder(work: _Work, confinement: Confinement, folder: Path) -> _Work:
@@ -512,17 +526,16 @@ def _keep(parent: int, work: _Work, messages: int, output: int, status: int) -> 
         LIBC.prctl(36, 1, 0, 0, 0)
         _close_but(messages, output, status)
         before = _peak_kb(resource.getrusage(resource.RUSAGE_SELF))
-        own = Path(INIT).exists() and enter_namespaces(work.confinement)
-        init = _start_init() if own else 0
+        init = _start_init() if work.own and enter_namespaces(work.confinement) else 0
         worker = os.fork()
         if worker == 0:
-            _do(work, messages, output, own)
+            _do(work, messages, output)
         os.close(messages)
         signal.signal(signal.SIGTERM, lambda *_: os.kill(init or worker, signal.SIGKILL))
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         _, code, usage = os.wait4(worker, 0)
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-        if own:
+        if init:
             os.kill(init, signal.SIGKILL)
             os.waitpid(init, 0)  # which returns when all its process numbers are free
         else:
@@ -555,18 +568,20 @@ def _close_but(*kept: int) -> None:
         os.closerange(low + 1, high)
 
 
-def _do(work: _Work, messages: int, output: int, own: bool) -> NoReturn:
+def _do(work: _Work, messages: int, output: int) -> NoReturn:
     """In the child: give up what it must not have, do the job, say how it ended."""
     try:
         LIBC.prctl(1, signal.SIGKILL, 0, 0, 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # as Python has them: an OSError says it
+            signal.signal(number, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         os.setsid()
         send = Send(_arrange(messages, output))
         error = trace = ""
         try:
             _settle(work)
-            confine(work.confinement, own)
+            confine(work.confinement, work.own)
             work.job(send)
         except TouchstoneError as caught:
             error = _text(caught)
@@ -607,7 +622,7 @@ def _settle(work: _Work) -> None:
         os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads)))
         torch.set_num_threads(threads)
     if (folder := work.folder) is not None:
-        os.environ.update(TMPDIR=str(folder), NUMBA_CACHE_DIR=str(folder))
+        os.environ.update(TMPDIR=str(folder), NUMBA_CACHE_DIR=str(folder), TRITON_CACHE_DIR=str(folder))
         tempfile.tempdir = str(folder)
         if caching := sys.modules.get("numba.core.caching"):  # a cache that cannot be written is no error
             caching.Cache._guard_against_spurious_io_errors = lambda _self: suppress(OSError)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import encodings.idna
 import importlib
 import json
 import mmap
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +29,7 @@ from benchmark import isolation
 from benchmark.confinement import Confinement, protection, readable
 from benchmark.isolation import Ending, Message, Send, run_isolated
 
+assert encodings.idna  # sockets ask for it, and another user may not read where Python lies
 LIBC = ctypes.CDLL(None, use_errno=True)
 SECRET = "the planted truth"
 
@@ -95,7 +98,7 @@ def world() -> Iterator[World]:
 def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A whole system, and ones that lack a part."""
     if request.param == "no namespaces":
-        monkeypatch.setattr(isolation, "enter_namespaces", lambda _confinement: False)
+        monkeypatch.setattr(isolation, "namespaces", lambda: False)
     if request.param == "no landlock":
         monkeypatch.setattr(module, "landlock", lambda: 0)
     return str(request.param)
@@ -206,8 +209,8 @@ def setuid_program(world: World) -> None:
 READS: dict[str, Callable[[World], Any]] = {
     "read": lambda world: read(world.secret),
     "read by a link": lambda world: read(world.project / "link" / "scores" / "secret.txt"),
-    "list": lambda world: [list((world.project / "results").iterdir())[0]],
-    "walk": lambda world: [path for path in world.project.rglob("*") if path.name == "secret.txt"][0],
+    "list": lambda world: [next((world.project / "results").iterdir())],
+    "walk": lambda world: next(path for path in world.project.rglob("*") if path.name == "secret.txt"),
     "from within": lambda world: (os.chdir(world.secret.parent), read(Path("secret.txt"))),
     "hard link": hard_link,
     "symbolic link": symbolic_link,
@@ -234,8 +237,8 @@ WRITES: dict[str, Callable[[World], Any]] = {
     "append": lambda world: world.code.open("a"),
     "truncate": lambda world: os.truncate(world.code, 0),
     "create": lambda world: (world.project / "new").write_text(""),
-    "create beside": lambda world: (Path.cwd().parent / "new").write_text(""),
-    "create in /tmp": lambda world: Path("/tmp/touchstone-escaped").write_text(""),
+    "create beside": lambda _world: (Path.cwd().parent / "new").write_text(""),
+    "create in /tmp": lambda _world: Path("/tmp/touchstone-escaped").write_text(""),
     "make a folder": lambda world: (world.project / "methods" / "new").mkdir(),
     "link into": lambda world: (world.project / "methods" / "new").symlink_to("/"),
     "hard link, then write": lambda world: (os.link(world.code, "code"), Path("code").write_text("")),
@@ -247,7 +250,7 @@ WRITES: dict[str, Callable[[World], Any]] = {
     "by a link": lambda world: (Path("code").symlink_to(world.code), Path("code").write_text("")),
     "by a folder's link": lambda world: (Path("all").symlink_to("/"), Path(f"all{world.code}").write_text("")),
     "inherited": lambda world: os.pwrite(world.opened, b"x", 0),
-    "settings of the kernel": lambda world: Path("/proc/sys/kernel/core_pattern").write_text("|/bin/false"),
+    "settings of the kernel": lambda _world: Path("/proc/sys/kernel/core_pattern").write_text("|/bin/false"),
 }
 
 METADATA: dict[str, Callable[[World], Any]] = {
@@ -322,7 +325,7 @@ def signals(world: World) -> None:
 def looks_at(what: str) -> Callable[[World], Any]:
     def look(world: World) -> None:
         path = Path(f"/proc/{world.victim}/{what}")
-        list(path.iterdir()) if what == "fd" else path.open("rb").read(10)
+        [each.readlink() for each in path.iterdir()] if what == "fd" else path.open("rb").read(10)
 
     return look
 
@@ -354,7 +357,7 @@ OTHERS = {
     "ptrace": traces,
     "process_vm_readv": reads_memory,
     "pidfd_getfd": takes_descriptor,
-    "shared memory": lambda world: called(LIBC.shmget(0, 4096, 0o1600)),
+    "shared memory": lambda _world: called(LIBC.shmget(0, 4096, 0o1600)),
 }
 
 
@@ -364,7 +367,7 @@ def tried(world: World, way: Callable[[World], Any]) -> str:
     def attempt() -> str:
         try:
             way(world)
-        except (OSError, subprocess.CalledProcessError, IndexError, AssertionError) as error:
+        except (OSError, subprocess.CalledProcessError, StopIteration, AssertionError) as error:
             return type(error).__name__
         return "open"
 
@@ -438,7 +441,7 @@ def test_it_has_a_folder_of_its_own_that_is_removed(system: str, world: World) -
         Path("deep/er/file").write_text("x")
         Path("deep/er/file").rename("file")
         Path("deep").chmod(0)
-        return [os.getcwd(), tempfile.gettempdir(), os.environ["TMPDIR"], Path("file").read_text()]
+        return [str(Path.cwd()), tempfile.gettempdir(), os.environ["TMPDIR"], Path("file").read_text()]
 
     folder, *others, text = answer(world.confinement, works)
     assert set(others) == {folder}
@@ -448,11 +451,11 @@ def test_it_has_a_folder_of_its_own_that_is_removed(system: str, world: World) -
 
 def test_a_folder_of_endless_depth_is_removed(world: World) -> None:
     def digs() -> str:
-        top = os.getcwd()
+        top = Path.cwd()
         for _ in range(3000):
-            os.mkdir("d")
+            Path("d").mkdir()
             os.chdir("d")
-        return top
+        return str(top)
 
     assert not Path(answer(world.confinement, digs)).parent.exists()
 
@@ -460,7 +463,7 @@ def test_a_folder_of_endless_depth_is_removed(world: World) -> None:
 def test_jobs_do_not_see_each_others_folders(system: str, world: World) -> None:
     def writes(send: Send) -> None:
         Path("explanation").write_text("mine")
-        send({"folder": os.getcwd()})
+        send({"folder": str(Path.cwd())})
         time.sleep(600)
 
     def spies(send: Send) -> None:
@@ -491,14 +494,14 @@ def test_a_named_folder_can_be_written_even_in_a_hidden_one(system: str, world: 
 
 def test_what_hides_below_a_writable_folder_is_refused(world: World) -> None:
     ((_, end),) = run_isolated(
-        [lambda send: None], confinement=Confinement([world.project / "results"], [world.project])
+        [lambda _send: None], confinement=Confinement([world.project / "results"], [world.project])
     )
     assert isinstance(end, Ending)
-    assert "expected what is hidden to lie outside of what is writable" in end.reason
+    assert "expected nothing hidden within what is writable" in end.reason
 
 
 def test_a_hidden_folder_that_comes_later_is_hidden(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "enter_namespaces", lambda _confinement: False)
+    monkeypatch.setattr(isolation, "namespaces", lambda: False)
     late = world.project / "late"
 
     def job(send: Send) -> None:
@@ -533,7 +536,7 @@ def test_imports_numerics_and_programs_go_on_working(system: str, world: World) 
         told = subprocess.run([sys.executable, "-c", "print(6 * 7)"], check=True, capture_output=True, text=True).stdout
         weight = torch.ones(200, 200, requires_grad=True)
         (weight @ weight).sum().backward()
-        with open("/dev/null", "w") as nothing, open("/dev/urandom", "rb") as noise:
+        with Path("/dev/null").open("w") as nothing, Path("/dev/urandom").open("rb") as noise:
             nothing.write(str(noise.read(4)))
         own = Path("/proc/self/status").read_text().count(f"Pid:\t{os.getpid()}\n")
         return [one.ANSWER, wave.__name__, told, float(weight.grad.sum()), own]
@@ -568,7 +571,7 @@ def test_libraries_that_cannot_keep_a_cache_do_not_crash(system: str, world: Wor
 
 
 def test_shared_memory_works_and_is_its_own(world: World) -> None:
-    before = set(os.listdir("/dev/shm"))
+    before = set(Path("/dev/shm").iterdir())
 
     def works() -> float:
         tensor = torch.ones(10).share_memory_()
@@ -577,7 +580,7 @@ def test_shared_memory_works_and_is_its_own(world: World) -> None:
 
     assert answer(world.confinement, works) == 10
     if not protection():
-        assert set(os.listdir("/dev/shm")) == before
+        assert set(Path("/dev/shm").iterdir()) == before
 
 
 def test_it_may_signal_trace_and_read_its_own(system: str, world: World) -> None:
@@ -600,7 +603,7 @@ def test_the_network_can_be_granted(system: str, world: World) -> None:
     assert answer(confinement, works)
 
 
-def test_it_is_the_same_without_being_root(world: World) -> None:
+def test_it_is_the_same_without_being_root(system: str, world: World) -> None:
     """The same ways as another user, who owns all the files."""
     if os.getuid() != 0:
         pytest.skip("the other tests have shown it")
@@ -615,10 +618,13 @@ def test_it_is_the_same_without_being_root(world: World) -> None:
             os.setuid(65534)
             LIBC.prctl(4, 1, 0, 0, 0)  # as a process that was never root
             tempfile.tempdir = "/tmp"
-            ways = READS | WRITES | METADATA | NETWORK | OTHERS
             found = {"user": str(answer(world.confinement, os.getuid))}
-            found |= {name: tried(world, way) for name, way in ways.items()}
+            for kind, ways in {"read": READS, "write": WRITES, "change": METADATA, "reach": NETWORK | OTHERS}.items():
+                if (kind, system) != ("change", "no namespaces"):
+                    found |= {f"{kind}: {name}": tried(world, way) for name, way in ways.items()}
             os.write(writing, json.dumps(found).encode())
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(0)
     os.close(writing)
@@ -639,11 +645,11 @@ def test_it_is_the_same_without_being_root(world: World) -> None:
 def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     protection.cache_clear()
     monkeypatch.setattr(module, "seccomp", lambda: True)
-    monkeypatch.setattr(module, "_in_child", lambda question: True)
+    monkeypatch.setattr(module, "namespaces", lambda: True)
     monkeypatch.setattr(module, "landlock", lambda: 7)
     assert protection() == ""
     protection.cache_clear()
-    monkeypatch.setattr(module, "_in_child", lambda question: False)
+    monkeypatch.setattr(module, "namespaces", lambda: False)
     assert "lacks namespaces" in protection()
     assert "change modes and times" in protection()
     protection.cache_clear()
@@ -655,7 +661,7 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_with_nothing_at_all_a_job_still_runs(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "enter_namespaces", lambda _confinement: False)
+    monkeypatch.setattr(isolation, "namespaces", lambda: False)
     monkeypatch.setattr(module, "landlock", lambda: 0)
     monkeypatch.setattr(module, "seccomp", lambda: False)
     assert answer(world.confinement, lambda: 42) == 42

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ SLEEP = "import time; time.sleep(600)"
 def system(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A system with process numbers for each job, and one that has none to give."""
     if request.param == "none":
-        monkeypatch.setattr(isolation, "enter_namespaces", lambda _confinement: False)
+        monkeypatch.setattr(isolation, "namespaces", lambda: False)
     return str(request.param)
 
 
@@ -187,12 +187,12 @@ HOSTILE: dict[str, tuple[Any, str, str]] = {
     "leaves": (leaves, "failed", "the process ended with status 0 before it returned a result"),
     "exits": (exits, "failed", "SystemExit: 3"),
     "interrupts": (interrupts, "failed", "KeyboardInterrupt"),
-    "runs out": (lambda send: bytearray(2**60), "failed", "ran out of memory"),
+    "runs out": (lambda _send: bytearray(2**60), "failed", "ran out of memory"),
     "unsendable": (sends_the_unsendable, "failed", "not JSON serializable"),
     "closes everything": (closes_everything, "failed", "before it returned a result"),
     "unprintable": (raises_the_unprintable, "failed", "Unprintable: (its message cannot be printed)"),
     "segfault": (functools.partial(dies, signal.SIGSEGV), "failed", "killed by SIGSEGV"),
-    "abort": (lambda send: os.abort(), "failed", "killed by SIGABRT"),
+    "abort": (lambda _send: os.abort(), "failed", "killed by SIGABRT"),
     "kill": (functools.partial(dies, signal.SIGKILL), "failed", "killed by SIGKILL"),
     "real-time signal": (functools.partial(dies, 40), "failed", "killed by signal 40"),
     "stack": (overflows_the_stack, "failed", "killed by SIGSEGV"),
@@ -238,7 +238,7 @@ def test_a_hostile_job_ends_with_a_reason_and_the_others_do_not_notice(name: str
 
 @pytest.mark.parametrize("name", ["raises", "leaves", "kill", "closes everything", "hangs", "stops itself", "rubbish"])
 def test_so_it_does_without_namespaces(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "enter_namespaces", lambda _confinement: False)
+    monkeypatch.setattr(isolation, "namespaces", lambda: False)
     test_a_hostile_job_ends_with_a_reason_and_the_others_do_not_notice(name)
 
 
@@ -273,7 +273,7 @@ def test_a_lone_surrogate_is_written_out() -> None:
     def job(send: Send) -> None:
         send({"text \ud800": ["half \udfff", {"deep": "\ud83d"}], "whole": "\N{SNAKE}"})
         send.began("label \ud800")
-        print("printed \ud800")
+        sys.stdout.write("printed \ud800\n")
         raise ValueError("broken \udc80")
 
     messages, (end,) = endings([job])
@@ -503,7 +503,7 @@ def test_the_parent_outlives_a_child_that_kills_its_own(job: Job) -> None:
 
 
 def test_a_killed_keeper_is_told_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(isolation, "enter_namespaces", lambda _confinement: False)
+    monkeypatch.setattr(isolation, "namespaces", lambda: False)
     monkeypatch.setattr(isolation, "confine", lambda _confinement, _own: None)  # a system without Landlock
     mark = str(tmp_path)
 
@@ -570,7 +570,7 @@ def test_children_die_with_a_killed_parent(own: bool, tmp_path: Path) -> None:
     program = (
         "import os, subprocess, sys, time\n"
         "from benchmark import isolation\n"
-        f"{'' if own else 'isolation.enter_namespaces = lambda _: False'}\n"
+        f"{'' if own else 'isolation.namespaces = lambda: False'}\n"
         "def job(send):\n"
         "    for signal in (15, 1):\n"
         "        __import__('signal').signal(signal, 1)\n"
@@ -590,13 +590,26 @@ def test_children_die_with_a_killed_parent(own: bool, tmp_path: Path) -> None:
     assert marked(mark) == []
 
 
+def test_a_broken_pipe_is_an_error_as_elsewhere() -> None:
+    def job(send: Send) -> None:
+        reading, writing = os.pipe()
+        os.close(reading)
+        with pytest.raises(BrokenPipeError):
+            os.write(writing, b"x")
+        send({"caught": True})
+
+    messages, (end,) = endings([job])
+    assert end.status == "ok", end
+    assert headers(messages[0]) == [{"caught": True}]
+
+
 def test_a_child_has_no_descriptor_but_its_own(tmp_path: Path) -> None:
     path = tmp_path / "open"
     with path.open("w"):
 
         def job(send: Send) -> None:
             taken = [each for each in range(3, 4096) if Path(f"/proc/self/fd/{each}").is_symlink()]
-            send({"open": [os.readlink(f"/proc/self/fd/{each}") for each in taken]})
+            send({"open": [str(Path(f"/proc/self/fd/{each}").readlink()) for each in taken]})
 
         (sent,), _ = endings([job])
     (link,) = sent[0].header["open"]
@@ -605,7 +618,7 @@ def test_a_child_has_no_descriptor_but_its_own(tmp_path: Path) -> None:
 
 def test_descriptors_and_processes_are_given_back() -> None:
     def count() -> int:
-        return len(os.listdir("/proc/self/fd"))
+        return len(list(Path("/proc/self/fd").iterdir()))
 
     endings([good])
     before = count()
@@ -633,7 +646,7 @@ def test_a_child_cannot_change_its_parent() -> None:
 
 def test_what_a_job_prints_reaches_the_log_up_to_a_limit(capfd: pytest.CaptureFixture[str]) -> None:
     def prints(send: Send) -> None:
-        print("first line")
+        sys.stdout.write("first line\n")
         os.write(2, b"to standard error\n")
         subprocess.run(["echo", "of a child"], check=True)
         for _ in range(400):
@@ -654,7 +667,7 @@ def test_a_person_sees_a_line_while_the_job_runs(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(isolation, "_write_log", lambda text: shown.set() if "step 1" in text else None)
 
     def job(send: Send) -> None:
-        print("step 1")
+        sys.stdout.write("step 1\n")
         time.sleep(1)
         send({})
         time.sleep(600)
@@ -666,9 +679,9 @@ def test_a_person_sees_a_line_while_the_job_runs(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_closed_log_ends_no_job(monkeypatch: pytest.MonkeyPatch) -> None:
-    with open("/dev/full", "w") as full:
+    with Path("/dev/full").open("w") as full:
         monkeypatch.setattr(sys, "stderr", full)
-        messages, ends = endings([lambda send: print("lost"), good])
+        messages, ends = endings([lambda _send: sys.stdout.write("lost\n"), good])
         assert ends[0].status == "ok"
         assert_good(messages[1], ends[1])
         monkeypatch.undo()
