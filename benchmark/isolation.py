@@ -45,7 +45,9 @@ from benchmark.errors import TouchstoneError
 POLL_SECONDS = 0.05
 SAMPLE_SECONDS = 0.1
 GRACE_SECONDS = 10.0
-"""So long a child that said goodbye, or a keeper that was told to stop, may take to be gone."""
+"""So long a child that said goodbye may take to be gone."""
+STOP_SECONDS = 30.0
+"""So long a keeper that was told to stop may take; killing some hundred processes under load takes seconds."""
 CHUNK = 2**20
 CHUNKS_A_TURN = 16
 """So much of what a running child sends is read before its limits and the other children have their turn."""
@@ -332,7 +334,7 @@ class _Child:
         """End the child and all it started, and return when they are dead."""
         if not self.silent:
             os.kill(self.keeper, signal.SIGTERM)
-            deadline = time.perf_counter() + GRACE_SECONDS
+            deadline = time.perf_counter() + STOP_SECONDS
             while not self.silent and time.perf_counter() < deadline:
                 wait([self.status], timeout=POLL_SECONDS)
                 self._listen()
@@ -508,9 +510,10 @@ def _kill_all(spared: set[int]) -> None:
             for each in _family(process):
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(each, signal.SIGKILL)
-        for process in alive:
+        for process in alive:  # none is waited for alone: an init ends only after others of these were reaped
             with suppress(ChildProcessError):
-                os.waitpid(process, 0)
+                os.waitpid(process, os.WNOHANG)
+        time.sleep(0.01)
 
 
 def _keep(parent: int, work: _Work, messages: int, output: int, status: int) -> NoReturn:

@@ -519,6 +519,25 @@ def test_a_killed_keeper_is_told_and_leaves_nothing(monkeypatch: pytest.MonkeyPa
     assert_good(messages[1], ends[1])
 
 
+def test_a_keeper_that_is_killed_with_namespaces_leaves_nothing_either(tmp_path: Path) -> None:
+    """An init and the job are both orphans then, and the one does not end before the other is reaped."""
+    mark = str(tmp_path)
+
+    def job(send: Send) -> None:
+        daemon(mark)
+        time.sleep(1)
+        send({"started": True})
+        time.sleep(600)
+
+    for _, message in run_isolated([job], seconds=120):
+        if isinstance(message, Ending):
+            assert message.status == "failed"
+            assert marked(mark) == []
+        else:
+            (keeper,) = psutil.Process().children()
+            keeper.kill()
+
+
 def forks_without_end(send: Send) -> None:
     while True:
         with_child = os.fork()
