@@ -23,7 +23,6 @@ from methods.probing.mlp_probe import mlp_probe
 from methods.probing.nearest_mean import nearest_mean
 
 
-
 def one_by_one(questions, **settings):
     return [mlp_probe(question, **settings) for question in questions]
 
