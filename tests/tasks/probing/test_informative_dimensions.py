@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from benchmark.errors import TouchstoneError
-from benchmark.families.probing import oracle, random
 from benchmark.families.probing.metrics import test_accuracy as accuracy_module
 from benchmark.families.probing.metrics.interchange_accuracy import interchange_accuracy
+from benchmark.families.probing.references import oracle, random
 from benchmark.subjects import Run, Saved, generator_for
 from methods.probing.linear_probe import linear_probe
 from tasks.models.informative_dimensions import InformativeDimensions
@@ -36,8 +36,8 @@ def test_an_untrained_network_does_not_use_the_concepts():
     assert all(check.passed for check in result.checks)
     task = InformativeDimensionsTask()
     posed, truth = task.pose(saved), task.truth(saved)
-    best = oracle(posed, truth, generator_for(0, "oracle"))
-    assert accuracy_module.test_accuracy(linear_probe([posed])[0], truth, posed)["unused"] > 0.9, "yet it is decodable"
+    best = oracle(posed, truth)
+    assert accuracy_module.test_accuracy(linear_probe([posed])[0], truth)["unused"] > 0.9, "yet it is decodable"
     assert interchange_accuracy(best, truth, posed)[""] < 0.5
 
 
@@ -84,8 +84,8 @@ def test_the_oracle_is_at_the_ceiling_and_chance_is_not():
     _, saved = trained()
     task = InformativeDimensionsTask()
     posed, truth = task.pose(saved), task.truth(saved)
-    best, chance = oracle(posed, truth, generator_for(0, "o")), random(posed, truth, generator_for(0, "r"))
-    assert accuracy_module.test_accuracy(best, truth, posed)[""] == 1
+    best, chance = oracle(posed, truth), random(posed, generator_for(0, "r"))
+    assert accuracy_module.test_accuracy(best, truth)[""] == 1
     assert interchange_accuracy(best, truth, posed)[""] > 0.9
     assert interchange_accuracy(chance, truth, posed)[""] < 0.1
 

@@ -16,11 +16,9 @@ from benchmark.families.dictionary import (
     check,
     dense,
     keep_largest,
-    oracle,
-    random,
     sparse,
-    sparsest_oracle,
 )
+from benchmark.families.dictionary.references import oracle, random, sparsest_oracle
 
 
 @pytest.fixture
@@ -90,11 +88,11 @@ def test_references(posed):
     generator = torch.Generator().manual_seed(0)
     labels = [torch.rand(rows, 3, generator=generator) < 0.6 for rows in (10, 12)]
     truth = DictionaryTruth(*labels)
-    planted = oracle(posed, truth, generator)
+    planted = oracle(posed, truth)
     assert torch.equal(planted.test_codes > 0, truth.test)
     assert planted.atoms.shape == (3, 4)
-    cut = sparsest_oracle(posed, truth, generator)
+    cut = sparsest_oracle(posed, truth)
     assert int((cut.test_codes > 0).sum(1).max()) <= posed.sparsity
-    drawn = random(posed, truth, generator)
+    drawn = random(posed, generator)
     assert drawn.atoms.shape == (5, 4)
     assert 1 <= float((drawn.test_codes > 0).float().sum(1).mean()) <= posed.sparsity

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from benchmark.errors import InvalidExplanation, TouchstoneError, UnknownNameError
-from benchmark.families import probing
 from benchmark.families.family import Case
-from benchmark.families.probing import ProbingExplanation, ProbingSubject, check, oracle, random
+from benchmark.families.probing import ProbingExplanation, ProbingSubject, check
 from benchmark.families.probing.pictures import pictures
+from benchmark.families.probing.references import majority, oracle, random
 from benchmark.families.probing.trivial import trivial
 from benchmark.subjects import generator_for
 
@@ -85,11 +85,11 @@ def test_component_is_a_projection(posed):
 
 def test_references_are_valid_and_reproducible():
     posed, truth = trivial(3)
-    first, second = (random(posed, truth, generator_for(1, "r")) for _ in range(2))
+    first, second = (random(posed, generator_for(1, "r")) for _ in range(2))
     assert torch.equal(first.scores, second.scores)
     assert torch.equal(first.subspace, second.subspace)
     torch.testing.assert_close(first.subspace.norm(dim=2).sum(1), torch.tensor([1.0, 2.0, 1.0]))
-    best = oracle(posed, truth, generator_for(1, "o"))
+    best = oracle(posed, truth)
     assert (best.scores.argmax(2) == truth.labels)[:, truth.real].all()
     assert len(set(best.scores.argmax(2)[:, 2].tolist())) == 1, "nothing is known about a control"
 
@@ -103,8 +103,12 @@ def test_explanations_do_not_reveal_the_controls(posed):
 def test_pictures_of_planted_dimensions_and_boards():
     posed, truth = trivial(0)
     cases = [
-        Case("task", "aligned", 0, name, posed, truth, make(posed, truth, generator_for(0, name)), {})
-        for name, make in (("oracle", oracle), ("majority", probing.majority), ("mine", random))
+        Case("task", "aligned", 0, name, posed, truth, made, {})
+        for name, made in (
+            ("oracle", oracle(posed, truth)),
+            ("majority", majority(posed)),
+            ("mine", random(posed, generator_for(0, "mine"))),
+        )
     ]
     (picture,) = pictures(cases)
     assert picture.name == "task-aligned-dimensions"
