@@ -17,16 +17,16 @@ from benchmark.families.circuit import CircuitSubject, circuit_method
 
 @circuit_method(cites="arXiv:2304.14997")
 def acdc(subject: CircuitSubject, *, rungs: int = 10, lowest: float = 1e-3) -> Tensor:
-    """The rung, from 1, on which each edge is cut; thresholds climb geometrically from `lowest` to 1 as shares of the
-    whole effect, and what is never cut gets `rungs` + 1.
+    """The rung, from 0, on which each edge is cut; thresholds climb geometrically from `lowest` to 1 as shares of the
+    whole effect, and what is never cut gets `rungs`.
     """
     order = sorted(range(subject.size), key=lambda e: -subject.graph.edges[e].receiver)
-    keep, scores = torch.ones(subject.size), torch.full((subject.size,), rungs + 1.0)
+    keep, scores = torch.ones(subject.size), torch.full((subject.size,), float(rungs))
     with torch.no_grad():
         clean = float(subject.values(keep).mean())
         whole = abs(clean - float(subject.values(torch.zeros(subject.size)).mean()))
         distance = 0.0
-        for rung, threshold in enumerate((lowest ** (1 - torch.linspace(0, 1, rungs))).tolist(), start=1):
+        for rung, threshold in enumerate((lowest ** (1 - torch.linspace(0, 1, rungs))).tolist()):
             for edge in order:
                 if keep[edge]:
                     keep[edge] = 0.0

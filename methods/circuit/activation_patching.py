@@ -20,7 +20,7 @@ from benchmark.families.circuit import CircuitSubject, circuit_method
 
 @circuit_method(cites="arXiv:2309.16042")
 def activation_patching(
-    subject: CircuitSubject, *, direction: Literal["noising", "denoising"] = "noising", at_once: int = 64
+    subject: CircuitSubject, *, direction: Literal["noising", "denoising"] = "noising", at_once: int = 16
 ) -> Tensor:
     """The mean effect of each edge, in units of the value; `at_once` edges are cut in one batch of runs."""
     run, sign = (subject.values, 1.0) if direction == "noising" else (subject.restored, -1.0)

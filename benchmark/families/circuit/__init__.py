@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from benchmark.errors import InvalidExplanation, TouchstoneError
 from benchmark.families.circuit.graph import Edge, Graph
@@ -161,14 +161,8 @@ def check(raw: Any, posed: CircuitSubject) -> CircuitExplanation:
 
 
 def count_calls(posed: Sequence[CircuitSubject]) -> Callable[[], int]:
-    """Count the runs of the graphs from now on, each cut graph and each input as one; call the result for the count."""
-    counted = 0
-
-    def count(_module: nn.Module, arguments: tuple[Any, ...]) -> None:
-        nonlocal counted
-        keep = arguments[1] if len(arguments) > 1 else None
-        counted += len(arguments[0]) * (1 if keep is None else keep[..., 0].numel())
-
-    for subject in posed:
-        subject.graph.register_forward_pre_hook(count)
-    return lambda: counted
+    """Count the inputs that pass through the graphs from now on, once for every cut graph; call the result for the
+    count.
+    """
+    before = sum(subject.graph.runs for subject in posed)
+    return lambda: sum(subject.graph.runs for subject in posed) - before

@@ -43,6 +43,8 @@ class Graph(nn.Module):
     def __init__(self, nodes: Sequence[str], edges: Sequence[Edge]) -> None:
         super().__init__()
         self.nodes, self.edges = tuple(nodes), tuple(edges)
+        self.runs = 0
+        """How many inputs have passed through it, once for every cut graph."""
         self.into: list[list[int]] = [[] for _ in self.nodes]
         for number, edge in enumerate(self.edges):
             if not 0 <= edge.sender < edge.receiver < len(self.nodes):
@@ -104,6 +106,7 @@ class Graph(nn.Module):
         return output
 
     def _run(self, inputs: Tensor, keep: Tensor | None, instead: Tensor | None) -> tuple[Tensor, list[Tensor]]:
+        self.runs += len(inputs) * (1 if keep is None else keep[..., 0].numel())
         sent: list[Tensor] = []
         carried: dict[int, Tensor] = {}
         for node, into in enumerate(self.into):

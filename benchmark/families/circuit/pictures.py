@@ -1,8 +1,9 @@
 """What the page shows of circuits: the graph, its edges in the colours of their scores, the planted circuit outlined.
 
-Red speaks for the clean answer, blue against it, the stronger the greater the score's share of the greatest one; grey
-is nothing. Edges of the planted circuit lie on a green band, so that a green edge without colour was missed, and a
-coloured one without green is a false alarm.
+Red speaks for the clean answer, blue against it, grey is nothing. The colour's strength is the cube root of the
+score's share of the greatest: scores are ranked, and a small one that is not 0 must be seen. Edges of the planted
+circuit lie on a green band, so that a green edge without colour was missed, and a coloured one without green is a
+false alarm.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from benchmark.families.family import Case, Picture
 FIRST = ("oracle", "random")
 LEFT_OUT = ("inverted",)
 COLUMNS = 4
+FAINT = 0.05
+"""Strengths of colour below this are drawn grey: shares of about a ten-thousandth, what rounding leaves."""
 TRUTH = (0.0, 0.62, 0.45, 0.55)
 
 
@@ -65,18 +68,17 @@ def _graph(axis: Axes, case: Case) -> None:
     graph: Graph = case.posed.graph
     x, y = _places(graph)
     scores = case.explanation.scores.detach().cpu().double().numpy()
-    shares = scores / (np.abs(scores).max() or 1.0)
-    ports = sorted({edge.port for edge in graph.edges})
-    middle = (len(ports) - 1) / 2
+    shares = np.cbrt(scores / (np.abs(scores).max() or 1.0))
+    ports = sorted({edge.port for edge in graph.edges if edge.port})
+    beside = {port: 0.025 * (place - (len(ports) - 1) / 2) for place, port in enumerate(ports)}
     segments = [
-        [(x[e.sender], y[e.sender]), (x[e.receiver], y[e.receiver] + 0.025 * (ports.index(e.port) - middle))]
-        for e in graph.edges
+        [(x[e.sender], y[e.sender]), (x[e.receiver], y[e.receiver] + beside.get(e.port, 0.0))] for e in graph.edges
     ]
     planted = [segment for segment, inside in zip(segments, case.truth.circuit.tolist(), strict=True) if inside]
-    axis.add_collection(LineCollection(planted, colors=[TRUTH], linewidths=4.5, zorder=1))
+    axis.add_collection(LineCollection(planted, colors=[TRUTH], linewidths=4.0, zorder=1))
     order = np.argsort(np.abs(shares), kind="stable")
     colours = colormaps["RdBu_r"](0.5 + 0.5 * shares)
-    colours[np.abs(shares) < 0.02] = (0.85, 0.85, 0.85, 1.0)
+    colours[np.abs(shares) < FAINT] = (0.85, 0.85, 0.85, 1.0)
     widths = 0.4 + 1.4 * np.abs(shares)
     axis.add_collection(
         LineCollection([segments[i] for i in order], colors=colours[order], linewidths=widths[order], zorder=2)
