@@ -14,8 +14,7 @@ from conftest import GRADIENT, Project
 from benchmark.artifacts import damaged, read_json
 from benchmark.errors import DamagedArtifactError
 from benchmark.explanations import read_explanation
-from benchmark.families import attribution
-from benchmark.families.attribution import AttributionExplanation
+from benchmark.families.attribution import AttributionExplanation, family
 from benchmark.stages.explain import Cells, explain
 from benchmark.stages.train import train
 
@@ -166,9 +165,8 @@ def test_a_batched_method_that_returns_too_few_fails_everywhere(project: Project
 
 
 def test_only_a_supervised_method_sees_what_the_family_hides(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        attribution, "blinded", lambda subject: replace(subject, background=subject.background * 0), raising=False
-    )
+    hiding = replace(family.FAMILY, blinded=lambda subject: replace(subject, background=subject.background * 0))
+    monkeypatch.setattr(family, "FAMILY", hiding)
     body = "return subject.inputs * 0 + subject.background.abs().sum()"
     project.method("learner", body)
     project.method("told", body, supervised=True)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.families.probing import ProbingExplanation, check, majority, oracle, random
+from benchmark.families.probing import ProbingExplanation, check
 from benchmark.families.probing.metrics import test_accuracy as accuracy_module
 from benchmark.families.probing.metrics.control_accuracy import control_accuracy
 from benchmark.families.probing.metrics.dimension_precision import dimension_precision
@@ -17,11 +17,18 @@ from benchmark.families.probing.metrics.erasure_gap import erasure_gap
 from benchmark.families.probing.metrics.interchange_accuracy import interchange_accuracy
 from benchmark.families.probing.metrics.selectivity import selectivity
 from benchmark.families.probing.metrics.subspace_angle import subspace_angle
+from benchmark.families.probing.references import majority, oracle, random
 from benchmark.families.probing.trivial import trivial
+from benchmark.scores import Metric, by_name, measure
 from benchmark.subjects import generator_for
 
 accuracy = accuracy_module.test_accuracy
 PLACES = (dimension_precision, dimension_recall, subspace_angle)
+
+
+def measured(metric, explanation, truth, posed):
+    """A metric with those of the arguments that it names, as the engine calls it."""
+    return by_name(metric, explanation=explanation, truth=truth, posed=posed)
 
 
 @pytest.fixture
@@ -36,21 +43,21 @@ def named(posed, subspace, reader=None):
 
 def test_the_oracle_reaches_every_ceiling(problem):
     posed, truth = problem
-    best = oracle(posed, truth, generator_for(0, "oracle"))
-    assert accuracy(best, truth, posed)[""] == 1
-    assert dimension_precision(best, truth, posed)[""] == pytest.approx(1)
-    assert dimension_recall(best, truth, posed)[""] == pytest.approx(1)
-    assert subspace_angle(best, truth, posed)[""] == pytest.approx(0, abs=0.1)
+    best = oracle(posed, truth)
+    assert accuracy(best, truth)[""] == 1
+    assert dimension_precision(best, truth)[""] == pytest.approx(1)
+    assert dimension_recall(best, truth)[""] == pytest.approx(1)
+    assert subspace_angle(best, truth)[""] == pytest.approx(0, abs=0.1)
     assert interchange_accuracy(best, truth, posed)[""] == 1
     assert erasure_gap(best, truth, posed)[""] < 0.1
 
 
 def test_random_explanations_are_at_chance(problem):
     posed, truth = problem
-    draws = [random(posed, truth, generator_for(i, "random")) for i in range(300)]
+    draws = [random(posed, generator_for(i, "random")) for i in range(300)]
 
     def mean(metric):
-        return sum(metric(draw, truth, posed)[""] for draw in draws) / len(draws)
+        return sum(measured(metric, draw, truth, posed)[""] for draw in draws) / len(draws)
 
     assert mean(accuracy) == pytest.approx((1 / 2 + 1 / 3) / 2, abs=0.02)
     assert mean(dimension_precision) == pytest.approx((1 / 8 + 2 / 8) / 2, abs=0.03)
@@ -63,7 +70,7 @@ def test_majority_is_as_good_as_the_commonest_class(problem):
     posed, truth = problem
     commonest = posed.labels.mode(0).values
     expected = (truth.labels == commonest).float().mean(0)[truth.real].mean()
-    assert accuracy(majority(posed, truth, generator_for(0, "")), truth, posed)[""] == pytest.approx(float(expected))
+    assert accuracy(majority(posed), truth)[""] == pytest.approx(float(expected))
 
 
 def test_selectivity_compares_a_concept_with_its_own_control(problem):
@@ -71,13 +78,10 @@ def test_selectivity_compares_a_concept_with_its_own_control(problem):
     scores = torch.nn.functional.one_hot(truth.labels, 3).float()
     scores[:40, 2] = scores[:40, 2].roll(1, -1)  # the control is wrong for half of the inputs
     by = dataclasses.replace(truth, groups={"sign": (0,), "triangle": (1,)})
-    found = selectivity(check(scores, posed), by, posed)
-    control = control_accuracy(check(scores, posed), by, posed)[""]
+    found = selectivity(check(scores, posed), by)
+    control = control_accuracy(check(scores, posed), by)[""]
     assert control < 1
     assert found == pytest.approx({"": 1 - control, "sign": 1 - control})
-    uncontrolled = dataclasses.replace(truth, control_of=(-1, -1, -1))
-    assert selectivity(check(scores, posed), uncontrolled, posed) == {}
-    assert control_accuracy(check(scores, posed), uncontrolled, posed) == {}
 
 
 def test_sets_of_axes_give_set_precision_and_recall(problem):
@@ -86,27 +90,27 @@ def test_sets_of_axes_give_set_precision_and_recall(problem):
     found = torch.stack([axes[[0, 5]], axes[[1, 5]], 0 * axes[:2]])  # one right of two; one right of two
     by = dataclasses.replace(truth, groups={"sign": (0,), "triangle": (1,)})
     explanation = named(posed, found)
-    assert dimension_precision(explanation, by, posed) == pytest.approx({"": 0.5, "sign": 0.5, "triangle": 0.5})
-    assert dimension_recall(explanation, by, posed) == pytest.approx({"": 0.75, "sign": 1.0, "triangle": 0.5})
-    assert subspace_angle(explanation, by, posed) == pytest.approx({"": 22.5, "sign": 0.0, "triangle": 45.0})
+    assert dimension_precision(explanation, by) == pytest.approx({"": 0.5, "sign": 0.5, "triangle": 0.5})
+    assert dimension_recall(explanation, by) == pytest.approx({"": 0.75, "sign": 1.0, "triangle": 0.5})
+    assert subspace_angle(explanation, by) == pytest.approx({"": 22.5, "sign": 0.0, "triangle": 45.0})
 
 
 def test_nothing_found_scores_nothing(problem):
     posed, truth = problem
     empty = named(posed, torch.zeros(3, 2, 8))
-    assert dimension_precision(empty, truth, posed)[""] == 0
-    assert dimension_recall(empty, truth, posed)[""] == 0
-    assert subspace_angle(empty, truth, posed)[""] == 90
+    assert dimension_precision(empty, truth)[""] == 0
+    assert dimension_recall(empty, truth)[""] == 0
+    assert subspace_angle(empty, truth)[""] == 90
     assert interchange_accuracy(empty, truth, posed)[""] < 1
 
 
 def test_the_whole_space_is_recalled_but_not_precise_and_exchanges_too_much(problem):
     posed, truth = problem
     everything = named(posed, torch.eye(8).expand(3, 8, 8))
-    assert dimension_recall(everything, truth, posed)[""] == pytest.approx(1)
-    assert dimension_precision(everything, truth, posed)[""] == pytest.approx((1 / 8 + 2 / 8) / 2)
+    assert dimension_recall(everything, truth)[""] == pytest.approx(1)
+    assert dimension_precision(everything, truth)[""] == pytest.approx((1 / 8 + 2 / 8) / 2)
     exchanged = interchange_accuracy(everything, truth, posed)[""]
-    best = interchange_accuracy(oracle(posed, truth, generator_for(0, "")), truth, posed)[""]
+    best = interchange_accuracy(oracle(posed, truth), truth, posed)[""]
     assert exchanged < best - 0.3, "the triangle comes along"
 
 
@@ -122,8 +126,10 @@ def test_the_basis_of_a_subspace_does_not_matter(angle, tilt):
     plain, turned = named(posed, subspace), named(posed, turn @ subspace)
     for metric in (*PLACES, interchange_accuracy):
         # the angle's derivative is infinite at 0 degrees
-        assert metric(plain, truth, posed)[""] == pytest.approx(metric(turned, truth, posed)[""], abs=0.1)
-    assert dimension_recall(plain, dataclasses.replace(truth, groups={"t": (1,)}), posed)["t"] == pytest.approx(
+        assert measured(metric, plain, truth, posed)[""] == pytest.approx(
+            measured(metric, turned, truth, posed)[""], abs=0.1
+        )
+    assert dimension_recall(plain, dataclasses.replace(truth, groups={"t": (1,)}))["t"] == pytest.approx(
         (1 + math.cos(tilt) ** 2) / 2, abs=1e-5
     )
 
@@ -133,11 +139,13 @@ def test_the_basis_of_a_subspace_does_not_matter(angle, tilt):
 def test_a_rotation_of_everything_changes_nothing(seed):
     posed, truth = trivial(0)
     turn = torch.linalg.qr(torch.randn(8, 8, generator=torch.Generator().manual_seed(seed))).Q
-    found = random(posed, truth, generator_for(seed, "random"))
+    found = random(posed, generator_for(seed, "random"))
     turned = dataclasses.replace(found, subspace=found.subspace @ turn)
     planted = dataclasses.replace(truth, subspaces=truth.subspaces @ turn)
     for metric in PLACES:
-        assert metric(found, truth, posed)[""] == pytest.approx(metric(turned, planted, posed)[""], abs=1e-3)
+        assert measured(metric, found, truth, posed)[""] == pytest.approx(
+            measured(metric, turned, planted, posed)[""], abs=1e-3
+        )
 
 
 def test_self_exchange_is_a_no_op(problem):
@@ -150,7 +158,7 @@ def test_self_exchange_is_a_no_op(problem):
         return torch.ones(len(outputs))
 
     same = dataclasses.replace(truth, interchange=dataclasses.replace(pairs, source=pairs.base, follows=follows))
-    explanation = random(posed, truth, generator_for(0, "random"))
+    explanation = random(posed, generator_for(0, "random"))
     assert interchange_accuracy(explanation, same, posed)[""] == 1
     assert seen["change"] == 0
 
@@ -167,9 +175,11 @@ def test_erasing_the_wrong_place_leaves_everything(problem):
 
 def test_metrics_that_do_not_apply_give_no_rows(problem):
     posed, truth = problem
-    nowhere = majority(posed, truth, generator_for(0, ""))
-    unplanted = dataclasses.replace(truth, subspaces=None, interchange=None, erased=())
-    best = oracle(posed, truth, generator_for(0, ""))
-    for metric in (*PLACES, interchange_accuracy, erasure_gap):
-        assert metric(nowhere, truth, posed) == {}
-        assert metric(best, unplanted, posed) == {}
+    nowhere, best = majority(posed), oracle(posed, truth)
+    unplanted = dataclasses.replace(truth, control_of=(-1, -1, -1), subspaces=None, interchange=None, erased=())
+    located = (*PLACES, interchange_accuracy, erasure_gap)
+    for metric in (*located, selectivity, control_accuracy):
+        one = [Metric("one", metric, needs=metric.__touchstone__.options["needs"])]
+        assert measure(one, best, truth, posed)
+        assert measure(one, best, unplanted, posed) == {}
+        assert bool(measure(one, nowhere, truth, posed)) == (metric not in located)

@@ -10,18 +10,23 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from benchmark.families import attribution as family
-from benchmark.families.attribution import AttributionExplanation, AttributionTruth
+from benchmark.families.attribution import AttributionExplanation, AttributionTruth, references
 from benchmark.families.attribution.metrics.auroc import auroc
 from benchmark.families.attribution.metrics.average_precision import average_precision
 from benchmark.families.attribution.metrics.null_share import null_share
 from benchmark.families.attribution.metrics.rank_accuracy import rank_accuracy
 from benchmark.families.attribution.metrics.truth_mass import truth_mass
 from benchmark.families.attribution.trivial import trivial
+from benchmark.scores import Metric, by_name, measure
 
 MASKED = (rank_accuracy, truth_mass, auroc, average_precision)
 POSED, TRUTH = trivial(seed=0)
 SIZE = 24
+
+
+def measured(metric, explanation, truth, posed):
+    """A metric with those of the arguments that it names, as the engine calls it."""
+    return by_name(metric, explanation=explanation, truth=truth, posed=posed)
 
 
 def explain(values) -> AttributionExplanation:
@@ -34,7 +39,7 @@ def truth_of(mask) -> AttributionTruth:
 
 
 def scores(values, mask) -> dict[str, float]:
-    return {metric.__name__: metric(explain(values), truth_of(mask), POSED)[""] for metric in MASKED}
+    return {metric.__name__: measured(metric, explain(values), truth_of(mask), POSED)[""] for metric in MASKED}
 
 
 # few distinct values, so that ties are common
@@ -87,7 +92,7 @@ def test_a_map_without_information_scores_chance(constant):
     found = scores(np.full((2, SIZE), constant), mask)
     share = pytest.approx(6 / SIZE)
     assert found == {"rank_accuracy": share, "truth_mass": share, "average_precision": share, "auroc": 0.5}
-    nulls = null_share(explain(np.full((2, SIZE), constant)), truth_of(mask), POSED)
+    nulls = null_share(explain(np.full((2, SIZE), constant)), truth_of(mask))
     assert list(nulls) == ["2.5%", "5%", "10%", "20%", "30%"]
     assert all(value == pytest.approx(1 - 6 / SIZE) for value in nulls.values())
 
@@ -97,15 +102,14 @@ def test_references_reach_ceiling_and_bottom():
     inner = torch.zeros_like(block)
     inner[:, :, 1, 2:4] = True
     truth = AttributionTruth(masks={"": block, "inner": inner}, zero_set=~block)
-    generator = torch.Generator().manual_seed(0)
-    oracle, inverted = family.oracle(POSED, truth, generator), family.inverted(POSED, truth, generator)
+    oracle, inverted = references.oracle(truth), references.inverted(truth)
     for metric in MASKED:
-        assert metric(oracle, truth, POSED) == pytest.approx({"": 1.0, "inner": 1.0}, abs=1e-3)
+        assert measured(metric, oracle, truth, POSED) == pytest.approx({"": 1.0, "inner": 1.0}, abs=1e-3)
     for metric in (rank_accuracy, truth_mass, auroc):
-        assert metric(inverted, truth, POSED)[""] == 0
-    assert average_precision(inverted, truth, POSED)[""] == pytest.approx(0.5)
-    assert set(null_share(oracle, truth, POSED).values()) == {0.0}
-    assert set(null_share(inverted, truth, POSED).values()) == {1.0}
+        assert measured(metric, inverted, truth, POSED)[""] == 0
+    assert average_precision(inverted, truth)[""] == pytest.approx(0.5)
+    assert set(null_share(oracle, truth).values()) == {0.0}
+    assert set(null_share(inverted, truth).values()) == {1.0}
 
 
 def test_random_explanations_score_chance():
@@ -122,11 +126,12 @@ def test_null_share_counts_the_strongest_entries():
     zero = np.zeros((1, 40), dtype=bool)
     zero[0, [0, 3, 4, 5]] = True
     truth = AttributionTruth(masks={"": torch.tensor(~zero)}, zero_set=torch.tensor(zero))
-    found = null_share(explain(values), truth, POSED)
+    found = null_share(explain(values), truth)
     assert found == {"2.5%": 1.0, "5%": 0.5, "10%": 0.5, "20%": 0.5, "30%": pytest.approx(4 / 12)}
 
 
-def test_null_share_needs_a_zero_set():
-    truth = AttributionTruth(masks=TRUTH.masks, zero_set=None)
-    with pytest.raises(ValueError, match="zero set"):
-        null_share(explain(torch.zeros(POSED.inputs.shape)), truth, POSED)
+def test_null_share_is_not_measured_without_a_zero_set():
+    metric = Metric("null_share", null_share, needs=null_share.__touchstone__.options["needs"])
+    explanation = explain(torch.zeros(POSED.inputs.shape))
+    assert measure([metric], explanation, TRUTH, POSED)
+    assert measure([metric], explanation, AttributionTruth(masks=TRUTH.masks, zero_set=None), POSED) == {}

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
-from benchmark.families.description import BlackBox, DescriptionSubject, DescriptionTruth, check, oracle, values
+from benchmark.families.description import BlackBox, DescriptionSubject, DescriptionTruth, check, values
 from benchmark.families.description.metrics.description_length import description_length
 from benchmark.families.description.metrics.exception_recall import exception_recall
 from benchmark.families.description.metrics.normalised_error import normalised_error
 from benchmark.families.description.metrics.program_success import program_success
 from benchmark.families.description.metrics.queries_used import queries_used
+from benchmark.families.description.references import oracle
+from benchmark.scores import Metric, measure
 
 LOW, HIGH, POINTS = 0.0, 10.0, 1000
 TRUE, PLAIN = "if 4 <= x <= 5 then 30 else x", "x"
@@ -28,7 +29,7 @@ def case(programs, true=TRUE, plain=PLAIN, interval=(4.0, 5.0)):
         intervals=(interval,) * count,
         outputs=np.stack([values(true, LOW, HIGH, POINTS)] * count),
     )
-    return check([("t", program) for program in programs], subject), truth, subject
+    return check([("t", program) for program in programs], subject), truth
 
 
 def test_success_and_error_of_the_mean_the_truth_and_nothing():
@@ -56,7 +57,12 @@ def test_exception_recall_counts_the_points_where_the_rule_is_wrong():
     recall = exception_recall(*case([TRUE, PLAIN, half, "nonsense"]))
     assert recall[""] == pytest.approx((1 + 0 + 0.5 + 0) / 4)
     assert recall["located"] == pytest.approx((1 + 0 + 0.5 + 0.1) / 4, abs=0.01)
-    assert exception_recall(*case([PLAIN], true=PLAIN, interval=None)) == {}
+
+
+def test_functions_without_exceptions_have_no_recall():
+    needs = exception_recall.__touchstone__.options["needs"]
+    explanation, truth = case([PLAIN], true=PLAIN, interval=None)
+    assert measure([Metric("recall", exception_recall, needs=needs)], explanation, truth, None) == {}
 
 
 def test_an_exception_where_nothing_is_known_is_not_located():
@@ -64,12 +70,12 @@ def test_an_exception_where_nothing_is_known_is_not_located():
 
 
 def test_costs_are_counted():
-    explanation, truth, subject = case(["x + 1", "x", "2 +"])
-    assert description_length(explanation, truth, subject) == pytest.approx((3 + 1 + 0) / 3)
+    explanation, truth = case(["x + 1", "x", "2 +"])
+    assert description_length(explanation) == pytest.approx((3 + 1 + 0) / 3)
+    subject = DescriptionSubject(tuple(BlackBox(np.sin, LOW, HIGH, 8) for _ in range(3)), 0)
     subject.boxes[0].query([1.0, 2.0, 3.0])
-    again = check([("t", "x")] * 3, subject)
-    assert queries_used(again, truth, subject) == 1.0
-    assert queries_used(oracle(subject, truth, torch.Generator()), truth, subject) == 0.0
+    assert queries_used(check([("t", "x")] * 3, subject)) == 1.0
+    assert queries_used(oracle(truth)) == 0.0
 
 
 def test_every_metric_stays_in_its_range():
