@@ -70,7 +70,7 @@ def _draw_missing(plan: Plan, store: Store, task: TaskPlan, send: Send) -> None:
         identities[id(case)] = identity
     for picture in family_of(task.family).pictures(cases):
         shown = [identities[id(case)] for case in picture.shows or cases]
-        key = picture_key(task.family, shown, f"{picture.name}/{picture.title}/{picture.caption}")
+        key = picture_key(task.family_plugin, shown, f"{picture.name}/{picture.title}/{picture.caption}")
         header: dict[str, Any] = {
             "name": picture.name,
             "title": picture.title,

@@ -29,6 +29,14 @@ from benchmark.families.circuit import CircuitSubject, circuit_method""",
     keep = torch.ones(subject.size).requires_grad_(True)
     (slope,) = torch.autograd.grad(subject.values(keep).mean(), keep)
     return slope.abs() if absolute else slope""",
+    metric_imports="""from __future__ import annotations
+
+import torch
+
+from benchmark.families.circuit import CircuitExplanation, CircuitTruth""",
+    metric_body="""    essential = torch.tensor([role == "essential" for role in truth.roles])
+    strength = explanation.scores.abs()
+    return float(strength[essential].sum() / strength.sum().clamp_min(1e-12))""",
 )
 
 

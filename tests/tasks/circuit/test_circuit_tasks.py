@@ -13,8 +13,8 @@ from methods.circuit.edge_attribution_patching import edge_attribution_patching
 from methods.circuit.weight_norm import weight_norm
 from tasks.circuit.small_transformer import SmallTransformerTask
 from tasks.circuit.written_circuits import WrittenCircuitsTask
-from tasks.models.small_transformer import CONTENT, SmallTransformer
-from tasks.models.written_circuits import KINDS, WrittenCircuits
+from tasks.models.small_transformer.subject import CONTENT, SmallTransformer
+from tasks.models.written_circuits.subject import KINDS, WrittenCircuits
 
 
 def instance(subject, task, seed=0):

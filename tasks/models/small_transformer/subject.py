@@ -25,8 +25,8 @@ from torch import Tensor
 
 from benchmark.families.circuit import CircuitSubject, CircuitTruth
 from benchmark.subjects import Check, Run, Saved, Trained, generator_for, subject
-from tasks.models._circuit_certificate import certificate
-from tasks.models._small_transformer.graph import AttentionGraph, HeadWeights
+from tasks.models.shared.circuit_certificate import certificate
+from tasks.models.small_transformer.graph import AttentionGraph, HeadWeights
 
 CONTENT, NOISE, PLACES, JUNK = 12, 4, 16, 8
 """Tokens that may be asked for, tokens without meaning, numbers of positions, and dimensions that nobody listens to."""

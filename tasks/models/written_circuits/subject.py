@@ -24,7 +24,7 @@ from torch import Tensor
 from benchmark.families.circuit import CircuitSubject, CircuitTruth
 from benchmark.families.circuit.units import Unit, Units
 from benchmark.subjects import Run, Saved, Trained, generator_for, subject
-from tasks.models._circuit_certificate import certificate
+from tasks.models.shared.circuit_certificate import certificate
 
 T = TypeVar("T")
 
