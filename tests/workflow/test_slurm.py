@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from workflow_helpers import Tree, counts
 
 from benchmark.config import Limits
 from benchmark.locking import holder_of
 from benchmark.resources import memory_mb, minutes
+from tests.support.tree import Tree, counts
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slurm]
 LIMITS = {"seconds": 120, "memory_mb": 2500}

@@ -6,13 +6,13 @@ import json
 
 import pandas as pd
 import pytest
-from conftest import Project
 
 from benchmark.errors import TouchstoneError
 from benchmark.stages import calibration
 from benchmark.stages.explain import explain
 from benchmark.stages.score import score
 from benchmark.stages.train import train
+from tests.support.project import Project
 
 TASK = "attribution.toytask"
 

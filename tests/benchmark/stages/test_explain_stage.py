@@ -9,7 +9,6 @@ from typing import Any
 import psutil
 import pytest
 import torch
-from conftest import GRADIENT, Project
 
 from benchmark.artifacts import damaged, read_json
 from benchmark.errors import DamagedArtifactError
@@ -18,6 +17,7 @@ from benchmark.families import attribution
 from benchmark.families.attribution import AttributionExplanation
 from benchmark.stages.explain import Cells, explain
 from benchmark.stages.train import train
+from tests.support.project import GRADIENT, Project
 
 HOSTILE = {
     "raises": ("raise RuntimeError('no way')", "failed", "RuntimeError: no way"),
