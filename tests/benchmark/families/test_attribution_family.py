@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from benchmark.errors import InvalidExplanation
-from benchmark.families import attribution as family
-from benchmark.families.attribution import AttributionTruth, check
+from benchmark.families.attribution import AttributionSubject, AttributionTruth, check, references
 from benchmark.families.attribution.pictures import pictures
 from benchmark.families.attribution.trivial import trivial
 from benchmark.families.family import Case
@@ -57,16 +56,16 @@ def test_pictures_show_every_method_whatever_the_shape(shape):
     inputs = torch.rand((4, *shape), generator=generator)
     mask = inputs > inputs.flatten(1).median(dim=1).values.view(-1, *[1] * len(shape))
     truth = AttributionTruth(masks={"": mask})
-    posed = family.AttributionSubject(POSED.model, inputs, None, inputs, torch.zeros(shape), seed=0)
+    posed = AttributionSubject(POSED.model, inputs, None, inputs, torch.zeros(shape), seed=0)
     cases = [
-        Case("t", variant, 0, name, posed, truth, make(posed, truth, generator), {"rank_accuracy": 0.5})
+        Case("t", variant, 0, name, posed, truth, made, {"rank_accuracy": 0.5})
         for variant in ("first", "second")
-        for name, make in (("oracle", family.oracle), ("random", family.random))
+        for name, made in (("oracle", references.oracle(truth)), ("random", references.random(posed, generator)))
     ]
     found = pictures(cases)
     assert [picture.name for picture in found] == ["overview", "oracle", "random"]
     for picture in found:
-        picture.figure.canvas.draw()
+        picture.draw().canvas.draw()
 
 
 def test_no_cases_no_pictures():
