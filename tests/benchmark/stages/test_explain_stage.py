@@ -9,7 +9,6 @@ from typing import Any
 import psutil
 import pytest
 import torch
-from conftest import GRADIENT, Project
 
 from benchmark.artifacts import damaged, read_json
 from benchmark.errors import DamagedArtifactError
@@ -17,6 +16,7 @@ from benchmark.explanations import read_explanation
 from benchmark.families.attribution import AttributionExplanation, family
 from benchmark.stages.explain import Cells, explain
 from benchmark.stages.train import train
+from tests.support.project import GRADIENT, Project
 
 HOSTILE = {
     "raises": ("raise RuntimeError('no way')", "failed", "RuntimeError: no way"),

@@ -6,13 +6,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from conftest import Project
 
 from benchmark.errors import DamagedArtifactError
 from benchmark.scores import COLUMNS
 from benchmark.stages.explain import explain
 from benchmark.stages.score import score
 from benchmark.stages.train import train
+from tests.support.project import Project
 
 VARIANTS = {"attribution/toytask": {"variants": ["plain", "wide", "bad", "few"]}}
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import SUBJECT, Project
 
 from benchmark.artifacts import damaged, read_json
 from benchmark.errors import DamagedArtifactError, TouchstoneError
 from benchmark.stages.train import load_subject, train
+from tests.support.project import SUBJECT, Project
 
 
 def trained(project: Project, **settings: Any) -> dict[str, int]:

@@ -65,7 +65,7 @@ def test_pictures_show_every_method_whatever_the_shape(shape):
     found = pictures(cases)
     assert [picture.name for picture in found] == ["overview", "oracle", "random"]
     for picture in found:
-        picture.figure.canvas.draw()
+        picture.draw().canvas.draw()
 
 
 def test_no_cases_no_pictures():

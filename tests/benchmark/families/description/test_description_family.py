@@ -115,5 +115,5 @@ def test_pictures_show_a_panel_for_each_method_and_function():
     names = ("random", "oracle", "some_method")
     cases = [Case("t", "v", 0, name, subject, truth, explanation, {"program_success": 0.5}) for name in names]
     (picture,) = pictures(cases)
-    assert len(picture.figure.axes) == 2 * 3
-    assert "some method" in picture.figure.axes[1].get_title()
+    assert len(picture.draw().axes) == 2 * 3
+    assert "some method" in picture.draw().axes[1].get_title()

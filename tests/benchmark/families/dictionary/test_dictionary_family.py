@@ -114,8 +114,8 @@ def test_the_frontier_joins_the_variants_of_one_source_and_draws_the_primary_met
         scores = {"primary_one": 0.1 * sparsity, "l0": float(sparsity), "explained_variance": 0.5}
         cases.append(Case("task", variant, 0, "oracle", asked, truth, oracle(posed, truth), scores))
     frontier, atoms = pictures(cases)
-    axis = frontier.figure.axes[0]
+    axis = frontier.draw().axes[0]
     assert axis.get_ylabel() == "primary one"
     assert axis.lines[0].get_xdata().tolist() == [1, 2], "the two of source a alone"
     assert atoms.name == "grid"
-    assert {axis.get_title().split(":")[0] for axis in atoms.figure.axes[:4]} == set(truth.names)
+    assert {axis.get_title().split(":")[0] for axis in atoms.draw().axes[:4]} == set(truth.names)

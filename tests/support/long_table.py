@@ -1,4 +1,4 @@
-"""Tables of scores in the long format, for the tests of this folder."""
+"""Invented tables of scores in the long format."""
 
 from __future__ import annotations
 
