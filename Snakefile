@@ -3,7 +3,7 @@
 #   snakemake --cores 2                              the default profile
 #   snakemake --cores 2 --config profile=smoke       another one from config/ (or a path to a YAML file)
 #   snakemake --cores 2 --config only=attribution    one family, or family/task
-#   snakemake --profile profiles/slurm --config profile=full batches=8
+#   snakemake --profile profiles/slurm --quiet host --config profile=full batches=8       on a cluster
 #
 # What a job depends on stands in its `input:` (source files) and `params:` (resolved settings), because Snakemake does not notice an edit
 # of a module that is merely imported. Nothing here imports torch.

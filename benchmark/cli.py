@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from benchmark.errors import TouchstoneError
+from benchmark.seeds import hide_secret
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -193,6 +194,7 @@ def speed(
 
 def main() -> None:
     """Run the command line; errors written for the user are printed without a traceback."""
+    hide_secret()
     try:
         app()
     except TouchstoneError as error:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.statistics import LEVEL, Grid, Layout, by_luck, chance, compare, estimate, grid, holm, ranked_rows, ranks
+from benchmark.statistics import LEVEL, Grid, Nesting, by_luck, chance, compare, estimate, grid, holm, ranked_rows, ranks
 from benchmark.statistics.rows import checked
 
 COLUMNS = (
@@ -83,7 +83,7 @@ def resolution(scores: pd.DataFrame) -> pd.DataFrame:
     for family, part in ranked_rows(scores).groupby("family", sort=True):
         whole = grid(part)
         board = whole.of(_generalists(whole, _specialists(whole)))
-        found = compare(board, Layout.of(board.instances))
+        found = compare(board, Nesting.of(board.instances))
         known = np.isfinite(found.half_width)
         table.append(
             {
@@ -142,11 +142,11 @@ def _generalists(whole: Grid, specialists: frozenset[str]) -> np.ndarray[tuple[i
 
 def _board(rows: pd.DataFrame, whole: Grid, specialists: frozenset[str]) -> pd.DataFrame:
     """The board of one family or one task, without the columns that name it."""
-    layout = Layout.of(whole.instances)
-    means = estimate(whole.skill, layout)
+    nesting = Nesting.of(whole.instances)
+    means = estimate(whole.skill, nesting)
     low, high = means.interval()
-    raw = np.where(whole.reference, np.nan, chance(whole, layout))
-    p = np.where(whole.reference, by_luck(whole, layout), holm(raw))
+    raw = np.where(whole.reference, np.nan, chance(whole, nesting))
+    p = np.where(whole.reference, by_luck(whole, nesting), holm(raw))
     board = pd.DataFrame(
         {
             "method": whole.methods,
@@ -160,14 +160,14 @@ def _board(rows: pd.DataFrame, whole: Grid, specialists: frozenset[str]) -> pd.D
         }
     )
     chosen = _generalists(whole, specialists)
-    found = compare(whole.of(chosen), layout)
+    found = compare(whole.of(chosen), nesting)
     place = ranks(found, np.argsort(-found.advantage.round(12), kind="stable"))
     for name, values in {"rank_low": place.low, "rank_high": place.high, "group": place.group}.items():
         board[name] = pd.array([pd.NA] * len(board), dtype="Int64")
         board.loc[chosen, name] = values
     board["advantage"] = np.nan
     board.loc[chosen, "advantage"] = found.advantage
-    board = board.assign(**_above_untrained(whole, layout))
+    board = board.assign(**_above_untrained(whole, nesting))
     board = board.join(_counts(rows), on="method")
     shown = np.select([board["reference"], ~chosen], [2, 1], default=0)
     best = np.where(chosen, board["advantage"], board["skill"]).round(12)
@@ -175,9 +175,9 @@ def _board(rows: pd.DataFrame, whole: Grid, specialists: frozenset[str]) -> pd.D
     return board.iloc[order]
 
 
-def _above_untrained(whole: Grid, layout: Layout) -> dict[str, Any]:
+def _above_untrained(whole: Grid, nesting: Nesting) -> dict[str, Any]:
     """The columns about the second null, the same method on random weights."""
-    gains = estimate(whole.gain, layout)
+    gains = estimate(whole.gain, nesting)
     low, high = gains.interval()
     p = holm(np.where(whole.reference, np.nan, gains.p_above()))
     beats = pd.array(p < 1 - LEVEL, dtype="boolean")

@@ -126,7 +126,7 @@ class Family:
 
 
 @dataclass(frozen=True)
-class Check:
+class WorstCheck:
     """One check of one subject over all its seeds: the value nearest to failing, and which seeds passed."""
 
     subject: str
@@ -285,7 +285,7 @@ class View:
         return svg.effect_axis(row[key] for row in self.claims for key in ("effect", "ci_low", "ci_high", "margin"))
 
     @cached_property
-    def checks(self) -> list[Check]:
+    def checks(self) -> list[WorstCheck]:
         """The certificates by subject and check, failed ones first."""
         table = rows(self.board.certificates)
         result = []
@@ -295,7 +295,7 @@ class View:
             failed = sorted({int(row["seed"]) for row in mine if row["passed"] is not True})
             passed = sorted({int(row["seed"]) for row in mine} - set(failed))
             result.append(
-                Check(subject, name, worst["value"], worst["threshold"], bool(worst["at_least"]), passed, failed)
+                WorstCheck(subject, name, worst["value"], worst["threshold"], bool(worst["at_least"]), passed, failed)
             )
         return sorted(result, key=lambda check: not check.failed)
 

@@ -62,7 +62,7 @@ def explain(plan: Plan, store: Store, name: str, *, batch: int = 0, workers: int
     task = plan.task(name)
     methods = task.batch(batch)
     instances = _posable(plan, store, task)
-    with Poser(functools.partial(_pose, plan, store, task), functools.partial(_check, task)) as poser:
+    with _poser(plan, store, task) as poser:
         questions = {i.label: posed_keys(plan, store, task, i).question for i in instances}
         forget_secret()
         addresses, cells, reused = _missing(plan, store, task, methods, instances, questions)
@@ -82,6 +82,12 @@ def explain(plan: Plan, store: Store, name: str, *, batch: int = 0, workers: int
     content = {"task": task.id, "counts": counts, "run": os.environ.get("TOUCHSTONE_RUN")}
     write_index(plan.layout.explain_index(task.id, batch), files, content)
     return counts
+
+
+def _poser(plan: Plan, store: Store, task: TaskPlan) -> Poser:
+    """The process that poses a task's questions and checks what comes back, with the memory of a cell."""
+    pose, check = functools.partial(_pose, plan, store, task), functools.partial(_check, task)
+    return Poser(pose, check, memory_mb=task.limits.memory_mb)
 
 
 def _posable(plan: Plan, store: Store, task: TaskPlan) -> list[Instance]:
@@ -122,7 +128,7 @@ def _missing(
 
 def make_explanations(plan: Plan, store: Store, task: TaskPlan, method: MethodPlan, workers: int = 1) -> list[Kept]:
     """One method on all instances of a task, as `touchstone run` asks for it."""
-    with Poser(functools.partial(_pose, plan, store, task), functools.partial(_check, task)) as poser:
+    with _poser(plan, store, task) as poser:
         instances = _posable(plan, store, task)
         questions = {i.label: posed_keys(plan, store, task, i).question for i in instances}
         forget_secret()

@@ -14,7 +14,7 @@ cluster by cluster.
 """
 
 from benchmark.statistics.comparisons import Comparison, Ranks, by_luck, chance, compare, holm, ranks
-from benchmark.statistics.intervals import LEVEL, RESOLUTION, Estimate, Layout, estimate, sample
+from benchmark.statistics.intervals import LEVEL, RESOLUTION, Estimate, Nesting, estimate, sample
 from benchmark.statistics.rows import Grid, ScoresError, grid, ranked_rows, skill
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
     "Comparison",
     "Estimate",
     "Grid",
-    "Layout",
+    "Nesting",
     "Ranks",
     "ScoresError",
     "by_luck",

@@ -1,7 +1,7 @@
 """Is a method better than chance, which of two methods is better, and where do they rank?
 
-    chance(grid, layout)     p-value of each method, one-sided, before correction
-    compare(grid, layout)    all pairs: differences on shared instances, Holm-corrected
+    chance(grid, nesting)     p-value of each method, one-sided, before correction
+    compare(grid, nesting)    all pairs: differences on shared instances, Holm-corrected
     ranks(comparison)        rank intervals instead of false ranks
 
 **Better than chance** must hold twice, and the larger p counts (an intersection-union test, Berger 1982, Technometrics
@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmark.statistics.intervals import LEVEL, RESOLUTION, Array, Layout, cluster_means, estimate, task_weights
+from benchmark.statistics.intervals import LEVEL, RESOLUTION, Array, Nesting, cluster_means, estimate, task_weights
 from benchmark.statistics.rows import Grid
 
 
@@ -40,23 +40,23 @@ def holm(p: Array) -> Array:
     return result
 
 
-def chance(grid: Grid, layout: Layout) -> Array:
+def chance(grid: Grid, nesting: Nesting) -> Array:
     """P-values [methods] of "no better than chance", uncorrected: the larger of the two tests above.
 
     A random explanation's mean skill has mean 0 and, on a cluster of several variants, the variants' mean standard
     deviation: the luck of a seed may repeat in its variants (they are taken as fully correlated), clusters are
     independent. NaN without spread over seeds.
     """
-    return np.asarray(np.maximum(estimate(grid.skill, layout).p_above(), by_luck(grid, layout)), dtype=np.float64)
+    return np.asarray(np.maximum(estimate(grid.skill, nesting).p_above(), by_luck(grid, nesting)), dtype=np.float64)
 
 
-def by_luck(grid: Grid, layout: Layout) -> Array:
+def by_luck(grid: Grid, nesting: Nesting) -> Array:
     """P-values [methods] of the second test alone: how likely a random explanation reaches that mean."""
-    mean = estimate(grid.skill, layout).mean
-    luck, _ = cluster_means(np.where(np.isfinite(grid.skill), grid.luck, np.nan), layout)
-    _, covered = cluster_means(grid.skill, layout)
-    seeds, weight = task_weights(covered, layout)
-    share = (weight / np.maximum(seeds, 1)) @ layout.task.T
+    mean = estimate(grid.skill, nesting).mean
+    luck, _ = cluster_means(np.where(np.isfinite(grid.skill), grid.luck, np.nan), nesting)
+    _, covered = cluster_means(grid.skill, nesting)
+    seeds, weight = task_weights(covered, nesting)
+    share = (weight / np.maximum(seeds, 1)) @ nesting.task.T
     known = (np.isfinite(grid.luck) | ~np.isfinite(grid.skill)).all(1)
     spread = np.where(known, np.sqrt(((share * covered * luck) ** 2).sum(1)), np.nan)
     return np.asarray(stats.norm.sf(mean / np.maximum(spread, RESOLUTION)), dtype=np.float64)
@@ -93,11 +93,11 @@ class Comparison:
         return np.asarray(total / np.maximum(others.sum(1), 1), dtype=np.float64)
 
 
-def compare(grid: Grid, layout: Layout) -> Comparison:
+def compare(grid: Grid, nesting: Nesting) -> Comparison:
     """Compare all methods of a grid pairwise, each pair on the instances that both were measured on."""
     count = len(grid.methods)
     left, right = np.triu_indices(count, k=1)
-    pairs = estimate(grid.skill[left] - grid.skill[right], layout)
+    pairs = estimate(grid.skill[left] - grid.skill[right], nesting)
     p = pairs.p_differs()
     corrected = holm(p)
     tested = int(np.isfinite(p).sum())

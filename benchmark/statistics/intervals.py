@@ -1,7 +1,7 @@
 """Means over tasks and seeds, with intervals that hold with three seeds.
 
-    layout = Layout.of(grid.instances)
-    means = estimate(grid.skill, layout)             # one row per method, or per difference of two methods
+    nesting = Nesting.of(grid.instances)
+    means = estimate(grid.skill, nesting)             # one row per method, or per difference of two methods
     low, high = means.interval()
 
 A task t has n seeds with scores y_ts (means over variants), mean ȳ_t and variance s_t². The mean over T tasks has the
@@ -110,7 +110,7 @@ def sample(values: ArrayLike) -> Estimate:
 
 
 @dataclass(frozen=True)
-class Layout:
+class Nesting:
     """How instances nest, as 0/1 matrices: instance -> cluster -> task -> subject, and cluster -> draw -> subject."""
 
     cluster: Array
@@ -125,8 +125,8 @@ class Layout:
     """[draws, subjects]"""
 
     @classmethod
-    def of(cls, instances: pd.DataFrame) -> Layout:
-        """The layout of instances (columns family, task, seed, and `subject`; without it each task is its own)."""
+    def of(cls, instances: pd.DataFrame) -> Nesting:
+        """The nesting of instances (columns family, task, seed, and `subject`; without it each task is its own)."""
         task = list(zip(instances["family"], instances["task"], strict=True))
         if "subject" in instances.columns:
             named = list(instances["subject"])
@@ -157,41 +157,41 @@ def _indicator(labels: list[tuple[object, ...]]) -> tuple[Array, list[int]]:
     return matrix, list(first.values())
 
 
-def cluster_means(values: Array, layout: Layout) -> tuple[Array, Array]:
+def cluster_means(values: Array, nesting: Nesting) -> tuple[Array, Array]:
     """Means over the variants [rows, clusters], 0 where nothing was measured, and where something was, as 0/1."""
     measured = np.isfinite(values).astype(np.float64)
-    count = measured @ layout.cluster
-    return np.where(measured > 0, values, 0.0) @ layout.cluster / np.maximum(count, 1), (count > 0).astype(np.float64)
+    count = measured @ nesting.cluster
+    return np.where(measured > 0, values, 0.0) @ nesting.cluster / np.maximum(count, 1), (count > 0).astype(np.float64)
 
 
-def task_weights(covered: Array, layout: Layout) -> tuple[Array, Array]:
+def task_weights(covered: Array, nesting: Nesting) -> tuple[Array, Array]:
     """Seeds per task and weights, both [rows, tasks]; covered tasks weigh the same, a row's weights add to 1."""
-    seeds = covered @ layout.task
+    seeds = covered @ nesting.task
     has = (seeds > 0).astype(np.float64)
     return seeds, has / np.maximum(has.sum(1, keepdims=True), 1)
 
 
-def estimate(values: Array, layout: Layout) -> Estimate:
+def estimate(values: Array, nesting: Nesting) -> Estimate:
     """Means of values [rows, instances] over variants, then seeds, then tasks; errors from seeds within tasks.
 
     NaN values are left out. A row without any value has a NaN mean; a row without a task of two seeds a NaN error.
     """
-    score, covered = cluster_means(values, layout)
-    seeds, weight = task_weights(covered, layout)
-    mean_of_task = (score * covered) @ layout.task / np.maximum(seeds, 1)
+    score, covered = cluster_means(values, nesting)
+    seeds, weight = task_weights(covered, nesting)
+    mean_of_task = (score * covered) @ nesting.task / np.maximum(seeds, 1)
     mean = np.where(weight.sum(1) > 0, (weight * mean_of_task).sum(1), np.nan)
 
     several = seeds > 1
     share = np.where(several, weight / np.maximum(seeds, 1), 0.0)
-    deviation = covered * (score - mean_of_task @ layout.task.T) * (share @ layout.task.T)
-    squares = (deviation @ layout.draw) ** 2 @ layout.owner
-    n = np.where(several[:, :, None] & (layout.subject > 0)[None], seeds[:, :, None], np.inf).min(1, initial=np.inf)
+    deviation = covered * (score - mean_of_task @ nesting.task.T) * (share @ nesting.task.T)
+    squares = (deviation @ nesting.draw) ** 2 @ nesting.owner
+    n = np.where(several[:, :, None] & (nesting.subject > 0)[None], seeds[:, :, None], np.inf).min(1, initial=np.inf)
     free = np.where(np.isfinite(n), n - 1, 0.0)
     total = free.sum(1)
     with np.errstate(all="ignore"):
         variance = np.where(free > 0, squares * n / (n - 1), 0.0)
-        held = (weight * several) @ layout.subject
-        lone = (((weight * ~several) @ layout.subject) ** 2).sum(1)
+        held = (weight * several) @ nesting.subject
+        lone = (((weight * ~several) @ nesting.subject) ** 2).sum(1)
         pooling = np.where(free > 0, free * n / held**2, 0.0) / total[:, None]
         part = (1 + lone[:, None] * pooling) * variance
         squared = part.sum(1)

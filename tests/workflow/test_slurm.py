@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
-from workflow_helpers import Tree, counts
+from workflow_helpers import GATED, Tree, counts, write_profile
 
 from benchmark.config import Limits
 from benchmark.locking import holder_of
@@ -18,8 +22,18 @@ from benchmark.resources import memory_mb, minutes
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slurm]
 LIMITS = {"seconds": 120, "memory_mb": 2500}
-IMPATIENT = [
-    *("--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "2"),
+CALL = [
+    *(
+        "snakemake",
+        "--profile",
+        "profiles/slurm",
+        "--quiet",
+        "host",
+        "--slurm-status-command",
+        "squeue",
+        "--slurm-init-seconds-before-status-checks",
+        "2",
+    ),
     *("--seconds-between-status-checks", "2", "--latency-wait", "10"),
 ]
 ON_THE_GPU = """
@@ -66,7 +80,7 @@ def prepared(folder: Path) -> Tree:
 
 def test_every_score_is_that_of_a_local_run(tmp_path: Path) -> None:
     cluster, local = prepared(tmp_path / "cluster"), prepared(tmp_path / "local")
-    arguments = ["snakemake", "--profile", "profiles/slurm", *IMPATIENT, "--slurm-keep-successful-logs"]
+    arguments = [*CALL, "--slurm-keep-successful-logs"]
     answer = cluster.command(*arguments, "--config", "profile=small.yaml")
     output = answer.stdout + answer.stderr
     assert answer.returncode == 0, output[-8000:]
@@ -96,7 +110,43 @@ def test_jobs_for_gpus_are_submitted_side_by_side(tmp_path: Path) -> None:
     """The limit for one machine does not count; a cluster without GPUs refuses the jobs, which shows that they ask."""
     tree = Tree.copied(tmp_path / "tree")
     (tree.folder / "gpu.smk").write_text(ON_THE_GPU)
-    answer = tree.command("snakemake", "-s", "gpu.smk", "--profile", "profiles/slurm", *IMPATIENT, "--retries", "0")
+    answer = tree.command(*CALL, "--snakefile", "gpu.smk", "--retries", "0")
     output = answer.stdout + answer.stderr
     assert "Execute 2 jobs" in output, output[-4000:]
     assert (tree.folder / "a").exists() or output.count("Invalid generic resource (gres) specification") >= 2
+
+
+def test_a_job_that_outlives_its_run_on_a_node_is_named_by_its_slurm_job(tmp_path: Path) -> None:
+    tree = Tree.copied(tmp_path / "tree")
+    tree.method("gated", GATED)
+    write_profile(tree, workers=2)
+    gate = tmp_path / "gate"
+    gate.touch()
+    call = [*CALL, "--config", "profile=small.yaml"]
+    run = subprocess.Popen(
+        [sys.executable, "-m", *call], cwd=tree.folder, env=tree.environment(TEST_GATE=str(gate)),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    jobs = tree.folder / "results" / "small" / ".jobs"
+    patience_ends = time.monotonic() + 300
+    try:
+        while not (tree.cell("gradient") / "cell.json").is_file():
+            assert run.poll() is None, "the run ended before it could be killed"
+            assert time.monotonic() < patience_ends, "the cluster did not run the jobs"
+            time.sleep(0.2)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        (number,) = {holder.slurm_job for path in jobs.iterdir() if (holder := holder_of(path))}
+        assert number is not None
+        refused = tree.command(*call)
+        assert refused.returncode == 1
+        named = (
+            rf"still at work in results/small: explain attribution\.blockmnist-0 \(pid \d+ on .*, Slurm job {number}\)"
+        )
+        assert re.search(named, refused.stderr), refused.stderr
+    finally:
+        gate.unlink()
+        run.kill()
+    while list(jobs.iterdir()):
+        assert time.monotonic() < patience_ends + 60, "the job did not end"
+        time.sleep(0.2)

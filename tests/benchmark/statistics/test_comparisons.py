@@ -10,7 +10,7 @@ from long_table import long_table, noisy
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from benchmark.statistics import Grid, Layout, chance, compare, grid, holm, ranked_rows, ranks
+from benchmark.statistics import Grid, Nesting, chance, compare, grid, holm, ranked_rows, ranks
 
 
 def test_holm_by_hand() -> None:
@@ -25,27 +25,27 @@ def test_holm_is_that_of_statsmodels(p: list[float]) -> None:
     np.testing.assert_allclose(holm(np.array(p)), multipletests(p, method="holm")[1])
 
 
-def _grid(quality: dict[str, float], noise: float = 0.02) -> tuple[Grid, Layout]:
+def _grid(quality: dict[str, float], noise: float = 0.02) -> tuple[Grid, Nesting]:
     table = noisy(quality, noise=noise)
     found = grid(ranked_rows(table[~table["reference"]]))
-    return found, Layout.of(found.instances)
+    return found, Nesting.of(found.instances)
 
 
 def test_chance_takes_the_larger_p() -> None:
     table = long_table(lambda _m, _t, _v, seed: 0.02 + 0.001 * seed)  # steady over seeds, but small against luck
     found = grid(ranked_rows(table[table["method"] == "a"].assign(floor_sd=0.05)))
-    p = chance(found, Layout.of(found.instances))
+    p = chance(found, Nesting.of(found.instances))
     # nine clusters with a luck of 0.05 / 0.5 each (fully shared by the two variants): 0.1 / 3
     np.testing.assert_allclose(p, stats.norm.sf(0.021 / (0.1 / 3)))
     spread = long_table(lambda _m, _t, _v, seed: (-0.5, 0.1, 1.0)[seed])  # well above luck, but not steady
     found = grid(ranked_rows(spread[spread["method"] == "a"].assign(floor_sd=0.001)))
-    assert 0.05 < chance(found, Layout.of(found.instances))[0] < 0.5
+    assert 0.05 < chance(found, Nesting.of(found.instances))[0] < 0.5
 
 
 def test_without_the_spread_of_random_draws_nothing_beats_chance() -> None:
     table = long_table(lambda *_: 0.9).assign(floor_sd=np.nan)
     found = grid(ranked_rows(table))
-    assert np.isnan(chance(found, Layout.of(found.instances))).all()
+    assert np.isnan(chance(found, Nesting.of(found.instances))).all()
 
 
 def test_pairs_are_paired_t_tests() -> None:
@@ -58,7 +58,7 @@ def test_pairs_are_paired_t_tests() -> None:
         seeds=range(5),
     )
     found = grid(ranked_rows(table[~table["reference"]]))
-    pairs = compare(found, Layout.of(found.instances))
+    pairs = compare(found, Nesting.of(found.instances))
     np.testing.assert_allclose(pairs.p[0, 1], stats.ttest_rel(draws[0], draws[1]).pvalue)
     np.testing.assert_allclose(pairs.difference[0, 1], (draws[0] - draws[1]).mean())
     np.testing.assert_allclose(pairs.difference, -pairs.difference.T)
@@ -70,12 +70,12 @@ def test_what_a_seed_does_to_both_cancels() -> None:
         lambda m, _t, _v, seed: luck[seed] + (0.05 if m == "a" else 0.0) + 0.001 * (seed == 1) * (m == "b")
     )
     found = grid(ranked_rows(table[table["method"].isin(["a", "b"])]))
-    assert compare(found, Layout.of(found.instances)).better[0, 1]
+    assert compare(found, Nesting.of(found.instances)).better[0, 1]
 
 
 def test_clear_differences_give_single_ranks() -> None:
-    found, layout = _grid({"a": 0.9, "b": 0.6, "c": 0.3})
-    pairs = compare(found, layout)
+    found, nesting = _grid({"a": 0.9, "b": 0.6, "c": 0.3})
+    pairs = compare(found, nesting)
     place = ranks(pairs, np.argsort(-pairs.advantage))
     assert place.low.tolist() == place.high.tolist() == place.group.tolist() == [1, 2, 3]
 
@@ -83,7 +83,7 @@ def test_clear_differences_give_single_ranks() -> None:
 def test_equal_methods_tie() -> None:
     table = long_table(lambda m, _t, _v, seed: (0.9 if m == "c" else 0.4) + 0.01 * seed)
     found = grid(ranked_rows(table[~table["reference"]]))
-    pairs = compare(found, Layout.of(found.instances))
+    pairs = compare(found, Nesting.of(found.instances))
     place = ranks(pairs, np.argsort(-pairs.advantage, kind="stable"))
     assert place.low.tolist() == [2, 2, 1]
     assert place.high.tolist() == [3, 3, 1]
@@ -92,9 +92,9 @@ def test_equal_methods_tie() -> None:
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_boards_of_none_or_one(count: int) -> None:
-    found, layout = _grid({"a": 0.9, "b": 0.6})
+    found, nesting = _grid({"a": 0.9, "b": 0.6})
     few = found.of(np.arange(2) < count)
-    place = ranks(compare(few, layout), np.arange(count))
+    place = ranks(compare(few, nesting), np.arange(count))
     assert place.low.tolist() == place.high.tolist() == [1] * count
 
 
@@ -102,8 +102,8 @@ def test_boards_of_none_or_one(count: int) -> None:
 @given(seed=st.integers(0, 1000), count=st.integers(2, 5))
 def test_rank_intervals_hold_a_ranking(seed: int, count: int) -> None:
     draws = np.random.default_rng(seed)
-    found, layout = _grid({f"m{at}": float(draws.random()) for at in range(count)}, noise=0.2)
-    pairs = compare(found, layout)
+    found, nesting = _grid({f"m{at}": float(draws.random()) for at in range(count)}, noise=0.2)
+    pairs = compare(found, nesting)
     order = np.argsort(-pairs.advantage, kind="stable")
     place = ranks(pairs, order)
     position = np.empty(count)

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmark.statistics import Grid, Layout, chance, compare, estimate, intervals
+from benchmark.statistics import Grid, Nesting, chance, compare, estimate, intervals
 
 Array = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]
@@ -27,13 +27,13 @@ DATA: dict[str, tuple[Draw, float]] = {
 PRINTED = re.findall(r"^    (\S.*?) {2,}(\d+)((?: +\d+){9})$", intervals.__doc__ or "", flags=re.MULTILINE)
 
 
-def layout(tasks: int, seeds: int, subject: str | None = None) -> Layout:
+def nesting(tasks: int, seeds: int, subject: str | None = None) -> Nesting:
     rows = [("f", f"t{task}", "v", seed) for task in range(tasks) for seed in range(seeds)]
     table = pd.DataFrame(rows, columns=["family", "task", "variant", "seed"])
-    return Layout.of(table.assign(subject=subject) if subject else table)
+    return Nesting.of(table.assign(subject=subject) if subject else table)
 
 
-def coverage(values: Array, truth: float, where: Layout) -> float:
+def coverage(values: Array, truth: float, where: Nesting) -> float:
     low, high = estimate(values.reshape(len(values), -1), where).interval()
     return float(np.mean((low <= truth + 1e-12) & (truth - 1e-12 <= high)))
 
@@ -47,7 +47,7 @@ def test_coverage_is_what_the_text_says(data: str, tasks: str, printed: str) -> 
     draw, truth = DATA[data]
     for seeds, percent in zip((3, 5, 10), printed.split()[:3], strict=True):
         values = draw(np.random.default_rng([seeds, int(tasks)]), (SAMPLES, int(tasks), seeds))
-        measured = 100 * coverage(values, truth, layout(int(tasks), seeds))
+        measured = 100 * coverage(values, truth, nesting(int(tasks), seeds))
         assert measured == pytest.approx(float(percent), abs=2.5 if "fails" in data else 1.7)
 
 
@@ -73,7 +73,7 @@ def test_the_bootstrap_is_what_the_text_says(
 
 def test_borrowed_spread_covers() -> None:
     rows = [("f", f"t{task}", "v", seed) for task, count in enumerate((4, 4, 4, 1)) for seed in range(count)]
-    where = Layout.of(pd.DataFrame(rows, columns=["family", "task", "variant", "seed"]))
+    where = Nesting.of(pd.DataFrame(rows, columns=["family", "task", "variant", "seed"]))
     values = np.random.default_rng(0).standard_normal((SAMPLES, len(rows)))
     assert 0.94 < coverage(values, 0.0, where) < 0.97
 
@@ -82,8 +82,8 @@ def test_shared_subjects_cover_only_where_they_are_named() -> None:
     draws = np.random.default_rng(0)
     luck = draws.standard_normal((SAMPLES, 1, 5))
     values = luck + 0.3 * draws.standard_normal((SAMPLES, 4, 5))
-    assert 0.94 < coverage(values, 0.0, layout(4, 5, subject="shared")) < 0.97
-    assert coverage(values, 0.0, layout(4, 5)) < 0.8
+    assert 0.94 < coverage(values, 0.0, nesting(4, 5, subject="shared")) < 0.97
+    assert coverage(values, 0.0, nesting(4, 5)) < 0.8
 
 
 def board(skills: Array, luck: Array | float, tasks: int, seeds: int) -> Grid:
@@ -98,11 +98,11 @@ def board(skills: Array, luck: Array | float, tasks: int, seeds: int) -> Grid:
 def test_random_explanations_seldom_beat_chance(tasks: int, seeds: int) -> None:
     skills = 0.1 * np.random.default_rng(0).standard_normal((SAMPLES, tasks * seeds))
     found = board(skills, 0.1, tasks, seeds)
-    assert np.mean(chance(found, layout(tasks, seeds)) < 0.05) < 0.05
+    assert np.mean(chance(found, nesting(tasks, seeds)) < 0.05) < 0.05
 
 
 def test_equal_methods_are_seldom_told_apart() -> None:
     draws = np.random.default_rng(0)
-    where = layout(2, 3)
+    where = nesting(2, 3)
     wrong = [compare(board(draws.standard_normal((4, 6)), 0.1, 2, 3), where).better.any() for _ in range(400)]
     assert np.mean(wrong) < 0.05

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from benchmark.statistics import Layout, estimate, sample
+from benchmark.statistics import Nesting, estimate, sample
 
 
 def instances(seeds: dict[str, int], variants: int = 1, subject: dict[str, str] | None = None) -> pd.DataFrame:
@@ -19,7 +19,7 @@ def instances(seeds: dict[str, int], variants: int = 1, subject: dict[str, str] 
 
 def test_one_task_gives_the_t_interval() -> None:
     values = np.array([0.3, 0.5, 0.4, 0.9])
-    found = estimate(values[None], Layout.of(instances({"t": 4})))
+    found = estimate(values[None], Nesting.of(instances({"t": 4})))
     low, high = found.interval()
     np.testing.assert_allclose([low[0], high[0]], stats.t.interval(0.95, 3, values.mean(), stats.sem(values)))
     np.testing.assert_allclose(found.p_above(0.2), stats.ttest_1samp(values, 0.2, alternative="greater").pvalue)
@@ -30,7 +30,7 @@ def test_one_task_gives_the_t_interval() -> None:
 
 def test_two_tasks_give_welchs_interval() -> None:
     left, right = np.array([0.3, 0.5, 0.4]), np.array([0.1, 0.9, 0.8, 0.4, 0.6])
-    found = estimate(np.concatenate([left, right])[None], Layout.of(instances({"t": 3, "u": 5})))
+    found = estimate(np.concatenate([left, right])[None], Nesting.of(instances({"t": 3, "u": 5})))
     welch = stats.ttest_ind(left, -right, equal_var=False)  # the sum of the means is twice the estimate
     np.testing.assert_allclose(found.mean, (left.mean() + right.mean()) / 2)
     np.testing.assert_allclose(found.df, welch.df)
@@ -39,37 +39,37 @@ def test_two_tasks_give_welchs_interval() -> None:
 
 
 def test_variants_are_averaged_before_seeds_and_seeds_before_tasks() -> None:
-    layout = Layout.of(instances({"t": 2, "u": 4}, variants=2))
+    nesting = Nesting.of(instances({"t": 2, "u": 4}, variants=2))
     t = np.array([[0.0, 0.2], [0.4, 0.6]])  # variant x seed
     u = np.full((2, 4), 0.9)
-    found = estimate(np.concatenate([t.ravel(), u.ravel()])[None], layout)
+    found = estimate(np.concatenate([t.ravel(), u.ravel()])[None], nesting)
     np.testing.assert_allclose(found.mean, (0.3 + 0.9) / 2)
     np.testing.assert_allclose(found.error, np.std([0.2, 0.4], ddof=1) / np.sqrt(2) / 2)
     np.testing.assert_allclose(found.df, 1)
 
 
 def test_what_was_not_measured_is_left_out() -> None:
-    layout = Layout.of(instances({"t": 3, "u": 3}, variants=2))
+    nesting = Nesting.of(instances({"t": 3, "u": 3}, variants=2))
     values = np.random.default_rng(0).random((1, 12))
     partial = values.copy()
     partial[0, 6:] = np.nan
-    alone = estimate(values[:, :6], Layout.of(instances({"t": 3}, variants=2)))
-    found = estimate(partial, layout)
+    alone = estimate(values[:, :6], Nesting.of(instances({"t": 3}, variants=2)))
+    found = estimate(partial, nesting)
     np.testing.assert_allclose([found.mean, found.error, found.df], [alone.mean, alone.error, alone.df])
-    nothing = estimate(np.full((1, 12), np.nan), layout)
+    nothing = estimate(np.full((1, 12), np.nan), nesting)
     assert np.isnan([nothing.mean, nothing.error, nothing.df]).all()
 
 
 def test_a_task_of_one_seed_borrows_the_spread_of_the_others() -> None:
     several, lone = np.array([0.3, 0.5, 0.4]), 0.8
-    found = estimate(np.append(several, lone)[None], Layout.of(instances({"t": 3, "u": 1})))
+    found = estimate(np.append(several, lone)[None], Nesting.of(instances({"t": 3, "u": 1})))
     np.testing.assert_allclose(found.mean, (0.4 + 0.8) / 2)
     np.testing.assert_allclose(found.error, np.sqrt(0.25 * several.var(ddof=1) * (1 / 3 + 1)))
     np.testing.assert_allclose(found.df, 2)
 
 
 def test_single_seeds_only_have_no_interval() -> None:
-    found = estimate(np.array([[0.3, 0.5]]), Layout.of(instances({"t": 1, "u": 1})))
+    found = estimate(np.array([[0.3, 0.5]]), Nesting.of(instances({"t": 1, "u": 1})))
     np.testing.assert_allclose(found.mean, 0.4)
     assert np.isnan([*found.error, *found.df, *found.interval()[0], *found.p_above()]).all()
     assert np.isnan(sample([0.4]).interval()).all()
@@ -78,8 +78,8 @@ def test_single_seeds_only_have_no_interval() -> None:
 def test_tasks_of_one_subject_share_its_luck() -> None:
     values = np.array([0.3, 0.5, 0.4])
     twice = np.concatenate([values, values])[None]
-    shared = estimate(twice, Layout.of(instances({"t": 3, "u": 3}, subject={"t": "s", "u": "s"})))
-    apart = estimate(twice, Layout.of(instances({"t": 3, "u": 3}, subject={"t": "s", "u": "r"})))
+    shared = estimate(twice, Nesting.of(instances({"t": 3, "u": 3}, subject={"t": "s", "u": "s"})))
+    apart = estimate(twice, Nesting.of(instances({"t": 3, "u": 3}, subject={"t": "s", "u": "r"})))
     once = sample(values)
     np.testing.assert_allclose([shared.error, shared.df], [once.error, once.df])
     np.testing.assert_allclose([apart.error, apart.df], [once.error / np.sqrt(2), 2 * once.df])
@@ -87,14 +87,14 @@ def test_tasks_of_one_subject_share_its_luck() -> None:
 
 def test_subjects_named_once_each_change_nothing() -> None:
     values = np.random.default_rng(0).random((4, 12))
-    plain = estimate(values, Layout.of(instances({"t": 3, "u": 3}, variants=2)))
-    named = estimate(values, Layout.of(instances({"t": 3, "u": 3}, variants=2, subject={"t": "s", "u": "r"})))
+    plain = estimate(values, Nesting.of(instances({"t": 3, "u": 3}, variants=2)))
+    named = estimate(values, Nesting.of(instances({"t": 3, "u": 3}, variants=2, subject={"t": "s", "u": "r"})))
     np.testing.assert_allclose([plain.mean, plain.error, plain.df], [named.mean, named.error, named.df])
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, 0.1 + 0.2])
 def test_no_spread_is_an_interval_of_no_width_and_rounding_is_no_difference(value: float) -> None:
-    found = estimate(np.full((1, 3), value), Layout.of(instances({"t": 3})))
+    found = estimate(np.full((1, 3), value), Nesting.of(instances({"t": 3})))
     low, high = found.interval()
     assert low[0] == high[0] == pytest.approx(value)
     assert found.p_differs(round(value, 12))[0] > 0.9
