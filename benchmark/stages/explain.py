@@ -143,19 +143,17 @@ def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Pos
     warm_up(closure(*(cell.method.plugin.path for cell in waiting), task.plugin.path))
     family_of(task.family)
     torch.set_num_threads(1)
-    running: list[Cell] = []
     jobs: list[Job] = []
 
-    def start() -> None:
-        cell = waiting[len(running)]
-        request = {"instances": [i.label for i in cell.instances], "supervised": cell.method.supervised}
-        cell.session = poser.session(request)
-        running.append(cell)
-        devices = [plan.subject(instance.subject).device for instance in cell.instances]
-        jobs.append(functools.partial(run_method, cell.method, task.family, cell.instances, devices, cell.session))
+    def start(ended: int) -> None:
+        """Open sessions for those that may begin now."""
+        for cell in waiting[len(jobs) : ended + max(1, workers)]:
+            request = {"instances": [i.label for i in cell.instances], "supervised": cell.method.supervised}
+            cell.session = poser.session(request)
+            devices = [plan.subject(instance.subject).device for instance in cell.instances]
+            jobs.append(functools.partial(run_method, cell.method, task.family, cell.instances, devices, cell.session))
 
-    for _ in range(min(max(1, workers), len(waiting))):
-        start()
+    start(ended := 0)
     limits = task.limits
     confinement = Confinement(hidden=(plan.layout.results.parent, plan.layout.leaderboard.parent))
     for number, message in run_isolated(
@@ -164,9 +162,9 @@ def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Pos
         seconds=limits.seconds,
         memory_mb=limits.memory_mb,
         confinement=confinement,
-        kept=lambda number: running[number].sockets,
+        kept=lambda number: waiting[number].sockets,
     ):
-        cell = running[number]
+        cell = waiting[number]
         if isinstance(message, Message):
             _keep_message(plan, store, task, cell, message)
             continue
@@ -175,8 +173,7 @@ def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Pos
         rest = _left(cell, message)
         waiting += rest
         _book_lost(plan, store, task, cell, message, {i.label for again in rest for i in again.instances})
-        if len(running) < len(waiting):
-            start()
+        start(ended := ended + 1)
         log.info("[explain %s] %d of %d: %s", task.plugin.key, number + 1, len(waiting), _summary(cell, message))
         if message.trace:
             log.info("%s", message.trace.rstrip())

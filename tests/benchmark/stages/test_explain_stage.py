@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from typing import Any
 
@@ -37,12 +38,12 @@ HOSTILE = {
         "failed",
         "got 48 NaN and 0 infinite values",
     ),
-    "hangs": ("time.sleep(600)", "timeout", "ran longer than the limit of 4 s"),
+    "hangs": ("time.sleep(600)", "timeout", "ran longer than the limit of 8 s"),
     "leaves": ("os._exit(0)", "failed", "ended with status 0 before it returned a result"),
     "exits": ("sys.exit(1)", "failed", "SystemExit: 1"),
     "killed": ("os.kill(os.getpid(), signal.SIGKILL)", "failed", "killed by SIGKILL"),
     "eats": (
-        "hoard = []\nwhile True:\n    hoard.append(np.ones(4_000_000))\n    time.sleep(0.01)",
+        "hoard = []\nwhile True:\n    hoard.append(np.ones(8_000_000))\n    time.sleep(0.02)",
         "failed",
         "needed more memory than the limit",
     ),
@@ -68,7 +69,7 @@ def test_a_hostile_method_becomes_records_and_takes_nobody_with_it(project: Proj
     for name, (body, _, _) in HOSTILE.items():
         project.method(name, body)
     project.method("good")
-    counts = project.explain(limits={"seconds": 4, "memory_mb": 700})
+    counts = project.explain(limits={"seconds": 8, "memory_mb": 300})
     assert counts["computed"] == 2 * len(HOSTILE) + 2
     assert (counts["failed"], counts["unsupported"]) == (2 * len(HOSTILE) - 2, 2)
     for name, (_, status, reason) in HOSTILE.items():
@@ -133,11 +134,13 @@ def test_one_seed_that_fails_leaves_the_other(project: Project) -> None:
     assert project.record("moody", "plain.1")["status"] == "ok"
 
 
-def test_what_a_killed_method_had_finished_is_kept(project: Project) -> None:
-    project.method("half", "if subject.seed == 1:\n    os._exit(0)\n" + GRADIENT)
-    project.explain()
-    assert project.record("half", "plain.0")["status"] == "ok"
-    assert "ended with status 0" in project.record("half", "plain.1")["reason"]
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_method_killed_on_one_instance_has_its_chance_on_the_others(project: Project, seed: int) -> None:
+    project.method("half", f"if subject.seed == {seed}:\n    os._exit(0)\n" + GRADIENT)
+    assert project.explain(seeds=3)["failed"] == 1
+    found = [project.record("half", f"plain.{number}") for number in range(3)]
+    assert [number for number in range(3) if found[number]["status"] == "ok"] == [n for n in range(3) if n != seed]
+    assert "ended with status 0" in found[seed]["reason"]
 
 
 def test_only_what_changed_is_computed_again(project: Project) -> None:
@@ -213,7 +216,7 @@ UNWELL = {
     "raises": ("raise ValueError('not this one')", "failed", "ValueError: not this one"),
     "declines": ("raise Unsupported('not this one')", "unsupported", "not this one"),
     "dies": ("os._exit(3)", "failed", "ended with status 3"),
-    "hangs": ("time.sleep(600)", "timeout", "ran longer than the limit"),
+    "eats": ("hoard = np.ones(100_000_000)\n    time.sleep(600)", "failed", "needed more memory than the limit"),
 }
 
 
@@ -222,7 +225,7 @@ def test_one_instance_of_a_batched_method_does_not_condemn_the_others(project: P
     line, status, reason = UNWELL[fault]
     body = f"if any(one.seed == 1 for one in subject):\n    {line}\nreturn [one.inputs for one in subject]"
     project.method("moody", body, batched=True)
-    counts = project.explain(seeds=3, limits={"seconds": 3})
+    counts = project.explain(seeds=3, limits={"seconds": 60, "memory_mb": 400})
     found = [project.record("moody", f"plain.{seed}") for seed in range(3)]
     assert [record["status"] for record in found] == ["ok", status, "ok"], found
     assert reason in found[1]["reason"]
@@ -244,12 +247,10 @@ def test_the_seconds_of_a_time_out_are_booked_once(project: Project, batched: bo
     project.explain(seeds=3, limits={"seconds": 2})
     found = [project.record("hangs", f"plain.{seed}") for seed in range(3)]
     assert [record["status"] for record in found] == ["timeout"] * 3
-    seconds = [record["seconds"] for record in found]
-    assert all(booked >= 0 for booked in seconds)
-    if not batched:
-        assert seconds[1:] == [0, 0], "they were not reached"
-        assert seconds[0] >= 2
-        assert "not reached: on plain.0 the method ran longer" in found[1]["reason"]
+    first, *others = (record["seconds"] for record in found)
+    assert first >= 2
+    assert others == [0, 0], "they were not reached"
+    assert "not reached: on plain.0 the method ran longer" in found[1]["reason"]
 
 
 def test_only_a_supervised_method_sees_what_the_family_hides(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,8 +290,7 @@ def test_the_same_explanations_whatever_workers_batches_and_order(project: Proje
         project.method(name, "return torch.rand(subject.inputs.shape)" if name == "two" else GRADIENT)
     project.explain(workers=1)
     alone = [project.attributions(name, f"plain.{seed}") for name in ("one", "two", "three") for seed in (0, 1)]
-    for path in (project.layout.results / "explanations").rglob("*.*"):
-        path.unlink()
+    shutil.rmtree(project.layout.results / "explanations")
     project.methods.reverse()
     project.explain(workers=3, batches=2, seeds=[1, 0])
     again = [project.attributions(name, f"plain.{seed}") for name in ("one", "two", "three") for seed in (0, 1)]
