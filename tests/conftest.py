@@ -16,6 +16,7 @@ from torch import Tensor
 
 from benchmark import sources
 from benchmark.config import check_profile
+from benchmark.declarations import Reader
 from benchmark.layout import Layout
 from benchmark.plan import Plan, make_plan
 from benchmark.registry import Plugin, Registry, plugins, read
@@ -24,6 +25,8 @@ from benchmark.stages.score import score
 from benchmark.stages.train import train
 from benchmark.store import Store, read_entry
 
+READER = Reader()
+"""One child for all files of the toy project; it ends with this process."""
 SUBJECT = '''
 """A linear model whose first entry decides."""
 from dataclasses import dataclass
@@ -153,7 +156,7 @@ class Project:
         """What a file of the project declares."""
         family = "attribution" if kind != "subject" else None
         module = f"toy_project_{self.folder.name}_{name}".replace("-", "_")
-        (plugin,) = read(self.folder / f"{name}.py", kind, family, module, origin="file")
+        (plugin,) = read(self.folder / f"{name}.py", kind, family, module, origin="file", reader=READER)
         return plugin
 
     @property
