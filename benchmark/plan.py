@@ -314,9 +314,6 @@ def _task(
     instances = tuple(_instances(plugin, settings, registry, device, subjects))
     names = plugin.options["metrics"]
     metrics = [registry.find("metric", name, plugin.family, where=f"task {plugin.key}") for name in names]
-    for metric in metrics:
-        if metric.problem:
-            raise TouchstoneError(f"it needs metric {metric.name}: {metric.problem}")
     methods = tuple(_methods(plugin, settings, registry))
     limits = task_settings(settings, plugin).limits
     return TaskPlan(plugin, family, instances, methods, tuple(metrics), settings.batches, limits), subjects

@@ -12,9 +12,11 @@ from tests.support.project import Project
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     folder = tmp_path / "project"
     folder.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TOUCHSTONE_RUN", "run-0")
     return Project(folder)
 
 
