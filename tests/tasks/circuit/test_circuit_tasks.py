@@ -110,7 +110,7 @@ def test_pairs_of_the_transformer_are_what_they_claim(transformer):
 
 
 def test_weights_alone_do_not_show_who_listens_to_whom(transformer):
-    # the composition scores of Elhage et al. 2021: norm of (what is written x how it is read), over the product of norms
+    # composition scores (Elhage et al. 2021): norm of what is written, as it is read, over the product of both norms
     posed, truth, _ = transformer
     graph = posed.graph
     writes = [graph.tokens, graph.positions, *graph.o]
