@@ -114,7 +114,8 @@ class Stream:
         matrix = torch.randn(len(self.order), columns, generator=draw)
         for part in self.parts:
             matrix[part] *= (SPREAD * torch.randn((), generator=draw)).exp() / len(part) ** 0.5
-        return matrix * size / matrix.norm()
+        scaled: Tensor = matrix * size / matrix.norm()
+        return scaled
 
 
 @subject(cites="arXiv:2209.11895")
@@ -242,7 +243,7 @@ def _head(kind: str, stream: Stream, draw: torch.Generator) -> HeadWeights:
 def _two(draw: torch.Generator) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Two pairs: the second has right and wrong exchanged, and the noise of the first."""
     asked = torch.randperm(CONTENT, generator=draw)
-    contents = [_sequence(*asked[cue : cue + 2].tolist(), asked[4:], draw) for cue in (0, 2)]
+    contents = [_sequence(int(asked[cue]), int(asked[cue + 1]), asked[4:], draw) for cue in (0, 2)]
     noise = (CONTENT + torch.randperm(NOISE, generator=draw)[:2]).tolist()
     places = torch.randperm(2, generator=draw).tolist()
     starts = torch.randperm(PLACES - LENGTH + 1, generator=draw)[:2].tolist()
