@@ -60,7 +60,12 @@ HARMLESS = {
     ),
     "subclass": "class Mine(torch.Tensor):\n    pass\nreturn subject.inputs.as_subclass(Mine)",
 }
-PARRICIDE = "for process in (os.getppid(), {parent}):\n    try:\n        os.kill(process, 9)\n    except OSError:\n        pass\n"
+PARRICIDE = """for process in (os.getppid(), {parent}):
+    try:
+        os.kill(process, 9)
+    except OSError:
+        pass
+"""
 
 
 def test_a_hostile_method_becomes_records_and_takes_nobody_with_it(project: Project) -> None:

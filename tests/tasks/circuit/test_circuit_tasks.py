@@ -38,7 +38,7 @@ def test_the_certificate_holds_for_every_kind_of_gate(kind, seed):
 
 def test_roles_that_are_wrong_fail_the_certificate(monkeypatch):
     # closed gates that open after all: what the truth calls dead is not
-    monkeypatch.setattr("tasks.models.written_circuits.CLOSED", -1000.0)
+    monkeypatch.setattr("tasks.models.written_circuits.subject.CLOSED", -1000.0)
     _, _, trained = gates("linear")
     failed = {check.name for check in trained.checks if not check.passed}
     assert "greatest_change_by_a_dead_edge" in failed
