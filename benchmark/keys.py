@@ -83,11 +83,11 @@ def _builders(plan: Plan, instance: Instance) -> Iterable[Plugin]:
     return (plan.subject(name).plugin for name in instance.subjects.values())
 
 
-def explanation_key(method: MethodPlan, question: Key) -> Key:
-    """What a method's explanation of a question is made from."""
+def explanation_key(method: MethodPlan, question: Key, lacking: Sequence[str] = ()) -> Key:
+    """What a method's explanation of a question is made from; `lacking` is what it requires and the task has not."""
     plugin = method.plugin
     code = plugin.problem or fingerprint((plugin.path, plugin.symbol), *NUMERICAL)
-    return digest([plugin.key, code, dict(method.parameters), method.supervised, question])
+    return digest([plugin.key, code, dict(method.parameters), method.supervised, question, *lacking])
 
 
 def reference_key(reference: Plugin, truth: Key, name: str, draws: int) -> Key:

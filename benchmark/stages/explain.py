@@ -113,7 +113,8 @@ def _missing(
     """
     addresses, cells, reused = [], [], 0
     for method in methods:
-        cell = Cell(method, [], {i.label: explanation_key(method, questions[i.label]) for i in instances})
+        lacking = task.lacks(method)
+        cell = Cell(method, [], {i.label: explanation_key(method, questions[i.label], lacking) for i in instances})
         for instance in instances:
             addresses.append(plan.layout.explanation(task.id, method.name, instance.label))
             kept = store.find(addresses[-1], cell.keys[instance.label])
@@ -171,7 +172,7 @@ def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Pos
         assert cell.session is not None
         cell.session.close()
         rest = _left(cell, message)
-        waiting += rest
+        waiting.extend(rest)
         _book_lost(plan, store, task, cell, message, {i.label for again in rest for i in again.instances})
         start(ended := ended + 1)
         log.info("[explain %s] %d of %d: %s", task.plugin.key, number + 1, len(waiting), _summary(cell, message))

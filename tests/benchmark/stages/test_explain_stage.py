@@ -60,9 +60,7 @@ HARMLESS = {
     ),
     "subclass": "class Mine(torch.Tensor):\n    pass\nreturn subject.inputs.as_subclass(Mine)",
 }
-PARRICIDE = (
-    "for process in (os.getppid(), {parent}):\n    try:\n        os.kill(process, 9)\n    except OSError:\n        pass\n"
-)
+PARRICIDE = "for process in (os.getppid(), {parent}):\n    try:\n        os.kill(process, 9)\n    except OSError:\n        pass\n"
 
 
 def test_a_hostile_method_becomes_records_and_takes_nobody_with_it(project: Project) -> None:
@@ -310,7 +308,10 @@ def test_what_does_not_fit_is_unsupported_before_anything_runs(project: Project)
 
 def test_a_task_that_cannot_be_posed_is_a_reason_in_every_record(project: Project) -> None:
     project.method("one")
-    project.write("toytask", TASK.replace("        targets = torch.ones", "        raise KeyError('lost')\n        targets = torch.ones"))
+    project.write(
+        "toytask",
+        TASK.replace("        targets = torch.ones", "        raise KeyError('lost')\n        targets = torch.ones"),
+    )
     assert project.explain()["failed"] == 2
     assert re.search("the task could not be posed: .*lost", project.record("one")["reason"])
     project.write("toytask", TASK)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -236,7 +235,9 @@ def test_a_task_without_truth_question_or_subject_is_failed_rows(project: Projec
     project.score()
     if part == "subject":
         text = (project.folder / "toy.py").read_text()
-        project.write("toy", text.replace("        inputs = torch", "        raise KeyError('lost')\n        inputs = torch"))
+        project.write(
+            "toy", text.replace("        inputs = torch", "        raise KeyError('lost')\n        inputs = torch")
+        )
     else:
         old = {"truth": "        mask = torch", "pose": "        targets = torch"}[part]
         project.write("toytask", TASK.replace(old, f"        raise KeyError('lost')\n{old}"))
