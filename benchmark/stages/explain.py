@@ -114,8 +114,9 @@ def _missing(
     """
     addresses, cells, reused = [], [], 0
     for method in methods:
-        lacking = task.lacks(method)
-        cell = Cell(method, [], {i.label: explanation_key(method, questions[i.label], lacking) for i in instances})
+        cell = Cell(
+            method, [], {i.label: explanation_key(method, questions[i.label], task.lacks(method)) for i in instances}
+        )
         for instance in instances:
             addresses.append(plan.layout.explanation(task.id, method.name, instance.label))
             kept = store.find(addresses[-1], cell.keys[instance.label])

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import flip
 
 from benchmark.audit import audit
 from benchmark.layout import Layout
 from benchmark.store import Kept, Store, recorded, write_index
+from tests.support.project import flip
 
 
 def test_everything_of_a_profile_lies_in_its_two_folders(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import SUBJECT, TASK, Project
 
 from benchmark.config import Profile
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.plan import make_plan, resolve_device
 from benchmark.registry import PROJECT
+from tests.support.project import SUBJECT, TASK, Project
 
 
 def test_every_pair_of_variant_and_seed_is_an_instance(project: Project) -> None:

@@ -6,12 +6,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import READER
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.registry import PROJECT, Plugin, Registry, plugins, read, read_file
+from tests.support.project import READER
 
 HEAD = '''"""A method: what it does (source)."""
 from dataclasses import dataclass, field

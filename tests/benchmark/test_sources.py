@@ -6,10 +6,10 @@ import importlib.metadata
 from pathlib import Path
 
 import pytest
-from conftest import forget_sources
 
-from benchmark.registry import ENGINE, PROJECT, plugins
+from benchmark.registry import ENGINE, plugins
 from benchmark.sources import closure, fingerprint, libraries, reach
+from tests.support.project import forget_sources
 
 
 def package(folder: Path) -> Path:

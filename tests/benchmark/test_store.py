@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import flip
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark import artifacts
 from benchmark.errors import DamagedArtifactError
 from benchmark.store import Store, damaged, digest, read_entry, recorded, write_index
+from tests.support.project import flip
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),

@@ -10,12 +10,12 @@ from typing import Any
 import psutil
 import pytest
 import torch
-from conftest import GRADIENT, TASK, TASK_ID, Project, flip
 
 from benchmark.errors import DamagedArtifactError
 from benchmark.families.attribution import family as attribution
 from benchmark.stages.explain import STATUSES, explain, make_explanations
 from benchmark.store import damaged
+from tests.support.project import GRADIENT, TASK, TASK_ID, Project, flip
 
 HOSTILE = {
     "raises": ("raise RuntimeError('no way')", "failed", "RuntimeError: no way"),

@@ -7,11 +7,11 @@ import shutil
 
 import pandas as pd
 import pytest
-from conftest import SHARE, TASK, TASK_ID, Project, flip, steady
 
 from benchmark.errors import DamagedArtifactError
 from benchmark.scores import COLUMNS
 from benchmark.stages.score import score
+from tests.support.project import SHARE, TASK, TASK_ID, Project, flip, steady
 
 VARIANTS = {"attribution/toytask": {"variants": ["plain", "wide", "bad", "few"]}}
 REFERENCES = 3

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import SUBJECT, Project, flip
 
 from benchmark.errors import DamagedArtifactError, TouchstoneError
 from benchmark.plan import Instance
 from benchmark.stages.instances import load_subject
 from benchmark.stages.train import certificates, train
 from benchmark.store import damaged
+from tests.support.project import SUBJECT, Project, flip
 
 INSTANCE = Instance("plain", 1, {"": "toy"}, {}, True)
 
