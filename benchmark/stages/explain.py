@@ -5,8 +5,8 @@
 A job runs each of its methods in a child, on all instances whose explanation is not there or no longer true. The child
 gets posed questions from the poser, a process that alone knows subjects and seeds, and sends back plain numbers and
 text; the poser checks these against the question, and this process writes them. Nothing that a method does ends more
-than its own child: what is lost becomes a record with a status and a reason. Failed ones are tried again when the job
-runs.
+than its own child: what is lost becomes a record with a status and a reason, and another child goes on behind a crash.
+Failed ones are tried again when the job runs.
 """
 
 from __future__ import annotations

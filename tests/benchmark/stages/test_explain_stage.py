@@ -91,7 +91,7 @@ def test_what_a_method_does_around_itself_reaches_nobody(project: Project, capfd
     kept = {path: path.read_bytes() for path in project.layout.results.rglob("*") if path.suffix in (".safetensors",)}
     for name, body in HARMLESS.items():
         project.method(name, body.replace("{base}", str(project.layout.base)))
-    project.method("parricide", PARRICIDE.replace("{parent}", str(psutil.Process().pid)) + GRADIENT)
+    project.method("parricide", PARRICIDE.strip().replace("{parent}", str(psutil.Process().pid)) + "\n" + GRADIENT)
     capfd.readouterr()
     counts = project.explain(limits={"seconds": 60, "memory_mb": 3000})
     assert counts["computed"] == 2 * len(HARMLESS) + 2
