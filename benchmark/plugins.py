@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, TypeVar
 T = TypeVar("T")
 Kind = Literal["subject", "task", "method", "metric", "reference"]
 Direction = Literal["higher", "lower", "none"]
+Scope = Literal["explanation", "seeds", "variants", "methods"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def metric(
     name: str | None = None,
     draws: int | None = None,
     needs: Sequence[str] = (),
+    scope: Scope = "explanation",
 ) -> Callable[[T], T]:
     """Declare a metric, a function of those of `explanation`, `truth` and `posed` that it names.
 
@@ -59,10 +61,20 @@ def metric(
 
     `range` holds its least and greatest value (infinities as 1e999); `direction` says which way is better, "none" for
     a description without better or worse (such numbers get no skill). `name` replaces the file's stem where a name is
-    no identifier. An expensive metric says with `draws` how many random explanations are enough for its floor.
+    no identifier. An expensive metric says with `draws` how many random explanations are enough for its floor. `scope`
+    says what it is called with: one explanation, or all those of the seeds, variants or methods at once (see
+    `benchmark.stages.groups`).
     """
     return define(
-        "metric", None, cites=cites, range=range, direction=direction, name=name, draws=draws, needs=tuple(needs)
+        "metric",
+        None,
+        cites=cites,
+        range=range,
+        direction=direction,
+        name=name,
+        draws=draws,
+        needs=tuple(needs),
+        scope=scope,
     )
 
 
@@ -94,20 +106,24 @@ class TaskDecorator(Protocol):
     def __call__(
         self,
         *,
-        subject: str,
         primary: str,
         metrics: Sequence[str],
         variants: Mapping[str, Mapping[str, Any]],
+        subject: str | None = None,
+        subjects: Mapping[str, Mapping[str, Any]] | None = None,
         unranked: Sequence[str] = (),
         twins: Mapping[str, str] = {},
+        provides: Sequence[str] = (),
+        method_seeds: int = 1,
         small: Mapping[str, Any] = {},
         cites: str = "",
     ) -> Callable[[T], T]:
-        """Declare a task on a subject.
+        """Declare a task on a subject, or on several by role: `subjects={"object": {"subject": "scene", "size": 8}}`.
 
         Each variant maps parameters of the subject or of the task to values. `unranked` variants are scored and shown
         but enter no average. `twins` names, for a variant, the one that asks the same of random weights: it is not
-        ranked either, and what a method earns beyond it is what the training put there.
+        ranked either, and what a method earns beyond it is what the training put there. `provides` names what methods
+        may require; `method_seeds` is how many seeds of a method run on one subject.
 
         `small` says what a quick look is, for profiles with `small: true` and for `touchstone check`: parameters of the
         task, parameters of its subject as `"subject.<name>"`, `variants` to run, and `methods` with parameters by the
@@ -131,12 +147,15 @@ def task_decorator(family: str) -> TaskDecorator:
 
     def decorator(
         *,
-        subject: str,
         primary: str,
         metrics: Sequence[str],
         variants: Mapping[str, Mapping[str, Any]],
+        subject: str | None = None,
+        subjects: Mapping[str, Mapping[str, Any]] | None = None,
         unranked: Sequence[str] = (),
         twins: Mapping[str, str] = {},
+        provides: Sequence[str] = (),
+        method_seeds: int = 1,
         small: Mapping[str, Any] = {},
         cites: str = "",
     ) -> Callable[[T], T]:
@@ -145,11 +164,14 @@ def task_decorator(family: str) -> TaskDecorator:
             family,
             cites=cites,
             subject=subject,
+            subjects=subjects,
             primary=primary,
             metrics=tuple(metrics),
             variants=variants,
             unranked=tuple(unranked),
             twins=twins,
+            provides=tuple(provides),
+            method_seeds=method_seeds,
             small=small,
         )
 

@@ -259,8 +259,10 @@ def _bad_options(kind: str, call: ast.Call, options: dict[str, Any]) -> str:
         return f"name: got {options['name']!r}, expected a text"
     if kind != "task":
         return ""
-    if lacking := [key for key in ("subject", "primary", "metrics", "variants") if key not in options]:
+    if lacking := [key for key in ("primary", "metrics", "variants") if key not in options]:
         return f"the task's decorator lacks {', '.join(lacking)}"
+    if trouble := _bad_subjects(options):
+        return trouble
     metrics, variants = options["metrics"], options["variants"]
     if not isinstance(metrics, tuple | list) or options["primary"] not in metrics:
         return f"the primary metric {options['primary']!r} is not among the task's metrics {metrics!r}"
@@ -274,6 +276,19 @@ def _bad_options(kind: str, call: ast.Call, options: dict[str, Any]) -> str:
     for where, names in (("unranked", unranked), ("twins", [*twins, *twins.values()])):
         if strange := [name for name in names if name not in list(variants)]:
             return unknown("variant", str(strange[0]), map(str, variants), where=where)
+    return ""
+
+
+def _bad_subjects(options: dict[str, Any]) -> str:
+    """What is wrong with the subject of a task, or with those of several roles."""
+    roles = options.get("subjects")
+    if options.get("subject") is None and roles is None:
+        return "the task's decorator lacks subject, or subjects by role"
+    if options.get("subject") is not None and roles is not None:
+        return "got subject and subjects, expected one of the two"
+    named = isinstance(roles, dict) and roles and all(isinstance(v, dict) and "subject" in v for v in roles.values())
+    if roles is not None and not named:
+        return f'subjects: got {roles!r}, expected for each role a dictionary with "subject" and parameters'
     return ""
 
 
