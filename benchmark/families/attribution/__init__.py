@@ -54,6 +54,18 @@ class AttributionSubject:
 
 
 @dataclass(frozen=True, eq=False)
+class Contrast:
+    """A part of the inputs that one model uses and another one, asked about the same inputs, does not."""
+
+    region: Bool[Tensor, "n ..."]
+    """The same in the truths of both models."""
+    used: bool
+    """Whether the model of this truth is the one that uses it."""
+    pair: str = ""
+    """Which two models belong together, where a task has several pairs."""
+
+
+@dataclass(frozen=True, eq=False)
 class AttributionTruth:
     """What was planted: masks over the inputs, True where an entry carries it; the first one, "", is primary."""
 
@@ -61,6 +73,8 @@ class AttributionTruth:
     """Every metric is evaluated for each mask: {"": signal block, "digit": the digit's own pixels}."""
     zero_set: Bool[Tensor, "n ..."] | None = None
     """Entries that carry nothing about the label by construction; None where no such set exists."""
+    contrast: Contrast | None = None
+    """What is compared between two variants that ask different models about the same inputs."""
 
     def __post_init__(self) -> None:
         if next(iter(self.masks), None) != "":
@@ -71,6 +85,8 @@ class AttributionTruth:
         named = {f"mask {name!r}": mask for name, mask in self.masks.items()}
         if self.zero_set is not None:
             named["zero_set"] = self.zero_set
+        if self.contrast is not None:
+            named["contrast"] = self.contrast.region
         for name, mask in named.items():
             if mask.dtype != torch.bool or mask.shape != shape:
                 raise ValueError(f"{name}: got {mask.dtype} {list(mask.shape)}, expected torch.bool {list(shape)}")
