@@ -85,7 +85,7 @@ def _accuracies(
         targets = answers[rows.to(device)].expand(nets, -1)
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum")
         optimiser.zero_grad()
-        (loss / len(rows)).backward()  # type: ignore[no-untyped-call]
+        (loss / len(rows)).backward()
         optimiser.step()
     with torch.no_grad():
         right = _logits(inputs[:, ~training], weights).argmax(2) == labels[~training]

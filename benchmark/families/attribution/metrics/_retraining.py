@@ -72,8 +72,9 @@ def retrained(
             return data
         place, of_mask = divmod(net - 1, 2)
         which, fraction = divmod(place, len(FRACTIONS))
-        count = round(FRACTIONS[fraction] * data.shape[1])
-        strongest = ranks(which).to(data.device) < count
+        places = ranks(which).to(data.device)
+        strongest = places < round(FRACTIONS[fraction] * places.shape[1])
+        strongest = strongest.repeat(1, data.shape[1] // places.shape[1])  # a pixel stands for all its channels
         kept = strongest if keep else ~strongest
         return kept * 2.0 - 1 if of_mask else data * kept
 
