@@ -20,7 +20,7 @@ import pickle  # noqa: TID251 - no artifact: memory, from the engine to a child 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import ModuleType
+from types import BuiltinFunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -135,10 +135,9 @@ class _Storage:
         low, high = min(view.span[0] for view in views), max(view.span[1] for view in views)
         low -= low % max(view.size for view in views)
         whole = torch.empty(0, dtype=torch.uint8).set_(self.memory).numpy()
-        odd = (whole.ctypes.data + low) % 16 != 0  # not even the address of a number: it cannot be kept
-        if not odd and any(view.dense and view.span == (low, high) for view in views):
+        if any(view.dense and view.span == (low, high) for view in views):
             return whole[low:high], low
-        room = aligned(high - low, 0 if odd else (whole.ctypes.data + low) % LINE)
+        room = aligned(high - low, (whole.ctypes.data + low) % LINE)
         room[:] = 0
         for view in views:
             _elements(room, view, low)[...] = _elements(whole, view, 0)
@@ -197,7 +196,7 @@ class _Pickler(pickle.Pickler):
             view.offset,
             view.shape,
             view.stride,
-            tensor.requires_grad and tensor.is_leaf,
+            tensor.requires_grad and tensor.is_leaf,  # what was computed comes without the graph behind it
             type(tensor) is nn.Parameter,
         )
 
@@ -244,7 +243,8 @@ def is_served(value: Any) -> bool:
     """Whether a value is a function that stays where the question was posed."""
     if not callable(value) or isinstance(value, type | nn.Module | np.ufunc):
         return False
-    if isinstance(getattr(value, "__self__", None), type | ModuleType):
+    holds = getattr(value, "__self__", None)
+    if isinstance(holds, type | ModuleType) or (holds is None and isinstance(value, BuiltinFunctionType)):
         return False
     found: Any = sys.modules.get(str(getattr(value, "__module__", None)))
     for name in str(getattr(value, "__qualname__", None) or getattr(value, "__name__", None)).split("."):

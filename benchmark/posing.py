@@ -27,6 +27,7 @@ import ctypes
 import itertools
 import math
 import os
+import resource
 import signal
 import socket
 import sys
@@ -38,6 +39,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, NoReturn
 
+import psutil
 from torch import Tensor
 
 from benchmark import wire
@@ -79,15 +81,19 @@ class PosingError(TouchstoneError):
 
 
 class Poser:
-    """The process that poses questions, seen from the one that started it."""
+    """The process that poses questions, seen from the one that started it.
 
-    def __init__(self, pose: Pose, check: Check, *, seconds: float = SECONDS) -> None:
+    A desk may take `seconds` for one answer and `memory_mb` beyond what it was forked with; a call that needs more is
+    answered with an error.
+    """
+
+    def __init__(self, pose: Pose, check: Check, *, seconds: float = SECONDS, memory_mb: float = math.inf) -> None:
         self.seconds = seconds
         self._owner = _process
         self._numbers = itertools.count()
         self._broken = ""
         self._control, theirs = socket.socketpair()
-        self.pid = _fork(lambda: _keep_desks(theirs, pose, check), theirs)
+        self.pid = _fork(lambda: _keep_desks(theirs, pose, check, memory_mb), theirs)
         theirs.close()
         _held[self._control] = _inode(self._control)
 
@@ -326,7 +332,7 @@ def _become(work: Callable[[], None], parent: int, kept: tuple[socket.socket, ..
         os._exit(code)
 
 
-def _keep_desks(control: socket.socket, pose: Pose, check: Check) -> None:
+def _keep_desks(control: socket.socket, pose: Pose, check: Check, memory_mb: float) -> None:
     """The poser: fork a desk for each session, and end it."""
     desks: dict[int, int] = {}
     while True:
@@ -338,7 +344,7 @@ def _keep_desks(control: socket.socket, pose: Pose, check: Check) -> None:
             service, checks = (socket.socket(fileno=descriptor) for descriptor in descriptors)
             desk = _Desk(pose, check, body["request"])
             try:
-                desks[body["open"]] = _fork(lambda: _sit(control, desk, service, checks))  # noqa: B023 - called now
+                desks[body["open"]] = _fork(lambda: _sit(control, desk, service, checks, memory_mb))  # noqa: B023 - called now
                 answer: dict[str, Any] = {}
             except OSError as error:
                 answer = {"error": f"no process can be made to pose questions: {error}"}
@@ -357,9 +363,13 @@ def _ended(pid: int | None) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def _sit(control: socket.socket, desk: _Desk, service: socket.socket, checks: socket.socket) -> None:
+def _sit(control: socket.socket, desk: _Desk, service: socket.socket, checks: socket.socket, memory_mb: float) -> None:
     control.close()
     make_deterministic(desk.seed)
+    if memory_mb < math.inf and sys.platform == "linux":
+        held = psutil.Process().memory_info().data
+        _, most = resource.getrlimit(resource.RLIMIT_DATA)
+        resource.setrlimit(resource.RLIMIT_DATA, (held + int(memory_mb * 2**20), most))
     threading.Thread(target=desk.serve, args=(service,), daemon=True).start()
     desk.check_all(checks)
 

@@ -3,8 +3,11 @@
     plant_seed(label, sealed=False) -> label                    public: whoever knows the seed can plant it anew
     plant_seed(label, sealed=True) -> a number from the secret  sealed: nobody knows it before the board is published
 
-The secret is the text of the environment variable TOUCHSTONE_SECRET. Its hash names what was made with it, so that
-another secret trains afresh. Processes that run methods wipe it (`forget_secret`) after the poser was forked.
+The secret is the text of the environment variable TOUCHSTONE_SECRET; its hash, the seal, names what was made with it,
+so that another secret trains afresh. A process's environment can be read from its memory and from /proc, by its
+children too. So the command line begins by starting itself anew without the variable (`hide_secret`), the secret in a
+file that lies in memory alone; the poser reads it there, and whoever runs methods has closed it before
+(`forget_secret`).
 """
 
 from __future__ import annotations
@@ -12,17 +15,24 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import sys
+from contextlib import suppress
 
 from benchmark.errors import TouchstoneError
 
 VARIABLE = "TOUCHSTONE_SECRET"
+DESCRIPTOR = "TOUCHSTONE_SECRET_DESCRIPTOR"
+SEAL = "TOUCHSTONE_SEAL"
 LEAST = 16
 """Characters of a secret that nobody guesses."""
 
 
 def secret() -> str:
-    """The secret from the environment. Raises `TouchstoneError` if there is none, or a short one."""
+    """The secret. Raises `TouchstoneError` if there is none, or a short one."""
     text = os.environ.get(VARIABLE, "")
+    if number := os.environ.get(DESCRIPTOR):
+        with suppress(OSError, ValueError):
+            text = os.pread(int(number), 65536, 0).decode()
     if len(text) < LEAST:
         raise TouchstoneError(
             f"this profile's seeds are sealed: set {VARIABLE} to a secret of at least {LEAST} characters "
@@ -33,7 +43,11 @@ def secret() -> str:
 
 def seal() -> str:
     """The hash under which results of this secret are kept and published."""
-    return hashlib.sha256(b"touchstone seal\0" + secret().encode()).hexdigest()[:16]
+    return os.environ.get(SEAL) or _seal(secret())
+
+
+def _seal(text: str) -> str:
+    return hashlib.sha256(b"touchstone seal\0" + text.encode()).hexdigest()[:16]
 
 
 def plant_seed(label: int, *, sealed: bool) -> int:
@@ -50,6 +64,24 @@ def method_seed(label: int, repeat: int = 0) -> int:
     return int.from_bytes(hashlib.sha256(f"{label}/{repeat}".encode()).digest()[:4], "big")
 
 
+def hide_secret() -> None:
+    """Start this program anew without the secret in its environment or its memory; without a secret, do nothing."""
+    text = os.environ.get(VARIABLE, "")
+    if len(text) < LEAST or not hasattr(os, "memfd_create"):
+        return
+    descriptor = os.memfd_create("secret", 0)
+    os.write(descriptor, text.encode())
+    environment = {name: value for name, value in os.environ.items() if name != VARIABLE}
+    environment |= {DESCRIPTOR: str(descriptor), SEAL: _seal(text)}
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
+
+
 def forget_secret() -> None:
-    """Remove the secret from this process's environment."""
+    """Close the way to the secret in this process and in all that it forks from now on; the seal stays known."""
+    if os.environ.get(VARIABLE) or os.environ.get(DESCRIPTOR):
+        with suppress(TouchstoneError):
+            os.environ[SEAL] = seal()
     os.environ.pop(VARIABLE, None)
+    if number := os.environ.pop(DESCRIPTOR, None):
+        with suppress(OSError, ValueError):
+            os.close(int(number))

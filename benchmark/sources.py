@@ -131,7 +131,7 @@ class _Walk:
             bases=node.bases,
             keywords=node.keywords,
             decorator_list=node.decorator_list,
-            body=[n for n in node.body if n not in functions],
+            body=[n for n in node.body if n not in functions] or [ast.Pass()],
         )
         self._take(module, node.name, head)
         for function in functions:

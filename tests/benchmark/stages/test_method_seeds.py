@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from small_project import SmallProject
 
 from benchmark.stages.score import score_instances
+from tests.support.small_project import SmallProject
 
 TASK = '''
 """Are dictionaries of several seeds the same?"""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from small_project import SmallProject
-
 from benchmark.stages.score import score_instances
+from tests.support.small_project import SmallProject
 
 SUBJECT = '''
 """Two halves: one holds plus or minus a pattern, the label; the other noise. A linear model reads both."""

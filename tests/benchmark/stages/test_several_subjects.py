@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from small_project import SmallProject
+
+from tests.support.small_project import SmallProject
 
 SUBJECT = '''
 """Shapes on textures: a small convolutional net whose label is the one or the other."""
