@@ -106,7 +106,9 @@ def value_key(metric: Plugin, explanation: Key, truth: Key) -> Key:
 
 def group_key(metric: Plugin, members: Mapping[str, Sequence[Key]]) -> Key:
     """What the values of a group of explanations, measured together, come from: label to explanation and truth."""
-    return digest([metric.name, metric_code(metric), {label: list(keys) for label, keys in members.items()}])
+    code = [metric_code(metric), fingerprint((ENGINE / "scores.py", "measured_together"))]
+    needs = list(metric.options.get("needs", ()))
+    return digest([metric.name, code, needs, {label: list(keys) for label, keys in members.items()}])
 
 
 def metric_code(metric: Plugin) -> str:
