@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from benchmark.artifacts import read_json
 from benchmark.config import Profile, TaskSettings, check_profile, declaration_problems
 from benchmark.errors import TouchstoneError
 from benchmark.plan import Plan, TaskPlan, make_plan
@@ -130,9 +129,9 @@ def test_a_cell_is_stopped_at_the_limit_of_its_task(project: Project) -> None:
     project.method("hangs", "time.sleep(600)")
     own = {TOY: {"variants": ["plain"], "limits": {"seconds": 2}}}
     plan, _ = planned(project, limits={"seconds": 300, "memory_mb": 4000}, tasks=own)
-    train(plan, project.layout, "toy")
-    explain(plan, project.layout, "toytask", workers=1)
-    records = read_json(project.layout.cell("attribution.toytask", "hangs") / "cell.json")["records"]
+    train(plan, project.store, "toy")
+    explain(plan, project.store, "toytask", workers=1)
+    records = [project.record("hangs", instance.label) for instance in plan.task("toytask").instances]
     assert {record["status"] for record in records} == {"timeout"}
     assert all("limit of 2 s" in record["reason"] for record in records)
 

@@ -238,8 +238,9 @@ def check(raw: object, posed: DictionarySubject) -> DictionaryExplanation:
     written = _decoders(raw.decoders, posed, len(atoms))
     if not written:
         return DictionaryExplanation(atoms, bias, *parts)
-    by_layer = ({name: getattr(one, part) for name, one in written.items()} for part in ("atoms", "bias"))
-    return DictionaryExplanation(atoms, bias, *parts, *by_layer)
+    layer_atoms = {name: one.atoms for name, one in written.items()}
+    layer_biases = {name: one.bias for name, one in written.items()}
+    return DictionaryExplanation(atoms, bias, parts[0], parts[1], parts[2], parts[3], layer_atoms, layer_biases)
 
 
 def _decoders(given: Mapping[str, Decoder] | None, posed: DictionarySubject, size: int) -> dict[str, Decoder]:

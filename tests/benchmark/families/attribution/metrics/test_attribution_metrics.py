@@ -17,7 +17,8 @@ from benchmark.families.attribution.metrics.null_share import null_share
 from benchmark.families.attribution.metrics.rank_accuracy import rank_accuracy
 from benchmark.families.attribution.metrics.truth_mass import truth_mass
 from benchmark.families.attribution.trivial import trivial
-from benchmark.scores import Metric, by_name, measure
+from benchmark.scores import Metric, by_name
+from tests.support.measuring import measure
 
 MASKED = (rank_accuracy, truth_mass, auroc, average_precision)
 POSED, TRUTH = trivial(seed=0)

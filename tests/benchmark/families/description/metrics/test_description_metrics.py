@@ -12,7 +12,8 @@ from benchmark.families.description.metrics.normalised_error import normalised_e
 from benchmark.families.description.metrics.program_success import program_success
 from benchmark.families.description.metrics.queries_used import queries_used
 from benchmark.families.description.references import oracle
-from benchmark.scores import Metric, measure
+from benchmark.scores import Metric
+from tests.support.measuring import measure
 
 LOW, HIGH, POINTS = 0.0, 10.0, 1000
 TRUE, PLAIN = "if 4 <= x <= 5 then 30 else x", "x"

@@ -30,7 +30,8 @@ from benchmark.families.dictionary.metrics.mmcs_atoms_to_truth import mmcs_atoms
 from benchmark.families.dictionary.metrics.mmcs_truth_to_atoms import mmcs_truth_to_atoms
 from benchmark.families.dictionary.metrics.recall_at_cosine import recall_at_cosine
 from benchmark.families.dictionary.references import oracle, random
-from benchmark.scores import Metric, by_name, measure
+from benchmark.scores import Metric, by_name
+from tests.support.measuring import measure
 
 G, D, N = 6, 6, 400
 COSINE = (mcc, mmcs_truth_to_atoms, mmcs_atoms_to_truth, recall_at_cosine)

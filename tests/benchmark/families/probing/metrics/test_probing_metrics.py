@@ -19,8 +19,9 @@ from benchmark.families.probing.metrics.selectivity import selectivity
 from benchmark.families.probing.metrics.subspace_angle import subspace_angle
 from benchmark.families.probing.references import majority, oracle, random
 from benchmark.families.probing.trivial import trivial
-from benchmark.scores import Metric, by_name, measure
+from benchmark.scores import Metric, by_name
 from benchmark.subjects import generator_for
+from tests.support.measuring import measure
 
 accuracy = accuracy_module.test_accuracy
 PLACES = (dimension_precision, dimension_recall, subspace_angle)
