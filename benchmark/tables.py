@@ -22,7 +22,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.statistics import LEVEL, Grid, Nesting, by_luck, chance, compare, estimate, grid, holm, ranked_rows, ranks
+from benchmark.statistics import (
+    LEVEL,
+    Grid,
+    Nesting,
+    by_luck,
+    chance,
+    compare,
+    estimate,
+    grid,
+    holm,
+    ranked_rows,
+    ranks,
+)
 from benchmark.statistics.rows import checked
 
 COLUMNS = (
