@@ -17,7 +17,7 @@ smoke: $(READY)
 	$(MAKE) leaderboard PROFILE=smoke
 
 test: $(READY)
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

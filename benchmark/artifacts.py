@@ -67,7 +67,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> FileRecord:
                 f"no space left on the device while writing {path}; free some and run the same command again: "
                 "what is complete is kept and not computed again"
             ) from None
-        if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EROFS:
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise TouchstoneError(
                 f"{path} cannot be written ({error.strerror}): give this user the right to write to {path.parent}"
             ) from None

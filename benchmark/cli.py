@@ -48,7 +48,7 @@ def _workers(threads: int | None) -> int:
 @app.command("list")
 def list_(
     kind: Annotated[
-        str, typer.Argument(help="tasks, methods, metrics, claims or subjects; everything if not given.")
+        str, typer.Argument(help="families, tasks, methods, metrics, subjects or claims; everything if not given.")
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -160,13 +160,37 @@ def check(
 
 @app.command("new-method")
 def new_method(
-    family: Annotated[str, typer.Argument(help="attribution, probing, dictionary or description.")],
+    family: Annotated[str, typer.Argument(help="The method's family.")],
     name: Annotated[str, typer.Argument(help="The method's name, in snake_case.")],
 ) -> None:
     """Write a runnable method file and its test, and say what to do next."""
     from benchmark.scaffold import write_method
 
     for line in write_method(family, name):
+        typer.echo(line)
+
+
+@app.command("new-task")
+def new_task(
+    family: Annotated[str, typer.Argument(help="The task's family.")],
+    name: Annotated[str, typer.Argument(help="The task's name, in snake_case.")],
+) -> None:
+    """Write a runnable task with its subject and its test, and say what to do next."""
+    from benchmark.scaffold import write_task
+
+    for line in write_task(family, name):
+        typer.echo(line)
+
+
+@app.command("new-metric")
+def new_metric(
+    family: Annotated[str, typer.Argument(help="The metric's family.")],
+    name: Annotated[str, typer.Argument(help="The metric's name, in snake_case.")],
+) -> None:
+    """Write a runnable metric file and its test, and say what to do next."""
+    from benchmark.scaffold import write_metric
+
+    for line in write_metric(family, name):
         typer.echo(line)
 
 

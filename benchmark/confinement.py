@@ -23,7 +23,7 @@ import functools
 import os
 import platform
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,20 +54,24 @@ class Confinement:
         for folder in writable:
             for path in hidden:
                 if path.is_relative_to(folder):
-                    raise ValueError(
-                        f"expected what is hidden to lie outside of what is writable, got {path} in {folder}"
-                    )
+                    raise ValueError(f"expected nothing hidden within what is writable, got {path} in {folder}")
         return hidden, writable
 
 
-def enter_namespaces(confinement: Confinement | None) -> bool:
-    """Give the processes forked from here on numbers and mounts of their own; False where the system refuses.
+@functools.cache
+def namespaces() -> bool:
+    """Whether a process here gets namespaces, and all the mounts of a confined child in them; asked once."""
+    return _in_child(lambda: enter_namespaces() and _in_child(lambda: _own_view(Confinement())))
+
+
+def enter_namespaces(confinement: Confinement | None = None) -> bool:
+    """Give the processes forked from here on numbers and mounts of their own; there is no way back, ask before.
 
     The first process forked afterwards is their init: all others end with it.
     """
     user, group = os.getuid(), os.getgid()
     flags = NEW_PROCESSES | NEW_MOUNTS
-    if confinement is not None and not confinement.network and platform.machine() not in SECCOMP:
+    if confinement is not None and not confinement.network and not seccomp():
         flags |= NEW_NETWORK
     if LIBC.unshare(flags) != 0:
         if LIBC.unshare(flags | NEW_USER) != 0:
@@ -99,22 +103,23 @@ def confine(confinement: Confinement | None, own: bool) -> None:
     _check(LIBC.capset(header, nothing), "capset")
 
 
-def _own_view(confinement: Confinement) -> None:
-    """Mounts that only this child sees: empty over what is hidden, and read-only everywhere but in what is writable."""
+def _own_view(confinement: Confinement) -> bool:
+    """Mounts that only this child sees: empty over what is hidden, read-only all but what is writable; False if not."""
     hidden, writable = confinement.resolved
     kept = [(folder, os.open(folder, os.O_PATH | os.O_DIRECTORY)) for folder in writable]
-    for path in hidden:
-        if path.is_dir():
-            _mount("tmpfs", path, "tmpfs", 0)
+    done = [
+        _mount("tmpfs", path, "tmpfs", 0) if path.is_dir() else _mount(os.devnull, path, None, 1 << 12)
+        for path in hidden
+        if path.exists()
+    ]
     for folder, descriptor in kept:
         folder.mkdir(parents=True, exist_ok=True)  # it may lie in what is now covered
-        _mount(f"/proc/self/fd/{descriptor}", folder, None, 1 << 12 | 1 << 14)
+        done.append(_mount(f"/proc/self/fd/{descriptor}", folder, None, 1 << 12 | 1 << 14))
         os.close(descriptor)
-    _read_only("/", True)
-    for folder in writable:
-        _read_only(folder, False)
-    _mount("proc", "/proc", "proc", 0 if landlock() else 1)
-    _mount("tmpfs", "/dev/shm", "tmpfs", 0)
+    done += [_read_only("/", True), *(_read_only(folder, False) for folder in writable)]
+    done.append(_mount("proc", "/proc", "proc", 0 if landlock() else 1))
+    done.append(_mount("tmpfs", "/dev/shm", "tmpfs", 0))
+    return all(done)
 
 
 def _restrict(confinement: Confinement | None) -> None:
@@ -167,7 +172,7 @@ def _grant(rules: int, path: Path, access: int) -> None:
 
 def _without_network() -> None:
     """seccomp: no sockets but local streams, none of them connected; nothing that would go round this filter."""
-    if platform.machine() not in SECCOMP:
+    if not seccomp():
         return
     architecture, socket, pair, connect, *others = SECCOMP[platform.machine()]
     load, equal, at_least, mask, give = 0x20, 0x15, 0x35, 0x54, 0x06
@@ -197,12 +202,17 @@ def _without_network() -> None:
         code += struct.pack("HBBI", operation, *hops, value)
     code += struct.pack("HBBI", give, 0, 0, 0x00050000 | errno.EACCES) + struct.pack("HBBI", give, 0, 0, 0x7FFF0000)
     buffer = ctypes.create_string_buffer(code)
-    LIBC.prctl(22, 2, struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer)), 0, 0)
+    _check(LIBC.prctl(22, 2, struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(buffer)), 0, 0), "seccomp")
 
 
 def landlock() -> int:
     """The version of Landlock that the kernel offers, 0 for none."""
     return max(0, int(LIBC.syscall(444, None, 0, 1)))
+
+
+def seccomp() -> bool:
+    """Whether the kernel filters system calls, on a machine whose numbers for them are known here."""
+    return platform.machine() in SECCOMP and int(LIBC.prctl(21, 0, 0, 0, 0)) >= 0
 
 
 def _mount(source: object, target: object, kind: str | None, flags: int) -> bool:
@@ -224,5 +234,40 @@ def _check(result: int, what: str) -> int:
 
 @functools.cache
 def protection() -> str:
-    """One sentence on what this system cannot keep a confined child from; empty where nothing is missing."""
-    return ""
+    """One sentence on what a confined child can still do on this system; empty where nothing is missing."""
+    version, own, filtered = landlock(), namespaces(), seccomp()
+    missing = [
+        *(["Landlock"] if not version else [f"Landlock 6 (has {version})"] if version < 6 else []),
+        *([] if own else ["namespaces"]),
+        *([] if filtered else ["seccomp"]),
+    ]
+    still = [
+        *(["read and write what its user can"] if not version and not own else []),
+        *(["read disks as devices"] if not version and own and os.getuid() == 0 else []),
+        *(["cut files short"] if version in (1, 2) and not own else []),
+        *(["change modes and times of its user's files", "see those of hidden ones"] if version and not own else []),
+        *(["look into its user's processes"] if not version and not own else []),
+        *(["signal its user's processes"] if version < 6 and not own else []),
+        *(["leave processes behind if it kills the one that keeps it"] if version < 6 and not own else []),
+        *(
+            ["reach the network" if version < 4 else "reach the network, though not by TCP"]
+            if not filtered and not own
+            else []
+        ),
+        *(["connect to sockets in the file system"] if not filtered else []),
+    ]
+    if not still:
+        return ""
+    return f"This system lacks {', '.join(missing)} for a full confinement: a plugin could {', '.join(still)}."
+
+
+def _in_child(question: Callable[[], bool]) -> bool:
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(0 if question() else 1)
+        except OSError:
+            pass  # that is the answer
+        finally:
+            os._exit(1)
+    return os.waitpid(child, 0)[1] == 0

@@ -39,13 +39,15 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from benchmark.confinement import LIBC, Confinement, confine, enter_namespaces
+from benchmark.confinement import LIBC, Confinement, confine, enter_namespaces, namespaces
 from benchmark.errors import TouchstoneError
 
 POLL_SECONDS = 0.05
 SAMPLE_SECONDS = 0.1
 GRACE_SECONDS = 10.0
-"""So long a child that said goodbye, or a keeper that was told to stop, may take to be gone."""
+"""So long a child that said goodbye may take to be gone."""
+STOP_SECONDS = 30.0
+"""So long a keeper that was told to stop may take; killing some hundred processes under load takes seconds."""
 CHUNK = 2**20
 CHUNKS_A_TURN = 16
 """So much of what a running child sends is read before its limits and the other children have their turn."""
@@ -94,9 +96,11 @@ class Send:
         self._descriptor = descriptor
 
     def __call__(self, header: Mapping[str, Any], tensors: Mapping[str, Tensor] | None = None) -> None:
+        """Send a JSON object and tensors by name; they arrive as plain tensors on the CPU."""
         self._write(b"m", dict(header), tensors or {})
 
     def began(self, label: str) -> None:
+        """Say what begins now; the limit on time counts from here."""
         self._write(b"b", {"label": label}, {})
 
     def _write(self, kind: bytes, header: dict[str, Any], tensors: Mapping[str, Tensor]) -> None:
@@ -154,9 +158,11 @@ class _Inbox:
             if len(self._buffer) < end:
                 return
             self._spent += MESSAGE_COST + text + tensors
-            body = bytes(self._buffer[FRAME.size : end])
+            with memoryview(self._buffer) as whole:
+                middle = FRAME.size + text
+                parts = bytes(whole[FRAME.size : middle]), bytes(whole[middle:end])
             del self._buffer[:end]
-            yield kind, _parsed(body[:text], body[text:])
+            yield kind, _parsed(*parts)
 
 
 def _parsed(text: bytes, data: bytes) -> Message:
@@ -184,19 +190,26 @@ def _escaped(value: Any) -> Any:
     return value
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What a child is to do, and within what."""
+
+    job: Job
+    own: bool
+    """Whether it has process numbers of its own."""
+    confinement: Confinement | None = None
+    folder: Path | None = None
+    """A confined job's own, removed after it."""
+    kept: Sequence[int] = ()
+    """Descriptors that stay open."""
+    log_bytes: float = LOG_BYTES
+
+
 class _Child:
     """One running job, seen from the parent."""
 
-    def __init__(
-        self,
-        job: Job,
-        limit_mb: float,
-        confinement: Confinement | None,
-        folder: Path | None,
-        threads: int | None,
-        kept: Sequence[int] = (),
-    ) -> None:
-        self.folder = folder
+    def __init__(self, work: _Work, limit_mb: float) -> None:
+        self.folder, self.log_bytes = work.folder, work.log_bytes
         self.inbox = _Inbox((limit_mb * 2**20) if limit_mb < float("inf") else psutil.virtual_memory().total / 4)
         self.began = self.started = time.perf_counter()
         self.during = ""
@@ -206,7 +219,7 @@ class _Child:
         self.silent = False
         self.ended: set[int] = set()
         self.printed = 0
-        self.peak = self.sampled = 0.0
+        self.peak = self.sample = 0.0
         self.base = _memory_mb("self")
         pipes = [os.pipe() for _ in range(3)]
         self.messages, self.output, self.status = (reading for reading, _ in pipes)
@@ -219,7 +232,7 @@ class _Child:
         try:
             self.keeper = os.fork()
             if self.keeper == 0:
-                _keep(parent, job, *writing, confinement, folder, threads, kept)
+                _keep(parent, work, *writing)
         except OSError:
             for reading, _ in pipes:
                 os.close(reading)
@@ -275,7 +288,9 @@ class _Child:
                 left -= 1
 
     def _print(self, data: bytes) -> None:
-        shown = data[: max(0, LOG_BYTES - self.printed)]
+        shown = (
+            data if self.printed + len(data) <= self.log_bytes else data[: int(max(0, self.log_bytes - self.printed))]
+        )
         self.printed += len(data)
         _write_log(shown.decode(errors="replace"))
 
@@ -287,8 +302,8 @@ class _Child:
         if not (trouble or overdue or self.silent):
             return None
         self.stop()
-        if self.printed > LOG_BYTES:
-            _write_log(f"\n[{self.printed - LOG_BYTES} more bytes that this job printed are left out]\n")
+        if self.printed > self.log_bytes:
+            _write_log(f"\n[{self.printed - self.log_bytes:.0f} more bytes that this job printed are left out]\n")
         code, peak = REPORT.unpack(self.report) if len(self.report) == REPORT.size else (None, 0)
         error, trace = (str((self.farewell or {}).get(key) or "") for key in ("error", "trace"))
         if trouble is not None:
@@ -307,22 +322,23 @@ class _Child:
             return None
         if now - self.began > seconds_limit:
             return "timeout", f"ran longer than the limit of {seconds_limit:g} s"
-        if now - self.sampled > SAMPLE_SECONDS:
-            self.sampled = now
+        if now > self.sample:
             family = _family(self.keeper)[1:]
+            if len(family) > PROCESSES:
+                return "failed", f"had more than {PROCESSES} processes"
             held = _held_mb(family, self.base)
             self.peak = max(self.peak, held)
             if held > memory_limit_mb:
                 return "failed", f"needed more memory than the limit of {memory_limit_mb:g} MB (had {held:.0f} MB)"
-            if len(family) > PROCESSES:
-                return "failed", f"had more than {PROCESSES} processes"
+            took = time.perf_counter() - now
+            self.sample = now + max(SAMPLE_SECONDS, 5 * took)  # to look at many processes takes its time
         return None
 
     def stop(self) -> None:
         """End the child and all it started, and return when they are dead."""
         if not self.silent:
             os.kill(self.keeper, signal.SIGTERM)
-            deadline = time.perf_counter() + GRACE_SECONDS
+            deadline = time.perf_counter() + STOP_SECONDS
             while not self.silent and time.perf_counter() < deadline:
                 wait([self.status], timeout=POLL_SECONDS)
                 self._listen()
@@ -341,7 +357,7 @@ class _Child:
 
 def _death(code: int | None) -> str:
     if code is None:
-        return "its keeper was killed"
+        return "the process that kept it was killed"
     status = os.waitstatus_to_exitcode(code)
     if status < 0:
         known = {number.value: number.name for number in signal.Signals}
@@ -364,14 +380,18 @@ def _remove(folder: Path) -> None:
         subprocess.run([*command, "--", str(folder)], stdin=subprocess.DEVNULL, capture_output=True, check=False)
 
 
+def _children(process: int | str) -> list[int]:
+    with suppress(OSError):
+        lists = Path(f"/proc/{process}/task").glob("*/children")
+        return [int(child) for each in lists for child in each.read_text().split()]
+    return []
+
+
 def _family(process: int) -> list[int]:
     """A process and all that descend from it, as far as they live."""
     found = [process]
     for each in found:
-        with suppress(OSError):
-            for task in os.listdir(f"/proc/{each}/task"):
-                with suppress(OSError):
-                    found += map(int, Path(f"/proc/{each}/task/{task}/children").read_text().split())
+        found += _children(each)
     return found
 
 
@@ -392,8 +412,9 @@ def _held_mb(family: list[int], base: float) -> float:
     number of its owners (PSS) is right, but slow, and has a share of what belongs to the parent. Both are at least
     what is held, so the smaller one is taken.
     """
-    held = max(0.0, sum(_memory_mb(process) for process in family) - base)
-    if len(family) <= 2 or held == 0:  # the job, and the init of its process numbers
+    each = [_memory_mb(process) for process in family]
+    held = max(0.0, sum(each) - base)
+    if sum(memory > 1 for memory in each) <= 1 or held == 0:  # the init of its process numbers holds next to nothing
         return held
     shares = sum(_memory_mb(process, "smaps_rollup", ("Pss_Anon", "Pss_Shmem")) for process in family)
     return min(held, shares) if shares else held
@@ -406,33 +427,35 @@ def run_isolated(
     seconds: float = float("inf"),
     memory_mb: float = float("inf"),
     confinement: Confinement | None = None,
-    threads: int | None = None,
     kept: Callable[[int], Sequence[int]] = lambda _number: (),
+    log_bytes: float = LOG_BYTES,
 ) -> Iterator[tuple[int, Message | Ending]]:
     """Run jobs in forked children, `workers` at a time; yield (job number, message) and at last (number, Ending).
 
     The caller may append to `jobs` while it iterates. `seconds` limits what lies between one `send.began` and the
     next, `memory_mb` what a job and all it started hold beyond what they were forked with, and also what it sends. A
     confined job has a temporary folder of its own besides what the confinement names, as TMPDIR and working folder.
-    `threads` sets torch's and the numerical libraries' number of threads in the child. All descriptors are closed there
-    but those that `kept(job number)` names.
+    Of what a job prints `log_bytes` reach the log. All descriptors are closed in it but those `kept(job number)`.
     """
     running: dict[int, _Child] = {}
     leaving: list[int] = []
     others = set(_family(os.getpid()))
+    own = Path(INIT).exists() and namespaces()
     LIBC.prctl(36, 1, 0, 0, 0)  # orphans of a killed keeper come to this process
     base: Path | None = None
     started = 0
     try:
         if confinement is not None:
-            base = Path(tempfile.mkdtemp(prefix="touchstone-")).resolve()
+            base = _temporary()
             confinement = dataclasses.replace(confinement, hidden=[*confinement.hidden, base])
         while running or started < len(jobs):
             while started < len(jobs) and len(running) < max(1, workers):
                 number, started = started, started + 1
                 try:
-                    folder, own = _folder(base, confinement, number)
-                    running[number] = _Child(jobs[number], memory_mb, own, folder, threads, kept(number))
+                    work = _Work(jobs[number], own, kept=kept(number), log_bytes=log_bytes)
+                    if confinement is not None and base is not None:
+                        work = _with_folder(work, confinement, base / str(number))
+                    running[number] = _Child(work, memory_mb)
                 except OSError as error:
                     yield number, Ending("failed", f"could not be started: {error}")
             wait([each for child in running.values() for each in child.descriptors], timeout=POLL_SECONDS)
@@ -456,12 +479,17 @@ def run_isolated(
             _remove(base)
 
 
-def _folder(base: Path | None, confinement: Confinement | None, number: int) -> tuple[Path | None, Confinement | None]:
-    if base is None or confinement is None:
-        return None, None
-    folder = base / str(number)
+def _temporary() -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="touchstone-")).resolve()
+    except OSError as error:
+        raise TouchstoneError(f"no temporary folder could be made (see TMPDIR): {error}") from error
+
+
+def _with_folder(work: _Work, confinement: Confinement, folder: Path) -> _Work:
     folder.mkdir()
-    return folder, dataclasses.replace(confinement, writable=[*confinement.writable, folder])
+    own = dataclasses.replace(confinement, writable=[*confinement.writable, folder])
+    return dataclasses.replace(work, confinement=own, folder=folder)
 
 
 def _bury(child: _Child, leaving: list[int], others: set[int]) -> None:
@@ -480,37 +508,20 @@ def _bury(child: _Child, leaving: list[int], others: set[int]) -> None:
 def _kill_all(spared: set[int]) -> None:
     """Kill whatever this process has for children, orphans that were given to it included, until there are none."""
     while True:
-        alive = set(_children()) - spared
+        alive = set(_children("self")) - spared
         if not alive:
             return
         for process in alive:
             for each in _family(process):
                 with suppress(ProcessLookupError, PermissionError):
                     os.kill(each, signal.SIGKILL)
-        for process in alive:
+        for process in alive:  # none is waited for alone: an init ends only after others of these were reaped
             with suppress(ChildProcessError):
-                os.waitpid(process, 0)
+                os.waitpid(process, os.WNOHANG)
+        time.sleep(0.01)
 
 
-def _children() -> list[int]:
-    return [
-        int(child)
-        for task in os.listdir("/proc/self/task")
-        for child in Path(f"/proc/self/task/{task}/children").read_text().split()
-    ]
-
-
-def _keep(
-    parent: int,
-    job: Job,
-    messages: int,
-    output: int,
-    status: int,
-    confinement: Confinement | None,
-    folder: Path | None,
-    threads: int | None,
-    kept: Sequence[int],
-) -> NoReturn:
+def _keep(parent: int, work: _Work, messages: int, output: int, status: int) -> NoReturn:
     """In the keeper: fork the job, wait for its end, kill all that it left, and report."""
     try:
         os.setsid()
@@ -519,29 +530,27 @@ def _keep(
                 signal.signal(number, signal.SIG_DFL)
         LIBC.prctl(1, signal.SIGTERM, 0, 0, 0)  # told to stop when the parent dies, even if that was killed
         if os.getppid() != parent:
-            return os._exit(1)
+            os._exit(1)
         LIBC.prctl(36, 1, 0, 0, 0)
-        _close_but(messages, output, status, *kept)
+        _close_but(messages, output, status, *work.kept)
         before = _peak_kb(resource.getrusage(resource.RUSAGE_SELF))
-        own = Path(INIT).exists() and enter_namespaces(confinement)
-        init = _start_init() if own else 0
+        init = _start_init() if work.own and enter_namespaces(work.confinement) else 0
         worker = os.fork()
         if worker == 0:
-            _work(job, messages, output, confinement, folder, threads, own, kept)
+            _do(work, messages, output)
         os.close(messages)
-        os.close(output)
         signal.signal(signal.SIGTERM, lambda *_: os.kill(init or worker, signal.SIGKILL))
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         _, code, usage = os.wait4(worker, 0)
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-        if own:
+        if init:
             os.kill(init, signal.SIGKILL)
             os.waitpid(init, 0)  # which returns when all its process numbers are free
         else:
             _kill_all(set())
         os.write(status, REPORT.pack(code, max(0, _peak_kb(usage) - before)))
     except BaseException:
-        os.write(2, traceback.format_exc().encode())
+        os.write(output, traceback.format_exc().encode())
     finally:
         os._exit(0)
 
@@ -567,28 +576,21 @@ def _close_but(*kept: int) -> None:
         os.closerange(low + 1, high)
 
 
-def _work(
-    job: Job,
-    messages: int,
-    output: int,
-    confinement: Confinement | None,
-    folder: Path | None,
-    threads: int | None,
-    own: bool,
-    kept: Sequence[int],
-) -> NoReturn:
+def _do(work: _Work, messages: int, output: int) -> NoReturn:
     """In the child: give up what it must not have, do the job, say how it ended."""
     try:
         LIBC.prctl(1, signal.SIGKILL, 0, 0, 0)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # as Python has them: an OSError says it
+            signal.signal(number, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         os.setsid()
-        send = Send(_arrange(messages, output, kept))
+        send = Send(_arrange(messages, output, work.kept))
         error = trace = ""
         try:
-            _settle(folder, threads)
-            confine(confinement, own)
-            job(send)
+            _settle(work)
+            confine(work.confinement, work.own)
+            work.job(send)
         except TouchstoneError as caught:
             error = _text(caught)
         except MemoryError:
@@ -612,21 +614,20 @@ def _arrange(messages: int, output: int, kept: Sequence[int]) -> int:
     for source, target in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(source, target)
     _close_but(messages, *kept)
-    sys.stdin = open(0, closefd=False)
-    sys.stdout, sys.stderr = (open(each, "w", buffering=1, errors="backslashreplace", closefd=False) for each in (1, 2))
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout, sys.stderr = (
+        os.fdopen(each, "w", buffering=1, errors="backslashreplace", closefd=False) for each in (1, 2)
+    )
     return messages
 
 
-def _settle(folder: Path | None, threads: int | None) -> None:
-    """What a job finds around it: its temporary folder, its threads, no core dumps, and to be the first to go."""
+def _settle(work: _Work) -> None:
+    """What a job finds around it: its temporary folder, no core dumps, and to be the first to go."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError):  # when memory runs out all the same
         Path("/proc/self/oom_score_adj").write_text("1000")
-    if threads is not None:
-        os.environ.update(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), str(threads)))
-        torch.set_num_threads(threads)
-    if folder is not None:
-        os.environ.update(TMPDIR=str(folder), NUMBA_CACHE_DIR=str(folder))
+    if (folder := work.folder) is not None:
+        os.environ.update(TMPDIR=str(folder), NUMBA_CACHE_DIR=str(folder), TRITON_CACHE_DIR=str(folder))
         tempfile.tempdir = str(folder)
         if caching := sys.modules.get("numba.core.caching"):  # a cache that cannot be written is no error
             caching.Cache._guard_against_spurious_io_errors = lambda _self: suppress(OSError)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from benchmark.plan import Instance, MethodPlan, Plan, SubjectPlan, TaskPlan
@@ -73,7 +72,7 @@ def posed_keys(plan: Plan, store: Store, task: TaskPlan, instance: Instance) -> 
     }
     builders = [(plugin.path, plugin.symbol) for plugin in _builders(plan, instance)]
     file, symbol = task.plugin.path, task.plugin.symbol
-    family = ENGINE / "families" / task.family / "__init__.py"
+    family = task.family_plugin.path.with_name("__init__.py")
     pose = fingerprint((file, f"{symbol}.pose"), *builders, (family, "check"), (family, "blinded"), *NUMERICAL)
     plant = fingerprint((file, f"{symbol}.truth"), (file, f"{symbol}.pose"), *builders, *NUMERICAL)
     return Posed(digest([common, pose]), digest([common, plant]))
@@ -115,12 +114,6 @@ def metric_code(metric: Plugin) -> str:
     return fingerprint((metric.path, metric.symbol), (ENGINE / "scores.py", "measured"))
 
 
-def picture_key(family: str, shown: Sequence[Key], name: str) -> Key:
+def picture_key(family: Plugin, shown: Sequence[Key], name: str) -> Key:
     """What a picture is drawn from."""
-    package = ENGINE / "families" / family
-    return digest([fingerprint((package / "pictures.py", "pictures")), name, list(shown)])
-
-
-def family_file(family: str, name: str) -> Path:
-    """A file of a family's package."""
-    return ENGINE / "families" / family / name
+    return digest([fingerprint((family.path.with_name("pictures.py"), "pictures")), name, list(shown)])

@@ -1,4 +1,7 @@
-"""`touchstone list`: every plugin with its summary, citation and defaults, without importing torch."""
+"""`touchstone list`: every plugin with its summary, citation and defaults, or the problem with it.
+
+Nothing is imported for it that has not changed, torch least of all (see `benchmark.registry`).
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,17 @@ from benchmark.claims import load
 from benchmark.errors import UnknownNameError
 from benchmark.registry import PROJECT, Plugin, plugins
 
-KINDS = {"tasks": "task", "methods": "method", "metrics": "metric", "subjects": "subject", "claims": "claim"}
+KINDS = {
+    "families": "family",
+    "tasks": "task",
+    "methods": "method",
+    "metrics": "metric",
+    "subjects": "subject",
+    "claims": "claim",
+}
+PLURALS = {kind: plural for plural, kind in KINDS.items()}
+UNSAID = {"threads": 1, "method_seeds": 1, "scope": "explanation"}
+"""Arguments that are not worth saying at these values; nor are empty ones."""
 
 
 def entries(kind: str = "") -> list[dict[str, Any]]:
@@ -40,23 +53,31 @@ def _entry(plugin: Plugin) -> dict[str, Any]:
         "defaults": plugin.defaults,
         "origin": plugin.origin,
         **({"reference": True} if reference else {}),
-        **{key: value for key, value in plugin.options.items() if key not in ("name", "draws", "batched")},
+        **{key: value for key, value in plugin.options.items() if _worth_saying(key, value)},
         **({"problem": plugin.problem} if plugin.problem else {}),
     }
+
+
+def _worth_saying(key: str, value: Any) -> bool:
+    said = key not in ("name", "draws", "batched") and value != UNSAID.get(key)
+    return said and value not in (None, False, "", (), {})
 
 
 def print_entries(found: list[dict[str, Any]]) -> None:
     """Print entries as tables, one for each kind."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console()
     for kind in dict.fromkeys(entry["kind"] for entry in found):
-        table = Table(title=f"{kind}s", title_justify="left", show_lines=False)
+        table = Table(title=PLURALS[kind], title_justify="left", show_lines=False)
         for column in ("family", "name", "summary", "source", "defaults"):
             table.add_column(column, overflow="fold")
         for entry in (e for e in found if e["kind"] == kind):
             defaults = ", ".join(f"{key}={value!r}" for key, value in entry["defaults"].items())
-            summary = entry.get("problem") or entry["summary"]
-            table.add_row(entry["family"] or "", entry["name"], summary, entry["cites"], defaults)
+            problem = entry.get("problem")
+            summary = Text(f"problem: {problem}", style="red") if problem else Text(entry["summary"])
+            cells = (Text(text) for text in (entry["cites"], defaults))  # square brackets are no markup
+            table.add_row(entry["family"] or "", entry["name"], summary, *cells)
         console.print(table)

@@ -127,6 +127,7 @@ class TaskPlan:
     """One task: its instances, the methods that run on it, and its metrics."""
 
     plugin: Plugin
+    family_plugin: Plugin
     instances: tuple[Instance, ...]
     methods: tuple[MethodPlan, ...]
     metrics: tuple[Plugin, ...]
@@ -169,7 +170,7 @@ class TaskPlan:
 
     def explain_sources(self, index: int) -> list[Path]:
         """The files whose change makes an explain job look again: the task's, its family's, the methods'."""
-        return _files(self.plugin, *(method.plugin for method in self.batch(index)), family=self.family)
+        return _files(self.family_plugin, self.plugin, *(method.plugin for method in self.batch(index)))
 
     def explain_settings(self, index: int) -> str:
         """What of the profile makes an explain job look again if it changes."""
@@ -187,19 +188,18 @@ class TaskPlan:
     @property
     def score_sources(self) -> list[Path]:
         """The files whose change makes a score job look again."""
-        return _files(self.plugin, *self.metrics, family=self.family)
+        return _files(self.family_plugin, self.plugin, *self.metrics)
 
     @property
     def picture_sources(self) -> list[Path]:
         """The files whose change makes a picture job look again."""
-        return _files(self.plugin, family=self.family)
+        return _files(self.family_plugin, self.plugin)
 
 
-def _files(*plugins: Plugin, family: str) -> list[Path]:
+def _files(family: Plugin, *plugins: Plugin) -> list[Path]:
     """Files of plugins, and of their family's package, with all that they import."""
-    package = ENGINE / "families" / family
     paths = [plugin.path for plugin in plugins if plugin.path.is_file()]
-    return closure(*paths, package / "family.py", package / "references.py", package / "pictures.py")
+    return closure(*paths, *(family.path.with_name(name) for name in ("family.py", "references.py", "pictures.py")))
 
 
 @dataclass(frozen=True)
@@ -311,15 +311,13 @@ def _task(
     if plugin.problem:
         raise TouchstoneError(plugin.problem)
     subjects: dict[str, SubjectPlan] = {}
+    family = registry.find("family", str(plugin.family))
     instances = tuple(_instances(plugin, settings, registry, device, subjects))
     names = plugin.options["metrics"]
     metrics = [registry.find("metric", name, plugin.family, where=f"task {plugin.key}") for name in names]
-    for metric in metrics:
-        if metric.problem:
-            raise TouchstoneError(f"it needs metric {metric.name}: {metric.problem}")
     methods = tuple(_methods(plugin, settings, registry))
     limits = task_settings(settings, plugin).limits
-    return TaskPlan(plugin, instances, methods, tuple(metrics), settings.batches, limits), subjects
+    return TaskPlan(plugin, family, instances, methods, tuple(metrics), settings.batches, limits), subjects
 
 
 def resolve_device(wish: str) -> str:

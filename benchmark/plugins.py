@@ -1,7 +1,11 @@
 """Decorators that declare plugins. They only attach a `Definition`; finding plugins is the registry's work.
 
-The registry reads decorator arguments and parameter defaults from the source text, so that listing never imports
-torch. Both must therefore be Python literals (numbers, strings, tuples, dictionaries of them).
+    @attribution_method(cites="arXiv:1706.03825")
+    def smoothgrad(subject, *, samples: int = 32, noise: float = 0.15): ...
+
+What a decorator was called with is what the plugin declares, computed or written out: the registry asks a guarded
+child process for it (`benchmark.declarations`). It must be made of what JSON holds: numbers, texts, booleans, None, and
+lists, tuples and dictionaries of them.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from typing import Any, Literal, Protocol, TypeVar
 T = TypeVar("T")
 Kind = Literal["subject", "task", "method", "metric", "reference"]
 Direction = Literal["higher", "lower", "none"]
+Scope = Literal["explanation", "seeds", "variants", "methods"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ def define(kind: Kind, family: str | None, *, cites: str, **options: Any) -> Cal
 def subject(*, cites: str = "", threads: int = 1, small: Mapping[str, Any] = {}) -> Callable[[T], T]:
     """Declare the class below as a subject (see `benchmark.subjects`); its training uses `threads` cores.
 
-    `small` holds the parameters of a quick look, for profiles that say `small: true` and for `touchstone check`.
+    `small` holds the sizes for the smoke profile and the conformance suite.
     """
     return define("subject", None, cites=cites, threads=threads, small=small)
 
@@ -51,6 +56,7 @@ def metric(
     name: str | None = None,
     draws: int | None = None,
     needs: Sequence[str] = (),
+    scope: Scope = "explanation",
 ) -> Callable[[T], T]:
     """Declare a metric, a function of those of `explanation`, `truth` and `posed` that it names.
 
@@ -59,10 +65,19 @@ def metric(
 
     `range` holds its least and greatest value (infinities as 1e999); `direction` says which way is better, "none" for
     a description without better or worse (such numbers get no skill). `name` replaces the file's stem where a name is
-    no identifier. An expensive metric says with `draws` how many random explanations are enough for its floor.
+    no identifier. An expensive metric says with `draws` how many random explanations are enough for its floor. `scope`
+    says what it is called with: one explanation, or all those of the seeds, variants or methods at once.
     """
     return define(
-        "metric", None, cites=cites, range=range, direction=direction, name=name, draws=draws, needs=tuple(needs)
+        "metric",
+        None,
+        cites=cites,
+        range=range,
+        direction=direction,
+        name=name,
+        draws=draws,
+        needs=_listed(needs),
+        scope=scope,
     )
 
 
@@ -79,12 +94,21 @@ class MethodDecorator(Protocol):
     """The form of `<family>_method`."""
 
     def __call__(
-        self, *, cites: str = "", batched: bool = False, supervised: bool = False, small: Mapping[str, Any] = {}
+        self,
+        *,
+        cites: str = "",
+        batched: bool = False,
+        supervised: bool = False,
+        control: bool = False,
+        requires: Sequence[str] = (),
+        small: Mapping[str, Any] = {},
     ) -> Callable[[T], T]:
         """Declare a method; a `batched` one gets all subjects of a cell at once, and returns a list in their order.
 
-        A `supervised` one is shown the labels that the family's `blinded` takes away from all others. It is no
-        contestant: it stands with the references. `small` holds the parameters of a quick look.
+        A `supervised` one is shown the labels that the family's `blinded` takes away from all others; a `control` never
+        consults what the model learned. Neither is a contestant: both stand with the references. `requires` names what
+        a task must provide ("targets"); where it does not, the method is `unsupported` and does not run. `small` holds
+        parameters for the smoke profile and the conformance suite.
         """
 
 
@@ -94,20 +118,26 @@ class TaskDecorator(Protocol):
     def __call__(
         self,
         *,
-        subject: str,
         primary: str,
         metrics: Sequence[str],
         variants: Mapping[str, Mapping[str, Any]],
+        subject: str | None = None,
+        subjects: Mapping[str, Mapping[str, Any]] | None = None,
         unranked: Sequence[str] = (),
         twins: Mapping[str, str] = {},
-        small: Mapping[str, Any] = {},
         cites: str = "",
+        provides: Sequence[str] = (),
+        controls: Sequence[str] = (),
+        method_seeds: int = 1,
+        small: Mapping[str, Any] = {},
     ) -> Callable[[T], T]:
-        """Declare a task on a subject.
+        """Declare a task on a subject, or on several by role: `subjects={"object": {"subject": "scene", "size": 8}}`.
 
         Each variant maps parameters of the subject or of the task to values. `unranked` variants are scored and shown
         but enter no average. `twins` names, for a variant, the one that asks the same of random weights: it is not
-        ranked either, and what a method earns beyond it is what the training put there.
+        ranked either, and what a method earns beyond it is what the training put there. `provides` names what methods
+        may require; `controls` the methods that mark what can be had without the model; `method_seeds` is how many
+        seeds of a method run on one subject.
 
         `small` says what a quick look is, for profiles with `small: true` and for `touchstone check`: parameters of the
         task, parameters of its subject as `"subject.<name>"`, `variants` to run, and `methods` with parameters by the
@@ -119,10 +149,26 @@ def method_decorator(family: str) -> MethodDecorator:
     """Make the decorator with which a family's methods are declared."""
 
     def decorator(
-        *, cites: str = "", batched: bool = False, supervised: bool = False, small: Mapping[str, Any] = {}
+        *,
+        cites: str = "",
+        batched: bool = False,
+        supervised: bool = False,
+        control: bool = False,
+        requires: Sequence[str] = (),
+        small: Mapping[str, Any] = {},
     ) -> Callable[[T], T]:
-        return define("method", family, cites=cites, batched=batched, supervised=supervised, small=small)
+        return define(
+            "method",
+            family,
+            cites=cites,
+            batched=batched,
+            supervised=supervised,
+            control=control,
+            requires=_listed(requires),
+            small=small,
+        )
 
+    decorator.__qualname__ = decorator.__name__ = f"{family}_method"  # the name that Python's own errors give
     return decorator
 
 
@@ -131,26 +177,40 @@ def task_decorator(family: str) -> TaskDecorator:
 
     def decorator(
         *,
-        subject: str,
         primary: str,
         metrics: Sequence[str],
         variants: Mapping[str, Mapping[str, Any]],
+        subject: str | None = None,
+        subjects: Mapping[str, Mapping[str, Any]] | None = None,
         unranked: Sequence[str] = (),
         twins: Mapping[str, str] = {},
-        small: Mapping[str, Any] = {},
         cites: str = "",
+        provides: Sequence[str] = (),
+        controls: Sequence[str] = (),
+        method_seeds: int = 1,
+        small: Mapping[str, Any] = {},
     ) -> Callable[[T], T]:
+        asked = {"subject": subject, "subjects": subjects}
         return define(
             "task",
             family,
             cites=cites,
-            subject=subject,
+            **{key: value for key, value in asked.items() if value is not None},
             primary=primary,
-            metrics=tuple(metrics),
+            metrics=_listed(metrics),
             variants=variants,
-            unranked=tuple(unranked),
+            unranked=_listed(unranked),
             twins=twins,
+            provides=_listed(provides),
+            controls=_listed(controls),
+            method_seeds=method_seeds,
             small=small,
         )
 
+    decorator.__qualname__ = decorator.__name__ = f"{family}_task"
     return decorator
+
+
+def _listed(names: Sequence[str]) -> Any:
+    """The names as a tuple; anything but a list or tuple stays as it is, for the check that will complain about it."""
+    return tuple(names) if isinstance(names, list | tuple) else names

@@ -1,37 +1,48 @@
-"""Finds plugins by folder and by entry point, and reads what they declare without importing them.
+"""Finds plugins by folder and by entry point; what they declare is what their decorators say when they are imported.
 
-    plugins() -> Registry          every subject, task, method, metric and reference, from the source text alone
-    Registry.method("attribution", "smoothgrad").load() -> the function
+    plugins() -> Registry          every family, subject, task, method, metric and reference
+    plugins().find("method", "attribution/smoothgrad").load() -> the function
 
 Folders, relative to the project (or to the copies bundled in the wheel): `methods/<family>/`, `tasks/<family>/`,
-`tasks/models/<name>/subject.py` (subjects, named by their folder), `benchmark/families/<family>/` (references.py and
-metrics/). The file's stem is the plugin's name; files that begin with an underscore are helpers. Entry-point groups
-`touchstone.methods`, `touchstone.tasks`, `touchstone.subjects` and `touchstone.metrics` add those of installed packages
-under the entry point's name. A file that cannot be read becomes a plugin with a `problem`, so that one broken file is
-reported as a row instead of stopping the others.
+`tasks/models/<subject>/subject.py`, and `benchmark/families/<family>/` with family.py, references.py and metrics/. The
+file's stem is the plugin's name (a subject's is its folder's); files that begin with an underscore are helpers.
+Entry-point groups `touchstone.methods`, `.tasks`, `.subjects`, `.metrics` and `.families` add those of installed
+packages under the entry point's name; a family brings the references.py and metrics/ beside its module.
+
+Nothing is imported here but by `load()`: a guarded child imports the plugins that are new or changed
+(`benchmark.declarations`). Whatever is wrong with one of them becomes its `problem`, and the others are still there.
 """
 
 from __future__ import annotations
 
-import ast
-import contextlib
 import functools
-import importlib
 import importlib.metadata
 import importlib.util
+import re
 import sys
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmark.errors import TouchstoneError, UnknownNameError, unknown
+from benchmark.declarations import Reader, Report, declare, environment_of, load_module
+from benchmark.declared import Unusable, Wanted, check_name
+from benchmark.errors import TouchstoneError, UnknownNameError
 
 ENGINE = Path(__file__).resolve().parent
 PROJECT = ENGINE.parent if (ENGINE.parent / "tasks").is_dir() else ENGINE / "_bundled"
 MODELS = "models"
-ENTRY_POINTS = {"method": "touchstone.methods", "task": "touchstone.tasks", "subject": "touchstone.subjects"}
-ENTRY_POINTS["metric"] = "touchstone.metrics"
+OWN = "touchstone"
+ENTRY_POINTS = {
+    "family": "touchstone.families",
+    "subject": "touchstone.subjects",
+    "task": "touchstone.tasks",
+    "method": "touchstone.methods",
+    "metric": "touchstone.metrics",
+}
+NAMESPACES = {"reference": "method"}
+"""Kinds that share their names: a method and a reference stand in one table."""
 
 if str(PROJECT) not in sys.path:
     sys.path.insert(0, str(PROJECT))
@@ -39,7 +50,7 @@ if str(PROJECT) not in sys.path:
 
 @dataclass(frozen=True)
 class Plugin:
-    """What the source text of one plugin says about it."""
+    """What one plugin declares."""
 
     kind: str
     name: str
@@ -53,31 +64,28 @@ class Plugin:
     choices: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     """The values of the parameters that are annotated as `Literal[...]`."""
     options: dict[str, Any] = field(default_factory=dict)
-    origin: str = "touchstone"
+    """The decorator's other arguments."""
+    origin: str = OWN
+    """"touchstone", the installed package that brings it, or "file"."""
     problem: str = ""
+    unread: Wanted | None = None
+    """How to ask again, where the problem is that its file could not be read."""
 
     @property
     def key(self) -> str:
-        """`family/name`, which is unique within a kind (subjects have no family)."""
+        """`family/name`, which is unique within a kind (subjects and families have no family)."""
         return f"{self.family}/{self.name}" if self.family else self.name
 
     def load(self) -> Any:
-        """Import the plugin's module and return the decorated function or class."""
-        if self.problem:
-            raise TouchstoneError(f"{self.kind} {self.key} cannot be loaded: {self.problem}")
-        return getattr(_import(self), self.symbol)
-
-
-def _import(plugin: Plugin) -> Any:
-    if plugin.origin != "file":
-        return importlib.import_module(plugin.module)
-    specification = importlib.util.spec_from_file_location(plugin.module, plugin.path)
-    if specification is None or specification.loader is None:
-        raise TouchstoneError(f"{plugin.path} cannot be imported")
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[plugin.module] = module
-    specification.loader.exec_module(module)
-    return module
+        """Import the plugin's module and return the decorated object. A file that could not be read is tried again."""
+        plugin = self
+        if self.problem and self.unread:
+            report = declare([self.unread], environment=_environment(), afresh=True)[0]
+            again = [p for p in _plugins(self.unread, report) if p.name == self.name]
+            plugin = again[0] if again else self
+        if plugin.problem:
+            raise TouchstoneError(f"{self.kind} {self.key} cannot be loaded: {plugin.problem}")
+        return getattr(load_module(plugin.module, plugin.path if plugin.origin == "file" else None), plugin.symbol)
 
 
 @dataclass(frozen=True)
@@ -93,17 +101,21 @@ class Registry:
 
     @property
     def families(self) -> list[str]:
-        """Every family that has a module in `benchmark/families/`."""
-        return sorted({p.family for p in self.plugins if p.kind == "reference" and p.family})
+        """The names of all families."""
+        return sorted({p.name for p in self.plugins if p.kind == "family"})
 
     def find(self, kind: str, name: str, family: str | None = None, *, where: str = "") -> Plugin:
-        """The plugin called `name` or `family/name`; an ambiguous bare name is an error that lists the full ones."""
+        """The plugin called `name` or `family/name`; an ambiguous bare name is an error that lists the full ones.
+
+        One with a problem is found, too, unless another one of that name is usable.
+        """
         if "/" in name:
             family, name = name.split("/", 1)
         matches = [p for p in self.of(kind, family) if p.name == name]
-        if len(matches) > 1:
-            keys = ", ".join(p.key for p in matches)
-            raise TouchstoneError(f"{kind} {name!r} is ambiguous: say which of {keys}")
+        matches = [p for p in matches if not p.problem] or matches
+        keys = sorted({p.key for p in matches})
+        if len(keys) > 1:
+            raise TouchstoneError(f"{kind} {name!r} is ambiguous: say which of {', '.join(keys)}")
         if not matches:
             candidates = self.of(kind, family) or self.of(kind)
             raise UnknownNameError(kind, name, [p.name if family else p.key for p in candidates], where=where)
@@ -112,78 +124,14 @@ class Registry:
 
 @functools.cache
 def plugins() -> Registry:
-    """Every plugin of the project and of the installed packages. Two of one kind, family and name are an error."""
-    found = _of_known_families([*_from_folders(), *_from_entry_points()])
-    seen: dict[tuple[str, str], Plugin] = {}
-    for plugin in found:
-        other = seen.setdefault((plugin.kind, plugin.key), plugin)
-        if other is not plugin:
-            raise TouchstoneError(f"two {plugin.kind}s are called {plugin.key!r}: {other.path} and {plugin.path}")
-    return Registry(tuple(found))
-
-
-def _of_known_families(found: list[Plugin]) -> list[Plugin]:
-    """The plugins; of those of a family that does not exist, this is the problem."""
-    families = sorted({plugin.family for plugin in found if plugin.kind == "reference" and plugin.family})
-
-    def checked(plugin: Plugin) -> Plugin:
-        if plugin.problem or plugin.family is None or plugin.family in families:
-            return plugin
-        return replace(plugin, problem=f"there is no family {plugin.family!r}; available: {', '.join(families)}")
-
-    return [checked(plugin) for plugin in found]
-
-
-def _from_folders() -> Iterator[Plugin]:
-    for kind, folder in (("method", PROJECT / "methods"), ("task", PROJECT / "tasks")):
-        for path in sorted(folder.glob("*/[!_]*.py")):
-            family = path.parent.name
-            yield from read(path, kind, family, f"{folder.name}.{family}.{path.stem}")
-    for path in sorted((PROJECT / "tasks" / MODELS).glob("*/subject.py")):
-        name = path.parent.name
-        yield from read(path, "subject", None, f"tasks.{MODELS}.{name}.subject", name=name)
-    for package in sorted((ENGINE / "families").glob("*/family.py")):
-        family, module = package.parent.name, f"benchmark.families.{package.parent.name}"
-        yield from read(package.parent / "references.py", "reference", family, f"{module}.references")
-        for path in sorted((package.parent / "metrics").glob("[!_]*.py")):
-            yield from read(path, "metric", family, f"{module}.metrics.{path.stem}")
-
-
-def _from_entry_points() -> Iterator[Plugin]:
-    for kind, group in ENTRY_POINTS.items():
-        for entry in importlib.metadata.entry_points(group=group):
-            package = entry.dist.name if entry.dist else entry.module.partition(".")[0]
-            specification, trouble = None, ""
-            try:
-                specification = importlib.util.find_spec(entry.module)
-            except ImportError:
-                pass
-            except (Exception, SystemExit) as error:  # finding a module runs the code of the packages it lies in
-                trouble = f" ({type(error).__name__}: {error})"
-            if specification is None or not specification.origin:
-                cannot = "cannot be found" if trouble else "does not exist"
-                problem = (
-                    f"entry point {entry.name!r} of {package} names a module that {cannot}: {entry.module}{trouble}"
-                )
-                yield Plugin(kind, entry.name, None, Path(), entry.module, origin=package, problem=problem)
-                continue
-            path = Path(specification.origin)
-            yield from read(path, kind, None, entry.module, name=entry.name, origin=package, symbol=entry.attr)
-
-
-def read_file(path: Path) -> Plugin:
-    """The method or task in a file outside the plugin folders, for `touchstone check path/to/file.py`."""
-    path = path.resolve()
-    for plugin in plugins().plugins:
-        if plugin.path == path:
-            return plugin
-    found = [
-        p for kind in ("method", "task") for p in read(path, kind, None, f"touchstone_file_{path.stem}", origin="file")
-    ]
-    usable = [p for p in found if not p.problem]
-    if not usable:
-        raise TouchstoneError("; ".join(dict.fromkeys(p.problem for p in found)))
-    return usable[0]
+    """Every plugin of the project and of the installed packages."""
+    candidates = [*_from_folders(), *_from_entry_points()]
+    wanted = [one for one in candidates if isinstance(one, Wanted)]
+    reports = iter(declare(wanted, environment=_environment()))
+    found: list[Plugin] = []
+    for one in candidates:
+        found.extend([one] if isinstance(one, Plugin) else _plugins(one, next(reports)))
+    return Registry(tuple(_of_known_families(_without_twins(found))))
 
 
 def read(
@@ -193,135 +141,203 @@ def read(
     module: str,
     *,
     name: str = "",
-    origin: str = "touchstone",
-    symbol: str = "",
-) -> Iterator[Plugin]:
-    """Read the declarations of one `kind` in a file. A file without one yields a plugin that carries the problem."""
-    name = name or path.stem
-    broken = functools.partial(Plugin, kind, name, family, path, module, origin=origin)
-    try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-    except (SyntaxError, OSError, ValueError, RecursionError, MemoryError) as error:
-        yield broken(problem=f"{path.name} cannot be read: {type(error).__name__}: {error}")
-        return
-    declared = [(node, call) for node, call in _declarations(tree, kind) if not symbol or node.name == symbol]
-    if not declared:
-        wanted = (
-            f"`@{family}_{kind}(...)`"
-            if kind in ("method", "task") and family
-            else f"`@..._{kind}(...)` or `@{kind}(...)`"
-        )
-        yield broken(problem=f"{path.name} declares no {kind}: expected a top-level definition under {wanted}")
-        return
-    if len(declared) > 1 and kind != "reference":
-        names = ", ".join(node.name for node, _ in declared)
-        yield broken(problem=f"{path.name} declares {len(declared)} {kind}s ({names}); expected one a file")
-        return
-    module_summary = (ast.get_docstring(tree) or "").strip().split("\n\n")[0].replace("\n", " ")
-    for node, call in declared:
-        own = (ast.get_docstring(node) or "").strip().split("\n\n")[0].replace("\n", " ")
-        stated_family = _decorator_name(call).removesuffix(f"_{kind}") if kind in ("method", "task") else family
-        if kind == "metric" and family is None:
-            stated_family = path.parent.parent.name
-        if family and stated_family != family:
-            yield broken(problem=f"{path.name} lies in the folder of {family} but is declared for {stated_family}")
-            continue
-        try:
-            options = {k.arg: ast.literal_eval(k.value) for k in call.keywords if k.arg}
-            defaults = _defaults(node)
-        except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError) as error:
-            yield broken(problem=f"{path.name}: decorator arguments and defaults must be literals ({error})")
-            continue
-        if trouble := _bad_options(kind, call, options):
-            yield broken(problem=f"{path.name}: {trouble}")
-            continue
-        yield Plugin(
-            kind=kind,
-            name=(node.name if kind == "reference" else options.get("name") or name),
-            family=stated_family,
-            path=path,
-            module=module,
-            symbol=node.name,
-            summary=own if kind == "reference" else module_summary or own,
-            cites=str(options.pop("cites", "")),
-            defaults=defaults,
-            choices=_choices(node),
-            options=options,
-            origin=origin,
-        )
+    origin: str = "file",
+    reader: Reader | None = None,
+) -> list[Plugin]:
+    """What one file declares of a `kind`; a file without it is a plugin that carries the problem.
+
+    A `reader` that is given is asked whatever the memory holds, and nothing is remembered.
+    """
+    wanted = Wanted(
+        kinds=kind, name=name or path.stem, family=family, module=module, path=str(path.absolute()), origin=origin
+    )
+    report = reader.ask(wanted) if reader else declare([wanted], environment=_environment())[0]
+    return list(_plugins(wanted, report))
 
 
-def _bad_options(kind: str, call: ast.Call, options: dict[str, Any]) -> str:
-    """What is wrong with a decorator's arguments, as far as the source shows it."""
-    if call.args or any(keyword.arg is None for keyword in call.keywords):
-        return "decorator arguments must be literals and given by name"
-    if not isinstance(options.get("name") or "", str):
-        return f"name: got {options['name']!r}, expected a text"
-    if kind != "task":
-        return ""
-    if lacking := [key for key in ("subject", "primary", "metrics", "variants") if key not in options]:
-        return f"the task's decorator lacks {', '.join(lacking)}"
-    metrics, variants = options["metrics"], options["variants"]
-    if not isinstance(metrics, tuple | list) or options["primary"] not in metrics:
-        return f"the primary metric {options['primary']!r} is not among the task's metrics {metrics!r}"
-    if not isinstance(variants, dict) or not variants or not all(isinstance(v, dict) for v in variants.values()):
-        return f"variants: got {variants!r}, expected at least one name with a dictionary of parameters"
-    twins, unranked = options.get("twins", {}), options.get("unranked", ())
-    if not isinstance(unranked, tuple | list):
-        return f"unranked: got {unranked!r}, expected a list of variants"
-    if not isinstance(twins, dict):
-        return f"twins: got {twins!r}, expected a dictionary from a variant to the one with random weights"
-    for where, names in (("unranked", unranked), ("twins", [*twins, *twins.values()])):
-        if strange := [name for name in names if name not in list(variants)]:
-            return unknown("variant", str(strange[0]), map(str, variants), where=where)
-    return ""
-
-
-def _declarations(tree: ast.Module, kind: str) -> Iterator[tuple[ast.FunctionDef | ast.ClassDef, ast.Call]]:
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            for decorator in node.decorator_list:
-                if isinstance(decorator, ast.Call):
-                    name = _decorator_name(decorator)
-                    if name == kind or (kind in ("method", "task") and name.endswith(f"_{kind}")):
-                        yield node, decorator
-
-
-def _decorator_name(call: ast.Call) -> str:
-    target = call.func
-    return target.attr if isinstance(target, ast.Attribute) else target.id if isinstance(target, ast.Name) else ""
-
-
-def _defaults(node: ast.FunctionDef | ast.ClassDef) -> dict[str, Any]:
-    if isinstance(node, ast.ClassDef):
-        fields: Iterable[tuple[str, ast.expr | None]] = (
-            (item.target.id, item.value)
-            for item in node.body
-            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-        )
-    else:
-        fields = zip((a.arg for a in node.args.kwonlyargs), node.args.kw_defaults, strict=True)
-    defaults = {}
-    for name, value in fields:
-        if value is None:
-            raise ValueError(f"parameter {name!r} has no default")
-        defaults[name] = ast.literal_eval(value)
-    return defaults
-
-
-def _choices(node: ast.FunctionDef | ast.ClassDef) -> dict[str, tuple[Any, ...]]:
-    if isinstance(node, ast.ClassDef):
-        annotated = [
-            (i.target.id, i.annotation)
-            for i in node.body
-            if isinstance(i, ast.AnnAssign) and isinstance(i.target, ast.Name)
-        ]
-    else:
-        annotated = [(a.arg, a.annotation) for a in node.args.kwonlyargs if a.annotation]
-    found = {}
-    for name, annotation in annotated:
-        if isinstance(annotation, ast.Subscript) and ast.unparse(annotation.value).rpartition(".")[2] == "Literal":
-            with contextlib.suppress(SyntaxError, ValueError, TypeError):
-                values = ast.literal_eval(annotation.slice)
-                found[name] = values if isinstance(values, tuple) else (values,)
+def read_file(path: Path) -> Plugin:
+    """The method or task in a file outside the plugin folders, for `touchstone check path/to/file.py`."""
+    path = path.resolve()
+    for plugin in plugins().plugins:
+        if plugin.path == path:
+            return plugin
+    (found,) = _of_known_families(read(path, "method task", None, f"touchstone_file_{path.stem}"), plugins().plugins)
+    if found.problem:
+        raise TouchstoneError(found.problem)
     return found
+
+
+def _environment() -> str:
+    return environment_of(sys.path)
+
+
+def _plugins(wanted: Wanted, report: Report) -> Iterator[Plugin]:
+    """The plugins of one report; where nothing could be read, one that says why."""
+    path = Path(wanted.path)
+    blank = Plugin(wanted.kinds.split()[0], wanted.name, wanted.family, path, wanted.module, origin=wanted.origin)
+    if "problem" in report:
+        yield replace(blank, problem=report["problem"], unread=wanted)
+        return
+    for declared in report["found"]:
+        if "problem" in declared:
+            yield replace(blank, problem=declared["problem"])
+            continue
+        yield replace(
+            blank,
+            kind=declared["kind"],
+            name=declared["name"],
+            family=declared.get("family"),
+            symbol=declared["symbol"],
+            summary=declared["summary"],
+            cites=declared.get("cites", ""),
+            defaults=_frozen(declared.get("defaults", {})),
+            choices=_frozen(declared.get("choices", {})),
+            options=_frozen(declared.get("options", {})),
+        )
+
+
+def _frozen(value: Any) -> Any:
+    """The value with tuples for JSON's lists, as decorators and defaults have them."""
+    if isinstance(value, dict):
+        return {key: _frozen(item) for key, item in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
+
+
+def _from_folders() -> Iterator[Wanted]:
+    for package in sorted((ENGINE / "families").glob("[!_]*/family.py")):
+        yield from _family(package.parent, package.parent.name, f"benchmark.families.{package.parent.name}")
+    for path in sorted((PROJECT / "tasks" / MODELS).glob("[!_]*/subject.py")):
+        name = path.parent.name
+        yield Wanted(kinds="subject", name=name, family=None, module=f"tasks.{MODELS}.{name}.subject", path=str(path))
+    for kind, folder in (("task", PROJECT / "tasks"), ("method", PROJECT / "methods")):
+        for path in sorted(folder.glob("[!_]*/[!_]*.py")):
+            family = path.parent.name
+            module = f"{folder.name}.{family}.{path.stem}"
+            yield Wanted(kinds=kind, name=path.stem, family=family, module=module, path=str(path))
+
+
+def _family(folder: Path, name: str, package: str, origin: str = OWN, symbol: str = "FAMILY") -> Iterator[Wanted]:
+    """A family's package: its object, its references and its metrics."""
+    wanted = Wanted(kinds="family", name=name, family=None, module=f"{package}.family", origin=origin, symbol=symbol)
+    yield replace(wanted, path=str(folder / "family.py"))
+    wanted = replace(wanted, family=name, symbol="")
+    references = folder / "references.py"
+    yield replace(wanted, kinds="reference", name="references", module=f"{package}.references", path=str(references))
+    for path in sorted((folder / "metrics").glob("[!_]*.py")):
+        yield replace(wanted, kinds="metric", name=path.stem, module=f"{package}.metrics.{path.stem}", path=str(path))
+
+
+def _from_entry_points() -> Iterator[Wanted | Plugin]:
+    seen: set[str] = set()
+    for distribution in importlib.metadata.distributions():
+        if "touchstone." in (distribution.read_text("entry_points.txt") or ""):
+            package = str(distribution.name)
+            if package in seen:  # a folder may stand twice in `sys.path`; the first one counts, as for imports
+                continue
+            seen.add(package)
+            try:
+                entries = list(distribution.entry_points)
+            except Exception as error:  # one malformed line makes Python give up the whole file
+                problem = f"the entry points of {package} cannot be read: {type(error).__name__}: {error}"
+                yield Plugin("method", safe_name(package), None, Path(), "", origin=package, problem=problem)
+                continue
+            for kind, group in ENTRY_POINTS.items():
+                for entry in entries:
+                    if entry.group == group:
+                        yield from _entry(kind, entry, package)
+
+
+def _entry(kind: str, entry: importlib.metadata.EntryPoint, package: str) -> Iterator[Wanted | Plugin]:
+    """What one entry point names; nothing of it is imported to find its file."""
+    blank = Plugin(kind, safe_name(entry.name), None, Path(), "", origin=package)
+    named = f"entry point {entry.name[:80]!r} of {package}"
+    try:
+        check_name(entry.name)
+        module, symbol = entry.module, entry.attr
+        if not all(part.isidentifier() for part in module.split(".")):
+            raise Unusable(f"got {entry.value[:80]!r}, expected module:object")
+        path = locate(module)
+    except Unusable as error:
+        yield replace(blank, problem=f"{named}: {error}")
+        return
+    except Exception as error:  # `entry.module` of a malformed value; a finder of another package
+        yield replace(blank, problem=f"{named} is malformed: {entry.value[:80]!r} ({type(error).__name__}: {error})")
+        return
+    if path is None:
+        yield replace(blank, module=module, problem=f"{named} names a module that does not exist: {module}")
+    elif kind == "family" and path.name != "family.py":
+        yield replace(blank, module=module, path=path, problem=f"{named}: expected <package>.family:FAMILY")
+    elif kind == "family" and (ENGINE / "families" / entry.name / "family.py").is_file():
+        yield replace(blank, module=module, path=path, problem=f"{named}: there is a family of that name already")
+    elif kind == "family":
+        yield from _family(path.parent, entry.name, module.rpartition(".")[0], package, symbol or "FAMILY")
+    else:
+        family = _family_of_metric(path) if kind == "metric" else None
+        yield Wanted(
+            kinds=kind, name=entry.name, family=family, module=module, path=str(path), origin=package, symbol=symbol
+        )
+
+
+def _family_of_metric(path: Path) -> str:
+    """`<family>/metrics/<name>.py`: a metric says no family, it lies in one's folder."""
+    return path.parent.parent.name if path.parent.name == "metrics" else path.parent.name
+
+
+def safe_name(name: str) -> str:
+    """A name for what must not be called `name`, for tables and messages; it never becomes a path."""
+    return re.sub(r"[^a-z0-9_]+", "_", name.lower())[:64].strip("_") or "unnamed"
+
+
+def locate(module: str) -> Path | None:
+    """The source file of a module; its packages are not imported, which `importlib.util.find_spec` would do."""
+    head, *rest = module.split(".")
+    specification = importlib.util.find_spec(head)
+    if specification is None:
+        return None
+    if not rest:
+        return Path(specification.origin) if specification.has_location and specification.origin else None
+    for folder in specification.submodule_search_locations or ():
+        base = Path(folder, *rest)
+        for path in (base / "__init__.py", base.with_name(f"{rest[-1]}.py")):
+            if path.is_file():
+                return path
+    return None
+
+
+def _of_known_families(found: list[Plugin], known: Iterable[Plugin] = ()) -> list[Plugin]:
+    """The plugins; of those of a family that does not exist or cannot be read, this is the problem."""
+    families: dict[str, str] = {}
+    for plugin in (*known, *found):
+        if plugin.kind == "family":
+            families[plugin.name] = plugin.problem and families.get(plugin.name, plugin.problem)
+
+    def checked(plugin: Plugin) -> Plugin:
+        if plugin.problem or plugin.family is None or families.get(plugin.family) == "":
+            return plugin
+        if plugin.family in families:
+            return replace(plugin, problem=f"family {plugin.family!r} has a problem: {families[plugin.family]}")
+        listed = ", ".join(sorted(families))
+        return replace(plugin, problem=f"there is no family {plugin.family!r}; available: {listed}")
+
+    return [checked(plugin) for plugin in found]
+
+
+def _without_twins(found: list[Plugin]) -> list[Plugin]:
+    """The plugins; those that share a name have this as their problem, unless they are the project's only one.
+
+    A foreign one then belongs to no family: its cells would be taken for another's.
+    """
+    named: defaultdict[tuple[str, str], list[Plugin]] = defaultdict(list)
+    for plugin in found:
+        named[NAMESPACES.get(plugin.kind, plugin.kind), plugin.key].append(plugin)
+
+    def checked(plugin: Plugin) -> Plugin:
+        same = named[NAMESPACES.get(plugin.kind, plugin.kind), plugin.key]
+        own = Counter(other.origin for other in same)[OWN]
+        if len(same) == 1 or (plugin.origin == OWN and own == 1):
+            return plugin
+        others = ", ".join(f"{other.kind} of {other.origin} ({other.path})" for other in same if other is not plugin)
+        problem = plugin.problem or f"{plugin.kind} {plugin.key!r} is not the only one of that name: also {others}"
+        return replace(plugin, problem=problem, family=plugin.family if plugin.origin == OWN else None)
+
+    return [checked(plugin) for plugin in found]

@@ -8,6 +8,7 @@ Failures and time-outs are rows too, with a status and a reason; their skill is 
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -53,8 +54,18 @@ class Metric:
 
     @classmethod
     def of(cls, plugin: Plugin) -> Metric:
-        """The metric that a plugin declares."""
-        return cls(plugin.name, plugin.load(), plugin.options.get("draws"), plugin.options.get("needs", ()))
+        """The metric that a plugin declares; one that cannot be loaded fails wherever it is asked."""
+        try:
+            function = plugin.load()
+        except TouchstoneError as error:
+            function = functools.partial(_refuse, str(error))
+        except (Exception, SystemExit) as error:  # what its file does when it is imported
+            function = functools.partial(_refuse, f"it cannot be imported: {type(error).__name__}: {error}")
+        return cls(plugin.name, function, plugin.options.get("draws"), plugin.options.get("needs", ()))
+
+
+def _refuse(reason: str) -> None:
+    raise TouchstoneError(reason)
 
 
 def by_name(function: Callable[..., Any], **available: Any) -> Any:

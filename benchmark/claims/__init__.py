@@ -20,8 +20,12 @@ or if there is only one seed. Nothing is dropped; `reason` says why. A margin mu
 Each claim stands for itself: verdicts are not corrected for the number of claims.
 """
 
-from benchmark.claims.evaluation import COLUMNS, EXTRAS, Verdict, evaluate, verdict
+from typing import TYPE_CHECKING, Any
+
 from benchmark.claims.files import Calibration, Claim, ClaimError, Published, Selector, load
+
+if TYPE_CHECKING:
+    from benchmark.claims.evaluation import COLUMNS, EXTRAS, Verdict, evaluate, verdict
 
 __all__ = [
     "COLUMNS",
@@ -36,3 +40,12 @@ __all__ = [
     "load",
     "verdict",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """What evaluates claims is imported when it is used: it needs pandas and scipy, and listing claims does not."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from benchmark.claims import evaluation
+
+    return getattr(evaluation, name)

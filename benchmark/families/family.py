@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Template:
-    """What `touchstone new-method` writes for a family: a method that runs as it is."""
+    """What `touchstone new-method` and `new-metric` write for a family: a method and a metric that run as they are."""
 
     subject: str
     """The type of what the method sees."""
@@ -34,6 +34,9 @@ class Template:
     """One keyword-only parameter with its default."""
     imports: str
     body: str
+    metric_imports: str
+    metric_body: str
+    """What a metric of `explanation` and `truth` returns: a number from 0 to 1, the higher the better."""
 
 
 @dataclass(frozen=True)

@@ -38,11 +38,10 @@ def _update(first, last, parameter, gradient, mean, square, rate, correction, un
 
 
 class Adam:
-    """The optimiser of float32 tensors on the CPU; the last axis of each is a row, and rows of `unit` keep norm 1."""
+    """The optimiser of float32 tensors on the CPU; their last axis is a row, of norm 1 where `unit` says so."""
 
-    def __init__(self, parameters: Sequence[Tensor], unit: Tensor) -> None:
-        self.parameters = parameters
-        self.unit = [parameter is unit for parameter in parameters]
+    def __init__(self, parameters: Sequence[Tensor], unit: Sequence[bool]) -> None:
+        self.parameters, self.unit = parameters, unit
         self.moments = [
             (np.zeros(_rows(p).shape, np.float32), np.zeros(_rows(p).shape, np.float32)) for p in parameters
         ]

@@ -1,9 +1,8 @@
-"""One gradient step of many sparse autoencoders at once, written out by hand.
+"""A fast backend for rules of rectified codes: the gradients of many autoencoders at once, written out by hand.
 
-    f = relu(E (x - b) + c)         codes; with `keep`, only the `keep` largest of a sample survive        [k, B, m]
-    r = f D + b - x                 residual                                                               [k, B, d]
-    L = mean_x |r|^2 + penalty * mean_x sum_i f_i^power                                                    (one number
-    a dictionary)
+    f = relu(E (x - b) + c)                          codes; with `keep`, the `keep` largest of a sample    [k, B, m]
+    r = f D + b - x                                  residual                                              [k, B, d]
+    L = mean_x |r|^2 + weight * mean_x sum_i f_i^power                                                     [k]
 
 k dictionaries are stacked: encoders E and atoms D are [k, m, d], encoder biases c are [k, m], biases b are [k, d]. Two
 ways compute the same gradients. `dense` uses five batched matrix products (in bfloat16 where the hardware multiplies
@@ -13,7 +12,7 @@ codes are active. On a CPU that is several times faster once few codes fire, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import numpy as np
@@ -22,70 +21,79 @@ from jaxtyping import Float
 from torch import Tensor
 
 from benchmark.learning.dictionary_sparse import EPSILON, TINY, SparseGradients, least_kept
+from benchmark.learning.rules import Autoencoder, Measured
+
+SPARSE_BELOW = 0.08  # share of active codes under which the sparse way is the faster one, as measured
+SPARSE_FROM = 2**16  # codes of a batch under which its gain does not pay for a second of compiling
 
 Way = Literal["dense", "sparse"]
 
 
-@dataclass(frozen=True)
-class Stack:
-    """Parameters of k dictionaries; the tensors are trained in place."""
-
-    encoder: Float[Tensor, "k m d"]
-    atoms: Float[Tensor, "k m d"]
-    encoder_bias: Float[Tensor, "k m"]
-    bias: Float[Tensor, "k d"]
-
-    def parameters(self) -> list[Tensor]:
-        """The four tensors, in the order in which `Step.gradients` fills their `.grad`."""
-        return [self.encoder, self.atoms, self.encoder_bias, self.bias]
+Penalty = Callable[[], tuple[Float[Tensor, "k"], float]]
+"""Weight for each dictionary, and power, as they are now."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What one step saw, a number for each dictionary."""
+class RectifiedStep:
+    """Buffers and formulas of one step. Fresh large buffers would cost more than the products written into them.
 
-    error: Float[Tensor, k]
-    l0: Float[Tensor, k]
-
-
-class Step:
-    """Buffers and formulas of one step. Fresh large buffers would cost more than the products written into them."""
+    A rule offers it in `Rule.backend` if its codes are rectified and, with `keep` [k], cut to the largest of a sample,
+    and if its objective is L above, rows of the atoms keeping unit norm.
+    """
 
     def __init__(
-        self, stack: Stack, batch: int, *, keep: Tensor | None = None, dtype: torch.dtype = torch.float32
+        self,
+        p: Autoencoder,
+        batch: int,
+        *,
+        keep: Tensor | None = None,
+        penalty: Penalty | None = None,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
-        self.stack, self.batch, self.dtype = stack, batch, dtype
-        k, m, d = stack.encoder.shape
-        device = stack.encoder.device
+        self.p, self.batch, self.dtype = p, batch, dtype
+        k, m, d = p.encoder.shape
+        device = p.encoder.device
         self.plain = device.type == "cpu" and dtype == torch.float32  # numpy and numba can work on the buffers
         self.keep = [None if keep is None else min(int(keep[index]), m) for index in range(k)]
+        no_penalty = torch.zeros(k, device=device)
+        self.penalty = penalty or (lambda: (no_penalty, 1.0))
         self.inputs = torch.empty(0, device=device)
         self.centred = self.residual = torch.empty(0, device=device)
-        self.codes = self.slope = torch.empty(0, dtype=dtype, device=device)
-        self.few = SparseGradients(batch, m, d) if self.plain else None
+        self.buffer = self.slope = torch.empty(0, dtype=dtype, device=device)
+        self.workers = SparseGradients(batch, m, d) if self.plain and batch * m >= SPARSE_FROM else None
+        self.share = 1.0
+        """Of the codes that were active in the last step."""
 
-    def gradients(
-        self, inputs: Float[Tensor, "k B d"], penalty: Float[Tensor, "k"], power: float, *, way: Way
-    ) -> Measured:
-        """Fill `.grad` of the stack's tensors with the objective's gradient at `inputs`."""
+    @property
+    def way(self) -> Way:
+        """That of the next step."""
+        return "sparse" if self.workers is not None and self.share < SPARSE_BELOW else "dense"
+
+    @property
+    def torch_threads(self) -> int:
+        """1 for the sparse way, which has its own threads; torch's would spin on their cores long after a product."""
+        return 1 if self.way == "sparse" else torch.get_num_threads()
+
+    def gradients(self, inputs: Float[Tensor, "k B d"], targets: Float[Tensor, "k B d"]) -> Measured:
+        """Fill `.grad` of the four trained tensors with the gradient of L at `inputs`, which are the targets too."""
+        if targets is not inputs:
+            raise ValueError("got targets other than the inputs, expected an autoencoder: offer no backend for others")
         self.inputs = inputs
-        if way == "dense":
-            return self._dense(penalty, power)
-        if self.few is None:
-            raise ValueError("the sparse way needs float32 on a CPU")
-        return self._sparse(self.few, penalty, power)
+        weight, power = self.penalty()
+        if self.way == "sparse" and self.workers is not None:
+            measured = self._sparse(self.workers, weight, power)
+        else:
+            measured = self._dense(weight, power)
+        self.share = float(measured.l0.mean()) / self.p.atoms.shape[1]
+        return measured
 
-    def powers(self, power: float) -> Float[Tensor, "k"]:
-        """Mean over the last inputs of the sum of codes^power, a number for each dictionary as it is now."""
-        means = []
+    def codes(self) -> Iterator[Float[Tensor, "B m"]]:
+        """Codes of the last inputs, one dictionary after the other, with the parameters as they are now."""
         for index, inputs in enumerate(self.inputs):
-            codes = self._codes(index, inputs - self.stack.bias[index])
-            means.append((codes[codes > 0].float() + EPSILON).pow(power).sum() / self.batch)
-        return torch.stack(means)
+            yield self._codes(index, inputs - self.p.bias[index])
 
     def _codes(self, index: int, centred: Float[Tensor, "B d"], out: Tensor | None = None) -> Float[Tensor, "B m"]:
         """The codes of dictionary `index`, 0 where they are not active."""
-        encoder, bias = self.stack.encoder[index].to(self.dtype), self.stack.encoder_bias[index].to(self.dtype)
+        encoder, bias = self.p.encoder[index].to(self.dtype), self.p.encoder_bias[index].to(self.dtype)
         codes = torch.addmm(bias, centred.to(self.dtype), encoder.T, out=out)  # adds the bias in the same pass
         keep = self.keep[index]
         if keep is None or keep >= codes.shape[1]:
@@ -96,18 +104,16 @@ class Step:
         return codes.mul_(codes >= least[:, None])
 
     def _dense(self, penalty: Tensor, power: float) -> Measured:
-        stack, batch, dtype = self.stack, self.batch, self.dtype
-        if not self.codes.numel():
-            self.codes = torch.empty(
-                len(self.inputs), batch, stack.atoms.shape[1], dtype=dtype, device=self.codes.device
-            )
-            self.slope = torch.empty_like(self.codes)
+        p, batch, dtype = self.p, self.batch, self.dtype
+        if not self.buffer.numel():
+            self.buffer = torch.empty(len(self.inputs), batch, p.atoms.shape[1], dtype=dtype, device=self.buffer.device)
+            self.slope = torch.empty_like(self.buffer)
             self.centred, self.residual = torch.empty_like(self.inputs), torch.empty_like(self.inputs)
-        torch.sub(self.inputs, stack.bias[:, None], out=self.centred)
-        codes = self.codes
+        torch.sub(self.inputs, p.bias[:, None], out=self.centred)
+        codes = self.buffer
         for index in range(len(codes)):
             self._codes(index, self.centred[index], out=codes[index])
-        atoms = stack.atoms.to(dtype)
+        atoms = p.atoms.to(dtype)
         torch.sub(_products(codes, atoms).float(), self.centred, out=self.residual)
         error = self.residual.square().sum((1, 2)) / batch
         outward = self.residual.mul(2 / batch)
@@ -119,13 +125,11 @@ class Step:
         torch.ops.aten.threshold_backward.grad_input(slope, codes, 0, grad_input=slope)
         encoder_bias = slope.sum(1, dtype=torch.float32)
         toward = _products(codes.transpose(1, 2), low).float()
-        along = (toward * stack.atoms).sum(
-            -1, keepdim=True
-        )  # atoms keep unit norm, so they do not move along themselves
-        stack.encoder.grad = _products(slope.transpose(1, 2), self.centred.to(dtype)).float()
-        stack.atoms.grad = torch.addcmul(toward, along, stack.atoms, value=-1)
-        stack.encoder_bias.grad = encoder_bias
-        stack.bias.grad = outward.sum(1) - torch.einsum("km,kmd->kd", encoder_bias, stack.encoder)
+        along = (toward * p.atoms).sum(-1, keepdim=True)  # atoms keep unit norm, so they do not move along themselves
+        p.encoder.grad = _products(slope.transpose(1, 2), self.centred.to(dtype)).float()
+        p.atoms.grad = torch.addcmul(toward, along, p.atoms, value=-1)
+        p.encoder_bias.grad = encoder_bias
+        p.bias.grad = outward.sum(1) - torch.einsum("km,kmd->kd", encoder_bias, p.encoder)
         return Measured(error, self._active(codes) / batch)
 
     def _active(self, codes: Float[Tensor, "k B m"]) -> Float[Tensor, "k"]:
@@ -134,12 +138,12 @@ class Step:
         # numpy counts bytes, where torch adds integers
         return torch.tensor([float(np.count_nonzero(part > 0)) for part in codes.numpy()])
 
-    def _sparse(self, few: SparseGradients, penalty: Tensor, power: float) -> Measured:
-        parameters = self.stack.parameters()
+    def _sparse(self, workers: SparseGradients, penalty: Tensor, power: float) -> Measured:
+        parameters = [self.p.encoder, self.p.atoms, self.p.encoder_bias, self.p.bias]
         gradients = [torch.empty_like(tensor) if tensor.grad is None else tensor.grad for tensor in parameters]
         error, active = torch.empty(len(self.keep)), torch.empty(len(self.keep))
         for index, keep in enumerate(self.keep):
-            error[index], active[index] = few.fill(
+            error[index], active[index] = workers.fill(
                 self.inputs[index],
                 [tensor[index] for tensor in parameters],
                 [tensor[index] for tensor in gradients],

@@ -25,7 +25,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmark.learning.dictionaries import L1, Anneal, Rule, TopK, Training
+from benchmark.learning.dictionaries import Training
+from benchmark.learning.rules import Rule
+from benchmark.registry import plugins
 from benchmark.speed import Row
 
 WARM = 300  # steps of ours before the clock starts: sparse by then, as in most of a training
@@ -80,14 +82,14 @@ def compare(
     common |= {"steps": 10 * rounds * CONSECUTIVE, "warmup_steps": 10}
     penalised = common | {"sparsity_warmup_steps": 10}
     annealed = penalised | {"anneal_start": rounds, "sparsity_function": "Lp^p", "p_end": 0.2}
-    pairs: list[tuple[str, Rule, Any]] = [
-        ("relu_l1", L1(), trainers.StandardTrainer(**penalised)),
-        ("topk", TopK(), trainers.TopKTrainer(k=sparsity, **common)),
-        ("p_anneal", Anneal(), trainers.PAnnealTrainer(**annealed)),
+    pairs: list[tuple[str, Any]] = [
+        ("relu_l1", trainers.StandardTrainer(**penalised)),
+        ("topk", trainers.TopKTrainer(k=sparsity, **common)),
+        ("p_anneal", trainers.PAnnealTrainer(**annealed)),
     ]
     found = []
-    for name, rule, trainer in pairs:
-        ours = step_of(rule, activations, m=m, batch=batch, sparsity=sparsity)
+    for name, trainer in pairs:
+        ours = step_of(rule_of(name), activations, m=m, batch=batch, sparsity=sparsity)
         theirs = _peer_step(trainer, activations, batch)
         best = in_turns(ours, theirs, rounds)
         what = (
@@ -105,7 +107,18 @@ def planted_activations(d: int, rows: int, *, features: int = 512, active: int =
     return on.float() @ directions + 0.02 * torch.randn(rows, d, generator=generator)
 
 
-def step_of(rule: Rule, activations: Tensor, *, m: int, batch: int, sparsity: int) -> Callable[[], object]:
+def rule_of(method: str) -> Rule[Any]:
+    """The rule that the file of a dictionary method defines, with its defaults."""
+    module = sys.modules[plugins().find("method", method, "dictionary").load().__module__]
+    (rule,) = (
+        thing
+        for thing in vars(module).values()
+        if isinstance(thing, type) and issubclass(thing, Rule) and thing.__module__ == module.__name__
+    )
+    return rule()
+
+
+def step_of(rule: Rule[Any], activations: Tensor, *, m: int, batch: int, sparsity: int) -> Callable[[], object]:
     """One training step of ours, of a training that has reached the asked L0."""
     training = Training([activations], [sparsity], [0], size=m, rule=rule, steps=WARM, batch=batch, learning_rate=2e-3)
     for _ in range(WARM):

@@ -4,8 +4,9 @@
 
 A job runs each of its methods in a child, on all instances whose explanation is not there or no longer true. The child
 gets posed questions from the poser, a process that alone knows subjects and seeds, and sends back plain numbers and
-text; the poser checks these against the question, and this process writes them. Nothing that a method does ends more than
-its own child: what is lost becomes a record with a status and a reason. Failed ones are tried again when the job runs.
+text; the poser checks these against the question, and this process writes them. Nothing that a method does ends more
+than its own child: what is lost becomes a record with a status and a reason. Failed ones are tried again when the job
+runs.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -156,19 +157,17 @@ def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Pos
     warm_up(closure(*(cell.method.plugin.path for cell in waiting), task.plugin.path))
     family_of(task.family)
     torch.set_num_threads(1)
-    running: list[Cell] = []
     jobs: list[Job] = []
 
-    def start() -> None:
-        cell = waiting[len(running)]
-        request = {"instances": [i.label for i in cell.instances], "supervised": cell.method.supervised}
-        cell.session = poser.session(request)
-        running.append(cell)
-        devices = [plan.subject(instance.subject).device for instance in cell.instances]
-        jobs.append(functools.partial(run_method, cell.method, task.family, cell.instances, devices, cell.session))
+    def start(ended: int) -> None:
+        """Open sessions for those that may begin now."""
+        for cell in waiting[len(jobs) : ended + max(1, workers)]:
+            request = {"instances": [i.label for i in cell.instances], "supervised": cell.method.supervised}
+            cell.session = poser.session(request)
+            devices = [plan.subject(instance.subject).device for instance in cell.instances]
+            jobs.append(functools.partial(run_method, cell.method, task.family, cell.instances, devices, cell.session))
 
-    for _ in range(min(max(1, workers), len(waiting))):
-        start()
+    start(ended := 0)
     limits = task.limits
     confinement = Confinement(hidden=(plan.layout.results.parent, plan.layout.leaderboard.parent))
     for number, message in run_isolated(
@@ -177,17 +176,18 @@ def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Pos
         seconds=limits.seconds,
         memory_mb=limits.memory_mb,
         confinement=confinement,
-        kept=lambda number: running[number].sockets,
+        kept=lambda number: waiting[number].sockets,
     ):
-        cell = running[number]
+        cell = waiting[number]
         if isinstance(message, Message):
             _keep_message(plan, store, task, cell, message)
             continue
-        if len(running) < len(waiting):
-            start()
         assert cell.session is not None
         cell.session.close()
-        _book_lost(plan, store, task, cell, message)
+        rest = _left(cell, message)
+        waiting += rest
+        _book_lost(plan, store, task, cell, message, {i.label for again in rest for i in again.instances})
+        start(ended := ended + 1)
         log.info("[explain %s] %d of %d: %s", task.plugin.key, number + 1, len(waiting), _summary(cell, message))
         if message.trace:
             log.info("%s", message.trace.rstrip())
@@ -251,9 +251,22 @@ def _keep(
     store.put(address, cell.keys[instance.label], record, {"": tensors} if record["status"] == "ok" else {})
 
 
-def _book_lost(plan: Plan, store: Store, task: TaskPlan, cell: Cell, ending: Ending) -> None:
-    """Records for the instances of which nothing came: the one begun last bears the end and its cost, once."""
+def _left(cell: Cell, ending: Ending) -> list[Cell]:
+    """What is tried in other children after a crash: the instances behind the one that bears it; of those that a
+    batched method was asked together, each alone. Nothing after a time-out, which each could cost again."""
     lost = [instance for instance in cell.instances if instance.label not in cell.done]
+    if ending.status == "timeout" or len(lost) < 2:
+        return []
+    if cell.method.plugin.options.get("batched"):
+        return [Cell(cell.method, [instance], cell.keys) for instance in lost]
+    return [Cell(cell.method, lost[1:], cell.keys)]
+
+
+def _book_lost(
+    plan: Plan, store: Store, task: TaskPlan, cell: Cell, ending: Ending, tried_again: Collection[str]
+) -> None:
+    """Records for the instances of which nothing came: the one begun last bears the end and its cost, once."""
+    lost = [i for i in cell.instances if i.label not in cell.done and i.label not in tried_again]
     status = ending.status if ending.status != "ok" else "failed"
     reason = ending.reason or "no result"
     for instance in lost:

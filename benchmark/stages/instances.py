@@ -5,7 +5,6 @@ Only the poser, the score stage and the pictures do this: what they hold makes t
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 from benchmark.errors import DamagedArtifactError, TouchstoneError
 from benchmark.families.family import Family
 from benchmark.plan import Instance, Plan, TaskPlan
+from benchmark.registry import plugins
 from benchmark.runtime import device_of
 from benchmark.seeds import method_seed, plant_seed
 from benchmark.store import Kept, Store
@@ -42,7 +42,7 @@ class Concrete:
 
 def family_of(name: str) -> Family:
     """A family by name."""
-    family: Family = importlib.import_module(f"benchmark.families.{name}.family").FAMILY
+    family: Family = plugins().find("family", name).load()
     return family
 
 

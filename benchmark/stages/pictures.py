@@ -3,13 +3,14 @@
     draw(plan, store, "attribution.blockmnist")
 
 A job of its own behind the scores: whoever edits a picture waits for no score, and a new method draws the pictures that
-show it. A picture that cannot be drawn costs nothing else.
+show it. A picture that cannot be drawn is counted as failed, and costs nothing else.
 """
 
 from __future__ import annotations
 
 import functools
 import os
+import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from io import BytesIO
 from typing import Any
@@ -47,6 +48,10 @@ def draw(plan: Plan, store: Store, name: str) -> Mapping[str, int]:
                 log.warning("[pictures %s] %s", task.plugin.key, reason)
             continue
         header = message.header
+        if "failed" in header:
+            counts["failed"] += 1
+            log.warning("[pictures %s] %s cannot be drawn\n%s", task.plugin.key, header["name"], header["failed"])
+            continue
         names.append(str(header["name"]))
         if header["kept"]:
             counts["reused"] += 1
@@ -64,14 +69,14 @@ def draw(plan: Plan, store: Store, name: str) -> Mapping[str, int]:
 
 
 def _draw_missing(plan: Plan, store: Store, task: TaskPlan, send: Send) -> None:
-    """In the child: make the cases of the first seed, and draw each picture whose key is new."""
+    """In the child: make the cases of the first seed, and draw each picture whose key is new, or say why it failed."""
     cases, identities = [], {}
     for case, identity in _cases(plan, store, task):
         cases.append(case)
         identities[id(case)] = identity
     for picture in family_of(task.family).pictures(cases):
         shown = [identities[id(case)] for case in picture.shows or cases]
-        key = picture_key(task.family, shown, f"{picture.name}/{picture.title}/{picture.caption}")
+        key = picture_key(task.family_plugin, shown, f"{picture.name}/{picture.title}/{picture.caption}")
         header: dict[str, Any] = {
             "name": picture.name,
             "title": picture.title,
@@ -79,8 +84,12 @@ def _draw_missing(plan: Plan, store: Store, task: TaskPlan, send: Send) -> None:
             "key": key,
             "kept": store.find(plan.layout.picture(task.id, picture.name), key) is not None,
         }
-        pixels = {} if header["kept"] else {PNG: torch.frombuffer(bytearray(_png(picture)), dtype=torch.uint8)}
-        send(header, pixels)
+        try:
+            pixels = {} if header["kept"] else {PNG: torch.frombuffer(bytearray(_png(picture)), dtype=torch.uint8)}
+        except Exception:
+            send({"name": picture.name, "failed": traceback.format_exc().rstrip()})
+        else:
+            send(header, pixels)
 
 
 def _cases(plan: Plan, store: Store, task: TaskPlan) -> Iterator[tuple[Case, Key]]:

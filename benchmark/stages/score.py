@@ -222,7 +222,7 @@ def measure_instance(
         make_deterministic(one.instance.seed)
         concrete = make_concrete(plan, store, task, one.instance)
         posed, truth = concrete.pose(), concrete.truth()
-        metrics = {plugin.name: Metric.of(plugin) for plugin in task.metrics if not plugin.problem}
+        metrics = {plugin.name: Metric.of(plugin) for plugin in task.metrics}
         for name in dict.fromkeys(name for name, _ in pairs):
             own = [metrics[metric] for owner, metric in pairs if owner == name]
             if name in one.references:

@@ -10,6 +10,7 @@ failed.
 from __future__ import annotations
 
 import functools
+import math
 import os
 import time
 from collections import Counter
@@ -60,7 +61,7 @@ def train(plan: Plan, store: Store, name: str, *, batch: int = 0) -> Mapping[str
 def _train_apart(plan: Plan, store: Store, subject: SubjectPlan, seed: int, label: str) -> None:
     """Train in a child; what ends it otherwise than well becomes a record of failure."""
     job = functools.partial(_train_seed, plan, store, subject, seed, label)
-    for _, message in run_isolated([job], kept=secret_descriptors):
+    for _, message in run_isolated([job], log_bytes=math.inf, kept=secret_descriptors):
         if not isinstance(message, Ending):
             raise TouchstoneError(str(message.header["refused"]))
         if message.status != "ok":

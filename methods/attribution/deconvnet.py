@@ -20,4 +20,5 @@ def deconvnet(subject: AttributionSubject) -> Tensor:
         raise Unsupported("deconvnet changes what nn.ReLU modules do, and the model has none")
     require_rewritable(subject, {**RELU, **MAX_POOLING}, "deconvnet")
     with quiet():
-        return Deconvolution(subject.model).attribute(subject.inputs, target=subject.targets)
+        attributions: Tensor = Deconvolution(subject.model).attribute(subject.inputs, target=subject.targets)
+        return attributions

@@ -34,4 +34,5 @@ def deep_lift(subject: AttributionSubject) -> Tensor:
             f"deep_lift is not complete on this model: the attributions miss f(x) - f(baseline) by {worst:.2g} of their"
             f" magnitude (at most {TOLERANCE:g}), so that it treats something as linear that is not"
         )
-    return attributions.detach()
+    detached: Tensor = attributions.detach()
+    return detached

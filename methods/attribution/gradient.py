@@ -19,4 +19,5 @@ from methods.attribution._captum import quiet
 def gradient(subject: AttributionSubject) -> Tensor:
     """The gradient of the target's logit with respect to the input."""
     with quiet():
-        return Saliency(subject.model).attribute(subject.inputs, target=subject.targets, abs=False)
+        attributions: Tensor = Saliency(subject.model).attribute(subject.inputs, target=subject.targets, abs=False)
+        return attributions

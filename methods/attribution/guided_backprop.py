@@ -23,4 +23,5 @@ def guided_backprop(subject: AttributionSubject) -> Tensor:
         raise Unsupported("guided_backprop changes what nn.ReLU modules do, and the model has none")
     require_rewritable(subject, {**RELU, **MAX_POOLING}, "guided_backprop")
     with quiet():
-        return GuidedBackprop(subject.model).attribute(subject.inputs, target=subject.targets)
+        attributions: Tensor = GuidedBackprop(subject.model).attribute(subject.inputs, target=subject.targets)
+        return attributions

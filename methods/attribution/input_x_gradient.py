@@ -19,4 +19,5 @@ from methods.attribution._captum import quiet
 def input_x_gradient(subject: AttributionSubject) -> Tensor:
     """The input times the gradient of the target's logit."""
     with quiet():
-        return InputXGradient(subject.model).attribute(subject.inputs, target=subject.targets)
+        attributions: Tensor = InputXGradient(subject.model).attribute(subject.inputs, target=subject.targets)
+        return attributions

@@ -17,10 +17,11 @@ from benchmark.families.attribution import AttributionSubject, attribution_metho
 @attribution_method(cites="arXiv:1703.01365")
 def integrated_gradients(subject: AttributionSubject, *, steps: int = 32) -> Tensor:
     """Integrated gradients from the subject's baseline, with `steps` points of the quadrature."""
-    return IntegratedGradients(subject.model).attribute(
+    attributions: Tensor = IntegratedGradients(subject.model).attribute(
         subject.inputs,
         baselines=subject.baseline[None],
         target=subject.targets,
         n_steps=steps,
         internal_batch_size=max(len(subject.inputs), 1024),
     )
+    return attributions

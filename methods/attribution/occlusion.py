@@ -18,13 +18,15 @@ from benchmark.families.attribution import AttributionSubject, attribution_metho
 def occlusion(subject: AttributionSubject, *, window: int = 4, stride: int = 2) -> Tensor:
     """The mean fall of the logit over the windows of side `window` that cover an entry, every `stride` entries."""
     shape = tuple(subject.inputs.shape[1:])
+    sides: tuple[int, ...]
+    strides: tuple[int, ...]
     if len(shape) == 1:
         sides, strides = (1,), (1,)
     else:
         channels = shape[:-2]
         sides = (*channels, *(min(window, side) for side in shape[-2:]))
         strides = (*channels, *(min(stride, side) for side in sides[-2:]))
-    return Occlusion(subject.model).attribute(
+    attributions: Tensor = Occlusion(subject.model).attribute(
         subject.inputs,
         sliding_window_shapes=sides,
         strides=strides,
@@ -32,3 +34,4 @@ def occlusion(subject: AttributionSubject, *, window: int = 4, stride: int = 2) 
         target=subject.targets,
         perturbations_per_eval=8,
     )
+    return attributions

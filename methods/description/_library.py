@@ -51,7 +51,8 @@ class Term:
 
     def __call__(self, x: Points) -> Points:
         """The term's values."""
-        return self.form.features(x, self.theta[None])[0] @ self.coefficients
+        values: Points = self.form.features(x, self.theta[None])[0] @ self.coefficients
+        return values
 
 
 @dataclass(frozen=True)

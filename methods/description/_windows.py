@@ -43,7 +43,8 @@ def _spread_inside(y: Points, first: ndarray, last: ndarray) -> Float64[ndarray,
     """Sum of squares about the mean within each window."""
     one, two = (np.concatenate([[0.0], np.cumsum(v)]) for v in (y - y.mean(), (y - y.mean()) ** 2))
     count = np.maximum(last - first, 1)
-    return np.maximum(two[last] - two[first] - (one[last] - one[first]) ** 2 / count, 0.0)
+    spread: Float64[ndarray, " w"] = np.maximum(two[last] - two[first] - (one[last] - one[first]) ** 2 / count, 0.0)
+    return spread
 
 
 def _explained(

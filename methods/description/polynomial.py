@@ -38,7 +38,7 @@ def _program(fit: Chebyshev, domain: tuple[float, float]) -> str:
     """Horner's form in x less the domain's middle, around which five digits are enough for every coefficient."""
     middle, half = (domain[0] + domain[1]) / 2, (domain[1] - domain[0]) / 2
     x = "x" if middle == 0 else f"(x - {number(middle)})"
-    scaled = fit.convert(kind=Polynomial, domain=domain, window=(-1, 1)).coef
+    scaled: Float64[ndarray, " k"] = fit.convert(kind=Polynomial, domain=domain, window=(-1, 1)).coef
     coefficients = scaled / half ** np.arange(len(scaled))
     text = number(coefficients[-1])
     for c in coefficients[-2::-1]:

@@ -60,16 +60,20 @@ def _functions() -> list[Any]:
     from gplearn.functions import make_function
 
     def over(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return a / np.sqrt(1 + np.clip(b, -_LIMIT, _LIMIT) ** 2)
+        result: np.ndarray = a / np.sqrt(1 + np.clip(b, -_LIMIT, _LIMIT) ** 2)
+        return result
 
     def root(a: np.ndarray) -> np.ndarray:
-        return np.sqrt(np.abs(a))
+        result: np.ndarray = np.sqrt(np.abs(a))
+        return result
 
     def logs(a: np.ndarray) -> np.ndarray:
-        return np.log(1 + np.abs(a))
+        result: np.ndarray = np.log(1 + np.abs(a))
+        return result
 
     def gauss(a: np.ndarray) -> np.ndarray:
-        return np.exp(-(np.clip(a, -_LIMIT, _LIMIT) ** 2))
+        result: np.ndarray = np.exp(-(np.clip(a, -_LIMIT, _LIMIT) ** 2))
+        return result
 
     own = {"over": (over, 2), "root": (root, 1), "logs": (logs, 1), "gauss": (gauss, 1), "tanh": (np.tanh, 1)}
     made = [make_function(function=f, name=name, arity=arity) for name, (f, arity) in own.items()]

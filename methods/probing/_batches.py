@@ -10,6 +10,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from benchmark.families.probing import ProbingExplanation, ProbingSubject
+from benchmark.learning.class_means import class_means as means_of
+from benchmark.learning.class_means import span
+
+__all__ = ["Answer", "Batch", "class_means", "solve", "span"]
 
 
 @dataclass(frozen=True)
@@ -21,11 +25,6 @@ class Batch:
     labels: Int[Tensor, "b n concepts"]
     classes: tuple[int, ...]
     seeds: tuple[int, ...]
-
-    @property
-    def one_hot(self) -> Float[Tensor, "b n concepts classes"]:
-        """Labels as indicator variables."""
-        return torch.nn.functional.one_hot(self.labels.long(), max(self.classes)).to(self.train)
 
 
 @dataclass(frozen=True)
@@ -65,21 +64,4 @@ def solve(subjects: Sequence[ProbingSubject], answer: Callable[[Batch], Answer])
 
 def class_means(batch: Batch) -> tuple[Float[Tensor, "b concepts classes d"], Float[Tensor, "b concepts classes"]]:
     """Mean activation and frequency of every class; one without train inputs has the overall mean and frequency 0."""
-    one_hot = batch.one_hot
-    counts = one_hot.sum(1)
-    # about the overall mean, so that float32 does not lose small differences beside large offsets
-    overall = batch.train.mean(1, keepdim=True)
-    sums = (one_hot.flatten(2).mT @ (batch.train - overall)).unflatten(1, counts.shape[1:])
-    return sums / counts.clamp_min(1)[..., None] + overall[:, None], counts / one_hot.shape[1]
-
-
-def span(rows: Float[Tensor, "... r d"], classes: tuple[int, ...], tolerance: float = 1e-4) -> Float[Tensor, "... k d"]:
-    """Orthonormal basis of each concept's rows, at most one direction per class but one, zeros beyond the rank.
-
-    `rows` is [b, concepts, r, d]; singular values below `tolerance` times the largest count as zero.
-    """
-    k = max(classes) - 1
-    _, size, directions = torch.linalg.svd(rows, full_matrices=False)
-    room = torch.arange(k, device=rows.device) < torch.tensor(classes, device=rows.device)[:, None] - 1
-    kept = (size[..., :k] > tolerance * size[..., :1].clamp_min(1e-30)) & room
-    return directions[..., :k, :] * kept[..., None]
+    return means_of(batch.train, batch.labels, batch.classes)

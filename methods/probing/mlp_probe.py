@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 
 from benchmark.families.probing import ProbingExplanation, ProbingSubject, probing_method
@@ -11,17 +9,17 @@ from benchmark.learning.probes import fit_mlp
 from methods.probing._batches import Answer, Batch, solve
 
 
-@probing_method(cites="arXiv:1909.03368", batched=True)
+@probing_method(cites="arXiv:1909.03368")
 def mlp_probe(
-    subjects: Sequence[ProbingSubject],
+    subject: ProbingSubject,
     *,
     hidden: int = 64,
     steps: int = 300,
     rate: float = 1e-2,
     decay: float = 1e-2,
     directions: int = 3,
-) -> list[ProbingExplanation]:
-    """Train all concepts of all subjects as one stacked network.
+) -> ProbingExplanation:
+    """Train all concepts as one stacked network; not several subjects, since its sums depend on what is stacked.
 
     The subspace holds the `directions` along which the logits change most: the leading eigenvectors of the gradients'
     second moment over the train inputs. They need not be as many as a linear rule would have.
@@ -42,4 +40,4 @@ def mlp_probe(
         axes = torch.linalg.eigh(moments).eigenvectors
         return Answer(probes.scores(batch.test), axes[..., -directions:].mT.flip(2).contiguous())
 
-    return solve(subjects, answer)
+    return solve([subject], answer)[0]

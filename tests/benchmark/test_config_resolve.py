@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import SUBJECT, TASK, Project
 
 from benchmark.artifacts import read_json
 from benchmark.config import Profile, TaskSettings, check_profile, declaration_problems
@@ -14,6 +13,7 @@ from benchmark.plan import Plan, TaskPlan, make_plan
 from benchmark.registry import plugins
 from benchmark.stages.explain import explain
 from benchmark.stages.train import train
+from tests.support.project import SUBJECT, TASK, Project
 
 TOY = "attribution/toytask"
 

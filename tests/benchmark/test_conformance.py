@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Project
 
 from benchmark.conformance import findings
 from benchmark.registry import Plugin, plugins
 from benchmark.runtime import warm_up
 from benchmark.sources import closure
+from tests.support.project import Project
 
 METHODS = plugins().of("method")
 TASKS = plugins().of("task")

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.errors import DamagedArtifactError
-from benchmark.explanations import explanation_class, read_explanation, write_explanation
+from benchmark.explanations import read_explanation, write_explanation
 from benchmark.registry import plugins
-from benchmark.stages.instances import family_module
+from benchmark.stages.instances import family_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,4 +51,4 @@ def test_an_altered_explanation_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("family", plugins().families)
 def test_every_family_has_an_explanation(family: str) -> None:
-    assert dataclasses.is_dataclass(explanation_class(family_module(family)))
+    assert dataclasses.is_dataclass(family_of(family).explanation)

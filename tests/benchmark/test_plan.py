@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SUBJECT, TASK, Project
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +16,7 @@ from benchmark.config import Profile
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.plan import digest, make_plan, resolve_device
 from benchmark.registry import PROJECT
+from tests.support.project import SUBJECT, TASK, Project
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=3),

@@ -75,8 +75,8 @@ def test_the_floor_is_the_mean_of_the_draws(draws: list[float], ceiling: float) 
 
 
 def test_sub_scores_are_named_after_their_metric() -> None:
-    two = Metric("two", lambda *given: dict(zip(("", "left", "right"), given, strict=True)))
-    metrics = [Metric("one", lambda *_: 1), two]
+    two = Metric("two", lambda posed, explanation, truth: {"": explanation, "left": truth, "right": posed})
+    metrics = [Metric("one", lambda: 1), two]
     assert measure(metrics, 2, 3, 4) == {"one": 1.0, "two": 2.0, "two@left": 3.0, "two@right": 4.0}
 
 

@@ -45,7 +45,7 @@ def test_libraries_are_the_modules_outside_that_are_imported_at_the_top(tmp_path
 def test_a_method_is_made_of_its_file_its_helpers_and_its_family() -> None:
     found = closure(PROJECT / "methods" / "attribution" / "gradient.py")
     assert PROJECT / "methods" / "attribution" / "_captum.py" in found
-    assert ENGINE / "families" / "attribution.py" in found
+    assert ENGINE / "families" / "attribution" / "__init__.py" in found
     assert PROJECT / "methods" / "attribution" / "smoothgrad.py" not in found
     assert not [path for path in found if path.parent.name == "stages"]
 

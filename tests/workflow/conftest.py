@@ -6,7 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from workflow_helpers import GATED, Tree, write_profile
+
+from tests.support.tree import GATED, Tree, write_profile
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from workflow_helpers import ROOT, Tree, read_json
 
 from benchmark.confinement import protection
+from tests.support.tree import ROOT, Tree, read_json
 
 HERE = Path(__file__).parent
 pytestmark = [

@@ -6,7 +6,8 @@ import json
 import re
 
 import pytest
-from workflow_helpers import GATED, ROOT, Tree, counts
+
+from tests.support.tree import GATED, ROOT, Tree, counts
 
 pytestmark = pytest.mark.workflow
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from workflow_helpers import KEPT, Tree, counts
 
 from benchmark.locking import hold
+from tests.support.tree import KEPT, Tree, counts
 
 pytestmark = pytest.mark.workflow
 State = dict[str, tuple[int, int]]

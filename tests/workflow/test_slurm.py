@@ -14,11 +14,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from workflow_helpers import GATED, Tree, counts, write_profile
 
 from benchmark.config import Limits
 from benchmark.locking import holder_of
 from benchmark.resources import memory_mb, minutes
+from tests.support.tree import Tree, counts
 
 pytestmark = [pytest.mark.workflow, pytest.mark.slurm]
 LIMITS = {"seconds": 120, "memory_mb": 2500}

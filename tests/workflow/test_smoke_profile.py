@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from workflow_helpers import Tree, counts, read_json
 
 from benchmark.layout import Layout
 from benchmark.plan import Plan, digest, make_plan
@@ -18,6 +17,7 @@ from benchmark.registry import plugins
 from benchmark.scores import Metric, for_draw, measure
 from benchmark.stages.instances import family_module, make_concrete
 from benchmark.subjects import generator_for
+from tests.support.tree import Tree, counts, read_json
 
 pytestmark = pytest.mark.workflow
 SCORES = [

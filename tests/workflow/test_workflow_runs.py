@@ -15,7 +15,8 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from workflow_helpers import GATED, Tree, counts, read_json, stages, write_profile
+
+from tests.support.tree import GATED, Tree, counts, read_json, stages, write_profile
 
 pytestmark = pytest.mark.workflow
 METHODS = ["gated", "gradient", "input_magnitude", "occlusion"]

@@ -7,8 +7,9 @@ than one set of axes a map, in few colours, so that a page of many maps stays sm
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Shaped
@@ -57,9 +58,26 @@ def pictures(cases: Sequence[Case]) -> list[Picture]:
     return [_overview(shown, methods), *(_method(shown, name) for name in methods)]
 
 
-def _method(shown: dict[str, dict[str, Case]], method: str) -> Picture:
+def _method(shown: Mapping[str, Mapping[str, Case]], method: str) -> Picture:
     """The first inputs of each variant with the truth outlined, and beside each what `method` marked."""
     present = {variant: cases[method] for variant, cases in shown.items() if method in cases}
+    caption = (
+        "For each variant the input with the planted truth outlined, and what the method marked: red speaks for the"
+        " target, blue against it. The number is the method's score on all inputs."
+    )
+    return Picture(method, method.replace("_", " "), caption, partial(_draw_method, present), list(present.values()))
+
+
+def _overview(shown: Mapping[str, Mapping[str, Case]], methods: Sequence[str]) -> Picture:
+    """All methods on the first input of the first variants: a row a variant, a column a method."""
+    caption = (
+        "One input of each variant and what every method marked: red speaks for the target, blue against it. Below each"
+        " map the method's score on all inputs."
+    )
+    return Picture("overview", "All methods on one input", caption, partial(_draw_overview, shown, methods))
+
+
+def _draw_method(present: Mapping[str, Case]) -> Figure:
     tiles: list[tuple[float, float, Pixels]] = []
     labels: list[Label] = []
     x = float(MARGIN)
@@ -74,15 +92,10 @@ def _method(shown: dict[str, dict[str, Case]], method: str) -> Picture:
         labels.append(Label(x, MARGIN, _fit(variant, width), bold=True))
         labels.append(Label(x, MARGIN + HEAD, _score(case)))
         x += max(width, 62) + 2 * GAP
-    caption = (
-        "For each variant the input with the planted truth outlined, and what the method marked: red speaks for the"
-        " target, blue against it. The number is the method's score on all inputs."
-    )
-    return Picture(method, method.replace("_", " "), caption, lambda: _figure(tiles, labels))
+    return _figure(tiles, labels)
 
 
-def _overview(shown: dict[str, dict[str, Case]], methods: Sequence[str]) -> Picture:
-    """All methods on the first input of the first variants: a row a variant, a column a method."""
+def _draw_overview(shown: Mapping[str, Mapping[str, Case]], methods: Sequence[str]) -> Figure:
     tiles: list[tuple[float, float, Pixels]] = []
     labels: list[Label] = []
     y = float(MARGIN + 3 * HEAD)
@@ -104,11 +117,7 @@ def _overview(shown: dict[str, dict[str, Case]], methods: Sequence[str]) -> Pict
         y += picture.shape[0] + HEAD
     for column, name in enumerate(("input", *methods)):
         labels.append(Label(MARGIN + 62 + column * step, MARGIN, name.replace("_", "\n"), size=6))
-    caption = (
-        "One input of each variant and what every method marked: red speaks for the target, blue against it. Below each"
-        " map the method's score on all inputs."
-    )
-    return Picture("overview", "All methods on one input", caption, lambda: _figure(tiles, labels))
+    return _figure(tiles, labels)
 
 
 def _figure(tiles: Sequence[tuple[float, float, Pixels]], labels: Sequence[Label]) -> Figure:

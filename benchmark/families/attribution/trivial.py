@@ -32,6 +32,12 @@ from benchmark.families.attribution import AttributionSubject, attribution_metho
         outputs = outputs.gather(1, subject.targets[:, None])
     (gradient,) = torch.autograd.grad(outputs.sum(), inputs)
     return gradient.abs() if absolute else gradient""",
+    metric_imports="""from __future__ import annotations
+
+from benchmark.families.attribution import AttributionExplanation, AttributionTruth""",
+    metric_body="""    planted = truth.masks[""].flatten(1)
+    shares = (explanation.magnitudes * planted).sum(1) / explanation.magnitudes.sum(1).clamp(min=1e-12)
+    return float(shares.mean())""",
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,16 @@ def pictures(cases: Sequence[Case]) -> list[Picture]:
 def _picture(cases: Sequence[Case]) -> Picture:
     first = cases[0]
     rows = min(SHOWN, len(first.truth.programs))
+    caption = (
+        f"{rows} functions of the variant {first.variant} (seed {first.seed}): what each method's program says, over "
+        "what the box answers without noise. Yellow: where the function departs from its rule. A panel marked 'no "
+        "program' got none that is finite on the whole domain."
+    )
+    title = f"Described over true: {first.variant}"
+    return Picture(f"functions-{first.variant}", title, caption, partial(_draw, cases, rows), cases)
+
+
+def _draw(cases: Sequence[Case], rows: int) -> Figure:
     figure = Figure(figsize=(2.3 * len(cases), 1.75 * rows + 0.9), dpi=110, layout="constrained")
     axes = figure.subplots(rows, len(cases), squeeze=False)
     for column, case in enumerate(cases):
@@ -37,12 +48,7 @@ def _picture(cases: Sequence[Case]) -> Picture:
         axes[0, column].set_title(f"{case.method.replace('_', ' ')}\n{success:.0%} of all predicted", fontsize=8)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
-    caption = (
-        f"{rows} functions of the variant {first.variant} (seed {first.seed}): what each method's program says, over "
-        "what the box answers without noise. Yellow: where the function departs from its rule. A panel marked 'no "
-        "program' got none that is finite on the whole domain."
-    )
-    return Picture(f"functions-{first.variant}", f"Described over true: {first.variant}", caption, lambda: figure)
+    return figure
 
 
 def _panel(axis: Axes, truth: Any, index: int, said: Any) -> None:

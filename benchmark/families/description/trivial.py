@@ -34,6 +34,13 @@ from benchmark.families.description import Description, DescriptionSubject, desc
         slope, offset = np.polyfit(x, box.query(x), 1)
         found.append(Description("A straight line.", f"({slope:.5g})*x + ({offset:.5g})"))
     return found""",
+    metric_imports="""from __future__ import annotations
+
+import numpy as np
+
+from benchmark.families.description import DescriptionExplanation, DescriptionTruth, predictions""",
+    metric_body="""    wrong = np.abs(predictions(explanation, truth) - truth.outputs)
+    return float(np.mean([wrong[box] <= 0.1 * truth.scale(box) for box in range(len(wrong))]))""",
 )
 
 

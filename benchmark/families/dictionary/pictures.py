@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -47,6 +48,14 @@ def _sweep(cases: Sequence[Case]) -> list[Case]:
 
 
 def _frontier(task: str, cases: Sequence[Case]) -> Picture:
+    caption = (
+        f"{task}: quality against sparsity, and against the variance explained, over the variants that differ in "
+        "the asked sparsity alone; one curve a method, first seed."
+    )
+    return Picture("frontier", "Quality against sparsity", caption, partial(_draw_frontier, cases), cases)
+
+
+def _draw_frontier(cases: Sequence[Case]) -> Figure:
     quality = next(name for name in cases[0].scores if all(name in case.scores for case in cases))
     figure = Figure(figsize=(10, 4), layout="constrained")
     axes = figure.subplots(1, 2)
@@ -72,14 +81,18 @@ def _frontier(task: str, cases: Sequence[Case]) -> Picture:
         axis.set_ylim(-0.02, 1.05)
         axis.grid(alpha=0.3)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", fontsize=8, frameon=False)
-    caption = (
-        f"{task}: quality against sparsity, and against the variance explained, over the variants that differ in "
-        "the asked sparsity alone; one curve a method, first seed."
-    )
-    return Picture("frontier", "Quality against sparsity", caption, lambda: figure)
+    return figure
 
 
 def _cosine_matrices(task: str, cases: Sequence[Case]) -> Picture:
+    caption = (
+        f"{task}: cosine of every true direction (rows) with every atom (columns), the atom "
+        "assigned to a direction on the diagonal and the surplus atoms to the right. Perfect is a diagonal."
+    )
+    return Picture("cosines", "True directions beside atoms", caption, partial(_draw_cosine_matrices, cases), cases)
+
+
+def _draw_cosine_matrices(cases: Sequence[Case]) -> Figure:
     columns = min(5, len(cases))
     rows = -(-len(cases) // columns)
     figure = Figure(figsize=(2.3 * columns + 0.5, 2.2 * rows + 0.3), layout="constrained")
@@ -89,11 +102,7 @@ def _cosine_matrices(task: str, cases: Sequence[Case]) -> Picture:
         axis.set_title(f"{case.method}\nmcc {case.scores.get('mcc', float('nan')):.2f}", fontsize=8)
     _bare(axes)
     figure.colorbar(image, ax=list(axes), shrink=0.6, label="cosine")
-    caption = (
-        f"{task}: cosine of every true direction (rows) with every atom (columns), the atom "
-        "assigned to a direction on the diagonal and the surplus atoms to the right. Perfect is a diagonal."
-    )
-    return Picture("cosines", "True directions beside atoms", caption, lambda: figure)
+    return figure
 
 
 def _matched(case: Case) -> Float[np.ndarray, "g m"]:
@@ -108,6 +117,16 @@ def _matched(case: Case) -> Float[np.ndarray, "g m"]:
 
 
 def _grids(task: str, cases: Sequence[Case]) -> Picture:
+    meaning = cases[0].truth.grid.meaning or "share of rows"
+    caption = (
+        f"{task}: the features where they lie while an atom fires, less what is usual there ({meaning}; orange is "
+        f"below, purple above), for the {ATOMS_SHOWN} atoms of each method that detect a feature best (its F1 above "
+        "each)."
+    )
+    return Picture("grid", "Atoms where the features lie", caption, partial(_draw_grids, cases, meaning), cases)
+
+
+def _draw_grids(cases: Sequence[Case], meaning: str) -> Figure:
     figure = Figure(figsize=(1.35 * ATOMS_SHOWN + 1.6, 1.45 * len(cases) + 0.3), layout="constrained")
     axes = figure.subplots(len(cases), ATOMS_SHOWN, squeeze=False)
     for row, case in zip(axes, cases, strict=True):
@@ -116,14 +135,8 @@ def _grids(task: str, cases: Sequence[Case]) -> Picture:
             axis.set_title(title, fontsize=7)
         row[0].set_ylabel(case.method, fontsize=8)
     _bare(axes.ravel())
-    meaning = cases[0].truth.grid.meaning or "share of rows"
     figure.colorbar(image, ax=list(axes.ravel()), shrink=0.4, label=f"{meaning}, against the usual")
-    caption = (
-        f"{task}: the features where they lie while an atom fires, less what is usual there ({meaning}; orange is "
-        f"below, purple above), for the {ATOMS_SHOWN} atoms of each method that detect a feature best (its F1 above "
-        "each)."
-    )
-    return Picture("grid", "Atoms where the features lie", caption, lambda: figure)
+    return figure
 
 
 def _best_atoms(case: Case) -> list[tuple[Float[np.ndarray, "rows columns"], str]]:

@@ -25,6 +25,12 @@ from benchmark.families.dictionary import Dictionary, DictionarySubject, diction
     atoms = torch.nn.functional.normalize(rows, dim=1)
     codes = [keep_largest((part - mean) @ atoms.T, subject.sparsity) for part in (subject.validation, subject.test)]
     return Dictionary(atoms, mean, codes[0], codes[1])""",
+    metric_imports="""from __future__ import annotations
+
+from benchmark.families.dictionary import DictionaryExplanation, DictionaryTruth""",
+    metric_body="""    together = truth.test.float().T @ (explanation.test_codes > 0).float()
+    recall = together / truth.test.float().sum(0).clamp(min=1)[:, None]
+    return float(recall.amax(1)[truth.occurring].mean())""",
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -34,10 +35,24 @@ def pictures(cases: Sequence[Case]) -> list[Picture]:
 
 
 def _grids(task: str, variant: str, cases: Sequence[Case]) -> Picture:
-    truth, posed = cases[0].truth, cases[0].posed
+    truth = cases[0].truth
+    readers = [case for case in cases if case.method not in ("oracle", "majority", "random")][:METHODS]
+    among = f" ({', '.join(truth.class_names)})" if truth.class_names else ""
+    caption = (
+        f"Test accuracy with which each method reads the class{among} of every concept in {task}, {variant}, drawn "
+        "where the concept lies, beside that of always naming the concept's commonest class. Brighter is better; one "
+        "scale for all."
+    )
+    title = f"Reading every place: {task}, {variant}"
+    draw = partial(_draw_grids, cases[0], readers)
+    return Picture(f"{task}-{variant}-grid", title, caption, draw, readers or cases[:1])
+
+
+def _draw_grids(any_case: Case, readers: Sequence[Case]) -> Figure:
+    truth, posed = any_case.truth, any_case.posed
     commonest = posed.labels.mode(0).values
     maps = {"commonest class": truth.grid.lay_out((commonest == truth.labels).float().mean(0))}
-    for case in [case for case in cases if case.method not in ("oracle", "majority", "random")][:METHODS]:
+    for case in readers:
         right = (case.explanation.scores.argmax(2) == case.truth.labels).float().mean(0)
         maps[case.method] = case.truth.grid.lay_out(right)
     figure = Figure(figsize=(2.2 * len(maps) + 0.6, 2.7), layout="constrained")
@@ -49,13 +64,7 @@ def _grids(task: str, variant: str, cases: Sequence[Case]) -> Picture:
         axis.set_xticks([])
         axis.set_yticks([])
     figure.colorbar(image, ax=list(axes), shrink=0.8, label="test accuracy")
-    among = f" ({', '.join(truth.class_names)})" if truth.class_names else ""
-    caption = (
-        f"Test accuracy with which each method reads the class{among} of every concept in {task}, {variant}, drawn "
-        "where the concept lies, beside that of always naming the concept's commonest class. Brighter is better; one "
-        "scale for all."
-    )
-    return Picture(f"{task}-{variant}-grid", f"Reading every place: {task}, {variant}", caption, lambda: figure)
+    return figure
 
 
 def _dimensions(task: str, variant: str, cases: Sequence[Case]) -> Iterator[Picture]:
@@ -67,6 +76,17 @@ def _dimensions(task: str, variant: str, cases: Sequence[Case]) -> Iterator[Pict
     concepts = sorted((c for c in truth.real if truth.subspaces[c].any()), key=lambda c: truth.names[c])
     if not located or not concepts:
         return
+    caption = (
+        f"Where each method places a concept in {task}, {variant}: the square root of the energy of its subspace along "
+        "the planted directions of every concept (named below) and along the remaining directions. A perfect method "
+        "repeats the first row."
+    )
+    title = f"Where a concept lies: {task}, {variant}"
+    yield Picture(f"{task}-{variant}-dimensions", title, caption, partial(_draw_dimensions, located, concepts), located)
+
+
+def _draw_dimensions(located: Sequence[Case], concepts: Sequence[int]) -> Figure:
+    truth = located[0].truth
     frame, counts = _planted_frame(truth.subspaces[concepts])
     rows = [("planted", truth.subspaces), *((case.method, case.explanation.subspace) for case in located)]
     figure = Figure(figsize=(10, 0.42 * len(rows) * len(concepts) + 1.2), layout="constrained")
@@ -85,12 +105,7 @@ def _dimensions(task: str, variant: str, cases: Sequence[Case]) -> Iterator[Pict
     axes[-1].set_xticks(ticks, [f"{truth.names[c]}" for c in concepts], fontsize=8)
     axes[-1].set_xlabel("planted directions of each concept, then the rest of the space")
     figure.colorbar(image, ax=list(axes), shrink=0.6, label="square root of energy")
-    caption = (
-        f"Where each method places a concept in {task}, {variant}: the square root of the energy of its subspace along "
-        "the planted directions of every concept (named below) and along the remaining directions. A perfect method "
-        "repeats the first row."
-    )
-    yield Picture(f"{task}-{variant}-dimensions", f"Where a concept lies: {task}, {variant}", caption, lambda: figure)
+    return figure
 
 
 def _planted_frame(subspaces: Tensor) -> tuple[Tensor, list[int]]:

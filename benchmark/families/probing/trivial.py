@@ -32,6 +32,11 @@ from benchmark.families.probing import ProbingSubject, probing_method""",
                 mean = subject.train[rows].mean(0)
                 scores[:, concept, label] = -(subject.test - mean).norm(dim=1) ** power
     return scores""",
+    metric_imports="""from __future__ import annotations
+
+from benchmark.families.probing import ProbingExplanation, ProbingTruth""",
+    metric_body="""    right = explanation.scores.argmax(-1) == truth.labels
+    return float(right[:, truth.real].float().mean())""",
 )
 
 

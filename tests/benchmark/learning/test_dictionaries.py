@@ -1,4 +1,4 @@
-"""Training of dictionaries: gradients against autograd, the two ways against each other, the schedule, the controller,
+"""Training of dictionaries: gradients against autograd, the two ways against each other, the schedule, the steering,
 the errors.
 """
 
@@ -8,17 +8,14 @@ from itertools import pairwise
 import pytest
 import torch
 
-from benchmark.learning import dictionaries, dictionary_sparse, dictionary_step
-from benchmark.learning.dictionaries import (
-    L1,
-    Anneal,
-    DivergedError,
-    TooLargeError,
-    TopK,
-    memory_needed,
-    train,
-)
-from benchmark.learning.dictionary_step import EPSILON, Stack, Step
+from benchmark.learning import dictionary_sparse, dictionary_step
+from benchmark.learning.dictionaries import DivergedError, train
+from benchmark.learning.dictionary_step import EPSILON, RectifiedStep
+from benchmark.learning.memory import TooLargeError, memory_needed
+from benchmark.learning.rules import Autoencoder
+from methods.dictionary.p_anneal import PAnneal
+from methods.dictionary.relu_l1 import ReluL1
+from methods.dictionary.topk import TopK
 
 K, M, D, B = 3, 24, 8, 50
 
@@ -30,7 +27,20 @@ def random_stack(seed=0):
         return torch.randn(*shape, generator=generator)
 
     atoms = torch.nn.functional.normalize(draw(K, M, D), dim=-1)
-    return Stack(draw(K, M, D), atoms, 0.3 * draw(K, M) - 0.5, 0.2 * draw(K, D))
+    return Autoencoder(draw(K, M, D), atoms, 0.3 * draw(K, M) - 0.5, 0.2 * draw(K, D), torch.ones(K))
+
+
+@pytest.fixture
+def sparse_way(monkeypatch):
+    monkeypatch.setattr(dictionary_step, "SPARSE_BELOW", 1.1)
+    monkeypatch.setattr(dictionary_step, "SPARSE_FROM", 0)
+
+
+@pytest.fixture(params=["dense", "sparse"])
+def way(request):
+    if request.param == "sparse":
+        request.getfixturevalue("sparse_way")
+    return request.param
 
 
 def planted(rows=4000, features=16, d=8, active=1.5, seed=0):
@@ -40,8 +50,9 @@ def planted(rows=4000, features=16, d=8, active=1.5, seed=0):
     return on.float() @ directions + 0.02 * torch.randn(rows, d, generator=generator)
 
 
-def by_autograd(stack, inputs, penalty, power, keep):
-    parameters = [p.clone().double().requires_grad_() for p in stack.parameters()]
+def by_formula(p, inputs, weight, power, keep):
+    """The objective in double precision, as the module's docstring has it, and its gradients by autograd."""
+    parameters = [t.clone().double().requires_grad_() for t in p.trained().values()]
     encoder, atoms, encoder_bias, bias = parameters
     pre = (inputs.double() - bias[:, None]) @ encoder.transpose(1, 2) + encoder_bias[:, None]
     codes = pre.relu()
@@ -51,29 +62,29 @@ def by_autograd(stack, inputs, penalty, power, keep):
     error = (codes @ atoms + bias[:, None] - inputs).square().sum(-1).mean(1)
     # the trained objective's slope is that of (f + epsilon)^p on active codes
     powers = torch.where(codes > 0, (codes + (0 if power == 1 else EPSILON)).pow(power), 0.0).sum(-1).mean(1)
-    (error + penalty * powers).sum().backward()
-    grads = [p.grad for p in parameters]
+    (error + weight * powers).sum().backward()
+    grads = [t.grad for t in parameters]
     grads[1] = grads[1] - (grads[1] * atoms).sum(-1, keepdim=True) * atoms
-    halves = torch.where(codes > 0, (codes + EPSILON).pow(0.5), 0.0).sum(-1).mean(1).detach()
-    return error.detach(), (codes > 0).sum((1, 2)) / B, halves, [g.detach() for g in grads]
+    return error.detach(), codes.detach(), [g.detach() for g in grads]
 
 
-@pytest.mark.parametrize("way", ["dense", "sparse"])
 @pytest.mark.parametrize(
-    ("power", "penalty", "keep"), [(1.0, 0.3, None), (0.4, 0.3, None), (1.0, 0.0, [2, 5, 24]), (1.0, 0.0, [1, 1, 3])]
+    ("power", "weight", "keep"), [(1.0, 0.3, None), (0.4, 0.3, None), (1.0, 0.0, [2, 5, 24]), (1.0, 0.0, [1, 1, 3])]
 )
-def test_gradients_are_those_of_autograd(way, power, penalty, keep):
-    stack = random_stack()
+def test_gradients_are_those_of_the_formula(way, power, weight, keep):
+    p = random_stack()
     inputs = torch.randn(K, B, D, generator=torch.Generator().manual_seed(1))
-    weights = torch.tensor([penalty, 2 * penalty, 0.5 * penalty])
-    error, l0, powers, expected = by_autograd(stack, inputs, weights, power, keep)
-    step = Step(stack, B, keep=None if keep is None else torch.tensor(keep))
-    measured = step.gradients(inputs, weights, power, way=way)
-    torch.testing.assert_close(step.powers(0.5), powers.float(), rtol=1e-3, atol=1e-4)
+    weights = torch.tensor([weight, 2 * weight, 0.5 * weight])
+    error, codes, expected = by_formula(p, inputs, weights, power, keep)
+    keep = None if keep is None else torch.tensor(keep)
+    step = RectifiedStep(p, B, keep=keep, penalty=lambda: (weights, power))
+    assert step.way == way
+    measured = step.gradients(inputs, inputs)
+    torch.testing.assert_close(torch.stack(list(step.codes())), codes.float(), rtol=1e-3, atol=1e-4)
     torch.testing.assert_close(measured.error.double(), error, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(measured.l0.double(), l0.double(), rtol=1e-5, atol=0)
-    for parameter, grad in zip(stack.parameters(), expected, strict=True):
-        torch.testing.assert_close(parameter.grad.double(), grad, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(measured.l0.double(), (codes > 0).sum((1, 2)).double() / B, rtol=1e-5, atol=0)
+    for tensor, grad in zip(p.trained().values(), expected, strict=True):
+        torch.testing.assert_close(tensor.grad.double(), grad, rtol=1e-3, atol=1e-4)
 
 
 def test_large_products_are_those_of_bmm():
@@ -91,13 +102,13 @@ def two_threads():
 
 def sparse_gradients(keep):
     inputs = torch.randn(K, B, D, generator=torch.Generator().manual_seed(1))
-    stack = random_stack()
-    Step(stack, B, keep=keep).gradients(inputs, torch.zeros(K), 1.0, way="sparse")
-    return [parameter.grad for parameter in stack.parameters()]
+    p = random_stack()
+    RectifiedStep(p, B, keep=keep).gradients(inputs, inputs)
+    return [tensor.grad for tensor in p.trained().values()]
 
 
 @pytest.mark.parametrize("keep", [None, torch.tensor([2, 3, 4])])
-def test_parts_and_blocks_do_not_change_the_gradients(keep, monkeypatch, two_threads):
+def test_parts_and_blocks_do_not_change_the_gradients(keep, monkeypatch, two_threads, sparse_way):
     whole = sparse_gradients(keep)
     monkeypatch.setattr(dictionary_sparse, "ROWS", 7)
     monkeypatch.setattr(dictionary_sparse, "TILE", 4)
@@ -109,24 +120,28 @@ def test_parts_and_blocks_do_not_change_the_gradients(keep, monkeypatch, two_thr
         assert torch.equal(one, two), "the number of threads must not change a sum"
 
 
-def test_a_nan_in_one_weight_is_seen():
-    stack = random_stack()
-    stack.encoder[1, 3, 2] = math.nan
-    step = Step(stack, B)
-    for way in ("dense", "sparse"):
-        error = step.gradients(torch.randn(K, B, D), torch.zeros(K), 1.0, way=way).error
-        assert torch.isnan(error).tolist() == [False, True, False]
+def test_a_nan_in_one_weight_is_seen(way):
+    p = random_stack()
+    p.encoder[1, 3, 2] = math.nan
+    inputs = torch.randn(K, B, D)
+    assert torch.isnan(RectifiedStep(p, B).gradients(inputs, inputs).error).tolist() == [False, True, False]
 
 
-def test_the_sparse_way_is_refused_where_it_cannot_run():
-    with pytest.raises(ValueError, match="float32"):
-        Step(random_stack(), B, dtype=torch.bfloat16).gradients(torch.zeros(K, B, D), torch.zeros(K), 1.0, way="sparse")
+def test_the_sparse_way_is_for_float32_alone(sparse_way):
+    assert RectifiedStep(random_stack(), B).way == "sparse"
+    assert RectifiedStep(random_stack(), B, dtype=torch.bfloat16).way == "dense"
+
+
+def test_the_closed_form_refuses_other_targets():
+    inputs = torch.zeros(K, B, D)
+    with pytest.raises(ValueError, match="expected an autoencoder"):
+        RectifiedStep(random_stack(), B).gradients(inputs, inputs.clone())
 
 
 @pytest.mark.parametrize("updates", [1, 3, 10])
 @pytest.mark.parametrize("steps", [50, 1000, 36621])
 def test_every_update_of_the_power_is_followed_by_training(updates, steps):
-    schedule = Anneal(power=0.2, updates=updates).schedule(steps)
+    schedule = PAnneal(power=0.2, updates=updates).schedule(steps)
     assert len(schedule) == updates
     assert schedule[-1][1] == pytest.approx(0.2)
     ends = [at for at, _ in schedule] + [steps]
@@ -136,7 +151,7 @@ def test_every_update_of_the_power_is_followed_by_training(updates, steps):
 
 
 def test_annealing_really_trains_at_its_last_power():
-    (coder,) = train([planted()], [2], [0], size=24, rule=Anneal(power=0.2, updates=4), steps=400, batch=64)
+    (coder,) = train([planted()], [2], [0], size=24, rule=PAnneal(power=0.2, updates=4), steps=400, batch=64)
     powers = coder.history["power"]
     assert powers[0] == 1
     assert powers[-1] == pytest.approx(0.2)
@@ -144,7 +159,7 @@ def test_annealing_really_trains_at_its_last_power():
     assert sum(p == powers[-1] for p in powers) >= 2
 
 
-@pytest.mark.parametrize("rule", [L1(), Anneal()])
+@pytest.mark.parametrize("rule", [ReluL1(), PAnneal()])
 def test_penalised_dictionaries_get_the_asked_sparsity(rule):
     activations = planted()
     coders = train([activations] * 2, [1, 3], [0, 0], size=24, rule=rule, steps=1000, batch=128)
@@ -161,7 +176,7 @@ def test_topk_keeps_what_was_asked_and_reconstructs():
     assert left < 0.1 * (activations - activations.mean(0)).square().sum()
 
 
-@pytest.mark.parametrize("rule", [L1(), TopK()])
+@pytest.mark.parametrize("rule", [ReluL1(), TopK()])
 def test_a_dictionary_does_not_depend_on_its_companions(rule):
     one, two = planted(seed=0), planted(seed=1)
     together = train([one, two], [2, 4], [5, 6], size=16, rule=rule, steps=60, batch=64)
@@ -169,26 +184,24 @@ def test_a_dictionary_does_not_depend_on_its_companions(rule):
     torch.testing.assert_close(together[1].atoms, alone[0].atoms, rtol=1e-2, atol=1e-3)
 
 
-@pytest.mark.parametrize("rule", [L1(), TopK(), Anneal(updates=2)])
+@pytest.mark.parametrize("rule", [ReluL1(), TopK(), PAnneal(updates=2)])
 def test_both_ways_train_the_same_dictionary(rule, monkeypatch):
     activations = [planted(seed=0), planted(seed=1)]
-    monkeypatch.setattr(dictionaries, "SPARSE_BELOW", 1.1)
+    monkeypatch.setattr(dictionary_step, "SPARSE_BELOW", 1.1)
     found = []
     for least in (math.inf, 0):
-        monkeypatch.setattr(dictionaries, "SPARSE_FROM", least)
+        monkeypatch.setattr(dictionary_step, "SPARSE_FROM", least)
         found.append(train(activations, [2, 4], [5, 6], size=16, rule=rule, steps=60, batch=64))
     for dense, sparse in zip(*found, strict=True):
         torch.testing.assert_close(dense.atoms, sparse.atoms, rtol=1e-2, atol=1e-3)
-        assert dense.history["power"] == sparse.history["power"]
+        assert dense.history.get("power") == sparse.history.get("power")
         torch.testing.assert_close(
             torch.tensor(dense.history["l0"]), torch.tensor(sparse.history["l0"]), rtol=1e-2, atol=1e-2
         )
 
 
-def test_training_leaves_the_number_of_threads_as_it_was(two_threads, monkeypatch):
-    monkeypatch.setattr(dictionaries, "SPARSE_FROM", 0)
-    monkeypatch.setattr(dictionaries, "SPARSE_BELOW", 1.1)
-    train([planted()], [2], [0], size=16, rule=L1(), steps=3, batch=64)
+def test_training_leaves_the_number_of_threads_as_it_was(two_threads, sparse_way):
+    train([planted()], [2], [0], size=16, rule=ReluL1(), steps=3, batch=64)
     assert torch.get_num_threads() == 2
 
 

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from fake_board import FAMILIES, HOSTILE, NAN, REFERENCES, TWINNED, fake_board, picture
 
 from benchmark.errors import TouchstoneError
 from benchmark.page import About, Board, PagePicture, html, markdown, render, text
 from benchmark.page.board import COLUMNS, DOWNLOADS
 from benchmark.page.view import View
+from tests.support.fake_board import FAMILIES, HOSTILE, NAN, REFERENCES, TWINNED, fake_board, picture
 
 VOID = {"meta", "link", "img", "br", "input"}
 SVG_SHAPES = {"line", "circle"}

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fake_board import FAMILIES, fake_board
 
 from benchmark.page import render
+from tests.support.fake_board import FAMILIES, fake_board
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 

@@ -3,8 +3,7 @@
 import pytest
 import torch
 
-from benchmark.learning.dictionaries import L1, TopK
-from benchmark.speed.dictionaries import CONSECUTIVE, Measurement, in_turns, planted_activations, step_of
+from benchmark.speed.dictionaries import CONSECUTIVE, Measurement, in_turns, planted_activations, rule_of, step_of
 
 
 def test_both_run_in_turns():
@@ -19,10 +18,11 @@ def test_the_ratio_is_above_one_where_ours_is_faster():
     assert Measurement("step", ours=300.0, other=100.0).ratio == pytest.approx(3)
 
 
-@pytest.mark.parametrize("rule", [L1(), TopK()])
-def test_the_timed_step_runs_on(rule):
+@pytest.mark.parametrize(("method", "rule"), [("relu_l1", "ReluL1"), ("topk", "TopK"), ("p_anneal", "PAnneal")])
+def test_the_timed_step_is_that_of_the_method_and_runs_on(method, rule):
+    assert type(rule_of(method)).__name__ == rule
     activations = planted_activations(16, 512, features=32, active=2)
-    once = step_of(rule, activations, m=48, batch=128, sparsity=4)
+    once = step_of(rule_of(method), activations, m=48, batch=128, sparsity=4)
     once()
     once()
     assert torch.isfinite(activations).all()

@@ -1,225 +1,335 @@
-"""Explaining: one method's failure is a row of that method; what is still true is kept."""
+"""Explaining: one method's failure is a row of that method, and what is still true is kept."""
 
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from typing import Any
 
 import psutil
 import pytest
 import torch
-from conftest import GRADIENT, Project
 
-from benchmark.artifacts import damaged, read_json
 from benchmark.errors import DamagedArtifactError
-from benchmark.explanations import read_explanation
-from benchmark.families import attribution
-from benchmark.families.attribution import AttributionExplanation
-from benchmark.stages.explain import Cells, explain
-from benchmark.stages.train import train
+from benchmark.families.attribution import family as attribution
+from benchmark.stages.explain import STATUSES, explain, make_explanations
+from benchmark.store import damaged
+from tests.support.project import GRADIENT, TASK, TASK_ID, Project, flip
 
 HOSTILE = {
     "raises": ("raise RuntimeError('no way')", "failed", "RuntimeError: no way"),
+    "surrogate": (r"raise RuntimeError('\udcff')", "failed", r"RuntimeError: \\udcff"),
     "wrong_shape": ("return subject.inputs[:, :2]", "failed", r"got shape \[8, 2\], expected \[8, 6\]"),
     "wrong_dtype": ("return subject.inputs.long()", "failed", r"got torch.int64, expected floating point"),
     "wrong_type": ("return 'seven'", "failed", "got str, expected a torch.Tensor"),
     "nothing": ("pass", "failed", "got NoneType, expected a torch.Tensor"),
     "nan": ("return subject.inputs * float('nan')", "failed", "got 48 NaN and 0 infinite values"),
     "infinite": ("return subject.inputs.abs() / 0", "failed", "got 0 NaN and 48 infinite values"),
-    "hangs": ("time.sleep(600)", "timeout", "ran longer than the limit of 4 s"),
+    "pretends": (
+        "class Fine(torch.Tensor):\n"
+        "    @classmethod\n"
+        "    def __torch_function__(cls, function, types, args=(), kwargs=None):\n"
+        "        answer = super().__torch_function__(function, types, args, kwargs or {})\n"
+        "        return torch.ones_like(answer) if function is torch.isfinite else answer\n"
+        "    def isfinite(self):\n"
+        "        return torch.ones(self.shape, dtype=torch.bool)\n"
+        "return (subject.inputs * float('nan')).as_subclass(Fine)",
+        "failed",
+        "got 48 NaN and 0 infinite values",
+    ),
+    "hangs": ("time.sleep(600)", "timeout", "ran longer than the limit of 8 s"),
     "leaves": ("os._exit(0)", "failed", "ended with status 0 before it returned a result"),
     "exits": ("sys.exit(1)", "failed", "SystemExit: 1"),
     "killed": ("os.kill(os.getpid(), signal.SIGKILL)", "failed", "killed by SIGKILL"),
     "eats": (
-        "hoard = []\nwhile True:\n    hoard.append(np.ones(4_000_000))\n    time.sleep(0.01)",
+        "hoard = []\nwhile True:\n    hoard.append(np.ones(8_000_000))\n    time.sleep(0.02)",
         "failed",
         "needed more memory than the limit",
     ),
     "declines": ("raise Unsupported('needs a tree')", "unsupported", "needs a tree"),
 }
-
-
-def explained(project: Project, **settings: Any) -> Cells:
-    plan = project.plan(**settings)
-    for subject in plan.task("toytask").subjects:
-        train(plan, project.layout, subject)
-    return explain(plan, project.layout, "toytask", workers=2)
-
-
-def cell(project: Project, method: str) -> dict[str, Any]:
-    content: dict[str, Any] = read_json(project.layout.cell("attribution.toytask", method) / "cell.json")
-    return content
+HARMLESS = {
+    "wanders": "os.chdir('/')\n" + GRADIENT,
+    "deletes": "import shutil\nshutil.rmtree(os.getcwd(), ignore_errors=True)\n" + GRADIENT,
+    "deletes_all": "import shutil\nshutil.rmtree('{base}', ignore_errors=True)\n" + GRADIENT,
+    "shouts": "sys.stdout.write('x' * 400_000_000)\n" + GRADIENT,
+    "overwrites": (
+        "for path in Path('{base}').rglob('*'):\n"
+        "    try:\n        path.write_bytes(b'')\n    except OSError:\n        pass\n" + GRADIENT
+    ),
+    "subclass": "class Mine(torch.Tensor):\n    pass\nreturn subject.inputs.as_subclass(Mine)",
+}
+PARRICIDE = "for process in (os.getppid(), {parent}):\n    try:\n        os.kill(process, 9)\n    except OSError:\n        pass\n"
 
 
 def test_a_hostile_method_becomes_records_and_takes_nobody_with_it(project: Project) -> None:
     for name, (body, _, _) in HOSTILE.items():
         project.method(name, body)
     project.method("good")
-    own = psutil.Process().memory_info().rss / 2**20
-    counts = explained(project, limits={"seconds": 4, "memory_mb": int(own + 700)})
-    assert counts == Cells(computed=len(HOSTILE) + 1, reused=0, failed=len(HOSTILE) - 1, unsupported=1)
+    counts = project.explain(limits={"seconds": 8, "memory_mb": 300})
+    assert counts["computed"] == 2 * len(HOSTILE) + 2
+    assert (counts["failed"], counts["unsupported"]) == (2 * len(HOSTILE) - 2, 2)
     for name, (_, status, reason) in HOSTILE.items():
-        records = cell(project, name)["records"]
-        assert [(r["variant"], r["seed"], r["status"]) for r in records] == [("plain", 0, status), ("plain", 1, status)]
-        assert all(re.search(reason, r["reason"]) for r in records), (name, records)
-        assert not any("file" in r for r in records)
-    assert [r["status"] for r in cell(project, "good")["records"]] == ["ok", "ok"]
+        first, second = (project.record(name, label) for label in ("plain.0", "plain.1"))
+        assert [first["status"], second["status"]] == [status, status], (name, first, second)
+        assert re.search(reason, first["reason"]), (name, first)
+        assert re.search(reason, second["reason"]), (name, second)
+        assert "attributions" not in project.store.read(project.layout.explanation(TASK_ID, name, "plain.0")).files
+    assert {project.record("good", label)["status"] for label in ("plain.0", "plain.1")} == {"ok"}
 
 
-def test_a_file_that_cannot_be_read_or_imported_is_a_failed_cell(project: Project) -> None:
+def test_what_a_method_does_around_itself_reaches_nobody(project: Project, capfd: Any) -> None:
     project.method("good")
+    project.explain()
+    expected = project.attributions("good")
+    kept = {path: path.read_bytes() for path in project.layout.results.rglob("*") if path.suffix in (".safetensors",)}
+    for name, body in HARMLESS.items():
+        project.method(name, body.replace("{base}", str(project.layout.base)))
+    project.method("parricide", PARRICIDE.replace("{parent}", str(psutil.Process().pid)) + GRADIENT)
+    capfd.readouterr()
+    counts = project.explain(limits={"seconds": 60, "memory_mb": 3000})
+    assert counts["computed"] == 2 * len(HARMLESS) + 2
+    assert counts["failed"] <= 2, "only the one that kills"
+    assert all(path.read_bytes() == content for path, content in kept.items())
+    assert (project.folder / "good.py").is_file()
+    for name in HARMLESS:
+        assert project.record(name)["status"] == "ok", project.record(name)
+    assert torch.equal(project.attributions("wanders"), expected)
+    assert type(project.attributions("subclass")) is torch.Tensor
+    assert project.record("parricide")["status"] in STATUSES
+    assert len(capfd.readouterr().err) < 1_000_000, "what a method prints does not fill the log"
+    assert damaged(project.layout.explain_index(TASK_ID, 0), by_checksum=True) == []
+
+
+def test_a_file_of_another_method_that_changes_all_the_same_is_made_again(project: Project) -> None:
+    project.method("one")
+    project.method("two")
+    project.explain()
+    path = project.store.path(project.layout.explanation(TASK_ID, "one", "plain.0")).with_suffix(".safetensors")
+    content = path.read_bytes()
+    path.write_bytes(b"rubbish")
+    project.new_run()
+    assert project.explain() == {"computed": 1, "reused": 3, "failed": 0, "unsupported": 0}
+    assert path.read_bytes() == content
+
+
+def test_a_file_that_cannot_be_read_or_imported_is_a_failed_method(project: Project) -> None:
+    project.method("good")
+    project.method("broken")
     project.write("broken", "def (")
-    project.methods.append("broken")
     project.method("lacking")
     project.write("lacking", "import absent_library\n" + (project.folder / "lacking.py").read_text())
-    assert explained(project).failed == 2
-    assert "SyntaxError" in cell(project, "broken")["records"][0]["reason"]
-    assert "No module named 'absent_library'" in cell(project, "lacking")["records"][0]["reason"]
+    assert project.explain() == {"computed": 6, "reused": 0, "failed": 4, "unsupported": 0}
+    assert "SyntaxError" in project.record("broken")["reason"]
+    assert "No module named 'absent_library'" in project.record("lacking")["reason"]
 
 
 def test_one_seed_that_fails_leaves_the_other(project: Project) -> None:
     project.method("moody", "if subject.seed == 0:\n    raise ValueError('not today')\n" + GRADIENT)
-    explained(project)
-    bad, good = cell(project, "moody")["records"]
-    assert (bad["status"], bad["reason"]) == ("failed", "ValueError: not today")
-    assert good["status"] == "ok"
+    project.explain()
+    assert project.record("moody", "plain.0")["reason"] == "ValueError: not today"
+    assert project.record("moody", "plain.1")["status"] == "ok"
 
 
-def test_what_a_killed_method_had_finished_is_kept(project: Project) -> None:
-    project.method("half", "if subject.seed == 1:\n    os._exit(0)\n" + GRADIENT)
-    explained(project)
-    good, bad = cell(project, "half")["records"]
-    assert good["status"] == "ok"
-    assert "ended with status 0" in bad["reason"]
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_method_killed_on_one_instance_has_its_chance_on_the_others(project: Project, seed: int) -> None:
+    project.method("half", f"if subject.seed == {seed}:\n    os._exit(0)\n" + GRADIENT)
+    assert project.explain(seeds=3)["failed"] == 1
+    found = [project.record("half", f"plain.{number}") for number in range(3)]
+    assert [number for number in range(3) if found[number]["status"] == "ok"] == [n for n in range(3) if n != seed]
+    assert "ended with status 0" in found[seed]["reason"]
 
 
 def test_only_what_changed_is_computed_again(project: Project) -> None:
     project.method("one")
     project.method("two")
-    assert explained(project) == Cells(computed=2)
-    before = cell(project, "two")
-    assert explained(project) == Cells(reused=2)
-    assert explained(project, methods={"attribution/one": {"scale": 2.0}}) == Cells(computed=1, reused=1)
-    assert explained(project) == Cells(computed=1, reused=1)
+    nothing = {"computed": 0, "reused": 4, "failed": 0, "unsupported": 0}
+    assert project.explain() == nothing | {"computed": 4, "reused": 0}
+    assert project.explain() == nothing
+    doubled = {"methods": {"attribution/one": {"scale": 2.0}}}
+    assert project.explain(**doubled) == nothing | {"computed": 2, "reused": 2}
+    assert project.explain() == nothing | {"computed": 2, "reused": 2}
+    assert project.explain(limits={"seconds": 31}, batches=2, workers=3, draws=3, title="other") == nothing
     project.method("three")
-    assert explained(project) == Cells(computed=1, reused=2)
-    assert cell(project, "two") == before
-    assert explained(project, seeds=3) == Cells(computed=3)
+    assert project.explain() == nothing | {"computed": 2}
+    assert project.explain(seeds=3) == nothing | {"computed": 3, "reused": 6}
+    more = {"tasks": {"attribution/toytask": {"variants": ["plain", "few"]}}}
+    assert project.explain(**more) == nothing | {"computed": 6, "reused": 6}
 
 
-def test_another_subject_computes_all_its_cells_again(project: Project) -> None:
+def test_another_subject_computes_what_asks_about_it(project: Project) -> None:
     project.method("one")
-    explained(project)
-    assert explained(project, subjects={"toy": {"quality": 0.9}}) == Cells(computed=1)
+    project.explain()
+    assert project.explain(subjects={"toy": {"quality": 0.9}})["computed"] == 2
 
 
-def test_a_failed_cell_is_tried_again_and_a_declined_one_is_not(project: Project) -> None:
+def test_another_size_of_a_task_computes_its_explanations_again(project: Project) -> None:
+    project.method("one")
+    project.explain(tasks={"attribution/toytask": {"variants": ["plain"], "inputs": 4}})
+    assert project.explain()["computed"] == 2
+
+
+def test_what_failed_is_tried_again_and_what_was_declined_is_not(project: Project) -> None:
     project.method("raises", "raise ValueError")
     project.method("declines", "raise Unsupported('no')")
-    explained(project)
-    assert explained(project) == Cells(computed=1, reused=1, failed=1, unsupported=1)
+    project.explain()
+    assert project.explain() == {"computed": 2, "reused": 2, "failed": 2, "unsupported": 2}
 
 
-@pytest.mark.parametrize("file", ["plain.1.safetensors", "cell.json"])
+@pytest.mark.parametrize("file", ["plain.1.safetensors", "plain.1.json"])
 @pytest.mark.parametrize("damage", ["truncated", "altered", "missing"])
-def test_a_damaged_cell_is_named_and_made_again_to_the_same(
+def test_a_damaged_explanation_is_named_and_made_again_to_the_same(
     project: Project, lines: Any, file: str, damage: str
 ) -> None:
     project.method("one")
     project.method("two")
-    explained(project)
-    path = project.layout.cell("attribution.toytask", "one") / file
+    project.explain()
+    path = project.store.path(project.layout.explanation(TASK_ID, "one", "plain.1")).parent / file
     content = path.read_bytes()
     if damage == "missing":
         path.unlink()
     elif damage == "truncated":
         path.write_bytes(content[:-7])
-    elif file == "cell.json":
+    elif file.endswith(".json"):
         path.write_bytes(content.replace(b'"status": "ok"', b'"status": "unsupported"'))
     else:
-        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    assert explained(project) == Cells(computed=1, reused=1)
-    assert f"one/{file}" in lines() or (damage, file) == ("missing", "cell.json")
-    assert damaged(path.parent / "cell.json") == []
-    if file != "cell.json":
+        flip(path)
+    assert project.explain() == {"computed": 1, "reused": 3, "failed": 0, "unsupported": 0}
+    assert f"one/{file}" in lines() or (damage, file) == ("missing", "plain.1.json")
+    assert damaged(project.layout.explain_index(TASK_ID, 0)) == []
+    if file.endswith(".safetensors"):
         assert path.read_bytes() == content
 
 
 def test_a_batched_method_gets_all_instances_at_once(project: Project) -> None:
-    body = "return [one.inputs * 0 + len(subject) for one in subject]"
-    project.method("batched", body, batched=True)
-    explained(project, tasks={"attribution/toytask": {"variants": ["plain", "wide"]}})
-    content = cell(project, "batched")
-    folder = project.layout.cell("attribution.toytask", "batched")
-    values = [read_explanation(folder, r, AttributionExplanation).attributions for r in content["records"]]
+    project.method("batched", "return [one.inputs * 0 + len(subject) for one in subject]", batched=True)
+    project.explain(tasks={"attribution/toytask": {"variants": ["plain", "wide"]}})
+    values = [project.attributions("batched", label) for label in ("plain.0", "plain.1", "wide.0", "wide.1")]
     assert [list(v.shape) for v in values] == [[8, 6], [8, 6], [8, 9], [8, 9]]
     assert all(bool((v == 4).all()) for v in values)
 
 
+UNWELL = {
+    "raises": ("raise ValueError('not this one')", "failed", "ValueError: not this one"),
+    "declines": ("raise Unsupported('not this one')", "unsupported", "not this one"),
+    "dies": ("os._exit(3)", "failed", "ended with status 3"),
+    "eats": ("hoard = np.ones(100_000_000)\n    time.sleep(600)", "failed", "needed more memory than the limit"),
+}
+
+
+@pytest.mark.parametrize("fault", UNWELL)
+def test_one_instance_of_a_batched_method_does_not_condemn_the_others(project: Project, fault: str) -> None:
+    line, status, reason = UNWELL[fault]
+    body = f"if any(one.seed == 1 for one in subject):\n    {line}\nreturn [one.inputs for one in subject]"
+    project.method("moody", body, batched=True)
+    counts = project.explain(seeds=3, limits={"seconds": 60, "memory_mb": 400})
+    found = [project.record("moody", f"plain.{seed}") for seed in range(3)]
+    assert [record["status"] for record in found] == ["ok", status, "ok"], found
+    assert reason in found[1]["reason"]
+    assert counts["failed"] + counts["unsupported"] == 1
+
+
 def test_a_batched_method_that_returns_too_few_fails_everywhere(project: Project) -> None:
-    project.method("short", "return [subject[0].inputs]", batched=True)
-    explained(project)
-    for record in cell(project, "short")["records"]:
+    project.method("short", "return [subject[0].inputs][: len(subject) - 1]", batched=True)
+    project.explain()
+    for label in ("plain.0", "plain.1"):
+        record = project.record("short", label)
         assert record["status"] == "failed"
-        assert "expected a list of 2 explanations, one for each subject, got 1" in record["reason"]
+        assert "expected a list of 1 explanations, one for each subject, got 0" in record["reason"]
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_the_seconds_of_a_time_out_are_booked_once(project: Project, batched: bool) -> None:
+    project.method("hangs", "time.sleep(600)", batched=batched)
+    project.explain(seeds=3, limits={"seconds": 2})
+    found = [project.record("hangs", f"plain.{seed}") for seed in range(3)]
+    assert [record["status"] for record in found] == ["timeout"] * 3
+    first, *others = (record["seconds"] for record in found)
+    assert first >= 2
+    assert others == [0, 0], "they were not reached"
+    assert "not reached: on plain.0 the method ran longer" in found[1]["reason"]
 
 
 def test_only_a_supervised_method_sees_what_the_family_hides(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        attribution, "blinded", lambda subject: replace(subject, background=subject.background * 0), raising=False
-    )
+    hiding = replace(attribution.FAMILY, blinded=lambda posed: replace(posed, background=posed.background * 0))
+    monkeypatch.setattr(attribution, "FAMILY", hiding)
     body = "return subject.inputs * 0 + subject.background.abs().sum()"
     project.method("learner", body)
     project.method("told", body, supervised=True)
-    explained(project)
-    seen = {}
-    for name in ("learner", "told"):
-        folder = project.layout.cell("attribution.toytask", name)
-        records = cell(project, name)["records"]
-        seen[name] = [read_explanation(folder, r, AttributionExplanation).attributions.max() > 0 for r in records]
-    assert not any(seen["learner"])
-    assert all(seen["told"])
+    project.explain()
+    assert not project.attributions("learner").any()
+    assert project.attributions("told").all()
 
 
 def test_no_method_can_alter_what_another_one_sees(project: Project) -> None:
-    project.method("vandal", "subject.inputs.zero_()\nsubject.model.weight.zero_()\nreturn subject.inputs")
+    project.method("vandal", "subject.inputs.zero_()\nsubject.model.weight.data.zero_()\nreturn subject.inputs")
     project.method("witness", "return subject.inputs + subject.model.weight[1]")
-    explained(project)
-    plan = project.plan()
-    folder = project.layout.cell("attribution.toytask", "witness")
-    first = cell(project, "witness")["records"][0]
-    seen = read_explanation(folder, first, AttributionExplanation).attributions
-    inputs = torch.randn(8, 6, generator=torch.Generator().manual_seed(0))
-    assert seen.shape == inputs.shape
-    assert bool((seen != 0).all())
-    assert explain(plan, project.layout, "toytask") == Cells(reused=2)
+    project.explain(workers=1)
+    assert bool((project.attributions("witness") != 0).all())
+    assert project.explain()["computed"] == 0
 
 
 def test_the_global_generators_are_seeded_for_every_instance(project: Project) -> None:
-    project.method("noisy", "return torch.rand(subject.inputs.shape) + float(np.random.rand())")
-    explained(project)
-    folder = project.layout.cell("attribution.toytask", "noisy")
+    body = "return torch.rand(subject.inputs.shape) + float(np.random.rand())"
+    project.method("noisy", body)
+    project.explain()
+    alone = [project.attributions("noisy", label) for label in ("plain.0", "plain.1")]
+    assert not torch.equal(*alone)
+    project.method("aaa", body)
+    project.method("noisy", body + " + 0")
+    assert project.explain(workers=1, seeds=[1, 0])["computed"] == 4
+    again = [project.attributions("noisy", label) for label in ("plain.0", "plain.1")]
+    assert all(map(torch.equal, alone, again))
 
-    def values() -> list[torch.Tensor]:
-        records = cell(project, "noisy")["records"]
-        return [read_explanation(folder, r, AttributionExplanation).attributions for r in records]
 
-    before = values()
-    for path in folder.iterdir():
-        path.unlink()
-    explained(project, draws=5)
-    assert all(map(torch.equal, before, values()))
-    assert not torch.equal(*before)
+def test_the_same_explanations_whatever_workers_batches_and_order(project: Project) -> None:
+    for name in ("one", "two", "three"):
+        project.method(name, "return torch.rand(subject.inputs.shape)" if name == "two" else GRADIENT)
+    project.explain(workers=1)
+    alone = [project.attributions(name, f"plain.{seed}") for name in ("one", "two", "three") for seed in (0, 1)]
+    shutil.rmtree(project.layout.results / "explanations")
+    project.methods.reverse()
+    project.explain(workers=3, batches=2, seeds=[1, 0])
+    again = [project.attributions(name, f"plain.{seed}") for name in ("one", "two", "three") for seed in (0, 1)]
+    assert all(map(torch.equal, alone, again))
+
+
+def test_what_does_not_fit_is_unsupported_before_anything_runs(project: Project) -> None:
+    project.method("picky", "os._exit(1)", requires=("tokens", "rgb"))
+    project.method("modest", requires=("rgb",))
+    project.write("toytask", TASK.replace('unranked=("few",),', 'unranked=("few",), provides=("rgb",),'))
+    assert project.explain() == {"computed": 4, "reused": 0, "failed": 0, "unsupported": 2}
+    assert project.record("picky")["reason"] == "it requires tokens, which the task does not provide"
+    assert project.record("modest")["status"] == "ok"
+    project.write("toytask", TASK.replace('unranked=("few",),', 'unranked=("few",), provides=("tokens", "rgb"),'))
+    assert project.explain()["failed"] == 2, "now it applies, and runs"
+
+
+def test_a_task_that_cannot_be_posed_is_a_reason_in_every_record(project: Project) -> None:
+    project.method("one")
+    project.write(
+        "toytask",
+        TASK.replace("        targets = torch.ones", "        raise KeyError('lost')\n        targets = torch.ones"),
+    )
+    assert project.explain()["failed"] == 2
+    assert re.search("the task could not be posed: .*lost", project.record("one")["reason"])
+    project.write("toytask", TASK)
+    assert project.explain() == {"computed": 2, "reused": 0, "failed": 0, "unsupported": 0}
+
+
+def test_one_method_alone_as_the_command_line_asks_for_it(project: Project) -> None:
+    project.method("one")
+    project.method("two")
+    project.train()
+    plan = project.plan()
+    task = plan.task("toytask")
+    made = make_explanations(plan, project.store, task, task.methods[0])
+    assert [kept.content["status"] for kept in made] == ["ok", "ok"]
+    assert project.explain() == {"computed": 2, "reused": 2, "failed": 0, "unsupported": 0}
 
 
 def test_explaining_before_training_says_what_is_missing(project: Project) -> None:
     project.method("one")
-    with pytest.raises(DamagedArtifactError, match=r"subjects/toy/index\.json is missing"):
-        explain(project.plan(), project.layout, "toytask")
-
-
-def test_another_size_of_a_task_computes_its_cells_again(project: Project) -> None:
-    project.method("one")
-    explained(project, tasks={"attribution/toytask": {"variants": ["plain"], "inputs": 4}})
-    assert explained(project) == Cells(computed=1)
+    with pytest.raises(DamagedArtifactError, match=r"subjects/toy/0/subject\.json is missing"):
+        explain(project.plan(), project.store, "toytask")

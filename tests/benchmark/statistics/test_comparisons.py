@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from long_table import long_table, noisy
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from benchmark.statistics import Grid, Nesting, chance, compare, grid, holm, ranked_rows, ranks
+from tests.support.long_table import long_table, noisy
 
 
 def test_holm_by_hand() -> None:

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from long_table import change, long_table
 
 from benchmark.statistics import ScoresError, grid, ranked_rows, skill
+from tests.support.long_table import change, long_table
 
 numbers = st.floats(-100, 100, allow_nan=False).map(lambda x: round(x, 3))
 

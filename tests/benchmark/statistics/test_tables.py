@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from long_table import change, long_table, noisy
 
 from benchmark.tables import COLUMNS, EXTRAS, board_notes, leaderboard, metric_rows, per_task, resolution
+from tests.support.long_table import change, long_table, noisy
 
 CONTRACT = (
     "family, method, skill, ci_low, ci_high, rank_low, rank_high, beats_random, p_value, "

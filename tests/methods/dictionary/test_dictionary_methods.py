@@ -4,7 +4,6 @@ import dataclasses
 
 import pytest
 import torch
-from sklearn.linear_model import LogisticRegression
 
 from benchmark.errors import Unsupported
 from benchmark.families.dictionary import DictionarySubject, DictionaryTruth, blinded, check
@@ -18,7 +17,7 @@ from methods.dictionary.pca import pca
 from methods.dictionary.random_directions import random_directions
 from methods.dictionary.raw_neurons import raw_neurons
 from methods.dictionary.relu_l1 import relu_l1
-from methods.dictionary.supervised import best_cut, logistic, supervised, whitening
+from methods.dictionary.supervised import supervised
 from methods.dictionary.topk import topk
 from tasks.models.superposition.subject import Superposition
 
@@ -45,10 +44,10 @@ def test_every_method_returns_a_dictionary_of_the_asked_kind(method, case):
     posed, truth = case
     settings = {"steps": 400, "batch": 128} if method in LEARNERS else {}
     explanation = run(method, posed, **settings)
-    assert explained_variance(explanation, truth, posed) > 0.15
-    assert firing_f1(explanation, truth, posed) > 0.15
+    assert explained_variance(explanation, posed) > 0.15
+    assert firing_f1(explanation, truth) > 0.15
     if method is not supervised:
-        assert l0(explanation, truth, posed)[""] == pytest.approx(2, rel=0.35)
+        assert l0(explanation, posed)[""] == pytest.approx(2, rel=0.35)
     again = run(method, posed, **settings)
     assert torch.equal(explanation.atoms, again.atoms)
     assert torch.equal(explanation.test_values, again.test_values)
@@ -58,7 +57,7 @@ def test_every_method_returns_a_dictionary_of_the_asked_kind(method, case):
 def test_the_plant_is_found(method, case):
     posed, truth = case
     settings = {"steps": 1200, "batch": 128} if method in LEARNERS else {}
-    assert firing_f1(run(method, posed, **settings), truth, posed) > 0.7
+    assert firing_f1(run(method, posed, **settings), truth) > 0.7
 
 
 def test_batched_methods_keep_the_order_of_subjects(case):
@@ -95,23 +94,3 @@ def test_supervised_needs_labels(case):
     posed, _ = case
     with pytest.raises(Unsupported, match="no labels"):
         supervised(dataclasses.replace(posed, labels=None))
-
-
-def test_logistic_probes_are_those_of_scikit_learn(case):
-    posed, _ = case
-    mean, axes = whitening(posed.train)
-    inputs = torch.cat([(posed.train - mean) @ axes, torch.ones(len(posed.train), 1)], 1)
-    weights = logistic(inputs, posed.labels[:, :2], steps=2000, ridge=1e-2)
-    for feature in range(2):
-        reference = LogisticRegression(C=1 / (1e-2 * len(inputs)), fit_intercept=False, tol=1e-8, max_iter=1000)
-        reference.fit(inputs.numpy(), posed.labels[:, feature].numpy())
-        torch.testing.assert_close(
-            weights[:, feature], torch.from_numpy(reference.coef_[0]).float(), rtol=1e-2, atol=1e-2
-        )
-
-
-def test_best_cut_separates_what_can_be_separated():
-    logits = torch.tensor([[0.1, 3.0], [0.9, 1.0], [0.4, 2.0], [0.8, 0.0]])
-    labels = torch.tensor([[False, True], [True, True], [False, True], [True, False]])
-    cut = best_cut(logits, labels)
-    assert torch.equal(logits > cut, labels)

@@ -1,0 +1,1 @@
+"""Metrics of the circuit family, one a file."""

@@ -1,0 +1,42 @@
+"""Steering a penalty to the asked L0, so that dictionaries of different methods are compared at equal sparsity.
+
+After every step the weight of the penalty is multiplied by (measured L0 / asked L0)^gain, the gain falling in the last
+tenth of the training. A rule whose parameters are `Steered` weighs its penalty with `p.weight` and calls `steer(p,
+step)` in `after`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from benchmark.learning.rules import STATE, Autoencoder, Step
+
+GAIN = 0.01
+
+
+@dataclass(frozen=True)
+class Steered(Autoencoder):
+    """An autoencoder whose codes are made sparse by a penalty."""
+
+    weight: Float[Tensor, "*k"] = field(metadata=STATE)
+    """Of the penalty, in the objective."""
+    average_l0: Float[Tensor, "*k"] = field(metadata=STATE)
+    """Running mean of the measured L0."""
+
+
+def steered(p: Autoencoder, weight: float = 0.03) -> Steered:
+    """`p` with a penalty whose weight starts at `weight`."""
+    return Steered(**vars(p), weight=torch.tensor(weight), average_l0=torch.tensor(0.0))
+
+
+def steer(p: Steered, step: Step) -> None:
+    """Correct the weight by the L0 that was just measured."""
+    l0 = step.measured.l0.float()
+    p.average_l0.copy_(l0 if step.number == 0 else p.average_l0.lerp(l0, 0.1))
+    gain = GAIN * min(1.0, max(0.1, 10 * (1 - step.number / step.steps)))
+    ratio = (p.average_l0 / p.asked).clamp(1e-2, 1e2)
+    p.weight.copy_((p.weight * ratio.pow(gain)).clamp(1e-6, 1e3))

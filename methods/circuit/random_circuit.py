@@ -1,0 +1,15 @@
+"""Random circuit, a control: a random order of the edges, which gives circuits of every size."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from benchmark.families.circuit import CircuitSubject, circuit_method
+from benchmark.subjects import generator_for
+
+
+@circuit_method(cites="arXiv:2410.13032")
+def random_circuit(subject: CircuitSubject) -> Tensor:
+    """Scores drawn evenly from [0, 1)."""
+    return torch.rand(subject.size, generator=generator_for(subject.seed, "random_circuit"))

@@ -1,0 +1,13 @@
+"""Weight norm, a control: the larger an edge's weights, the more it is taken to matter. No input is ever run."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from benchmark.families.circuit import CircuitSubject, circuit_method
+
+
+@circuit_method(cites="arXiv:1506.02626")
+def weight_norm(subject: CircuitSubject) -> Tensor:
+    """The norm of the weights that each edge passes through."""
+    return subject.graph.norms()

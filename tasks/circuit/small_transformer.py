@@ -1,0 +1,30 @@
+"""A small transformer whose induction circuit was compiled into its weights: which edges of the residual stream carry
+it?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from benchmark.families.circuit import CircuitSubject, CircuitTruth, circuit_task
+from benchmark.subjects import Saved
+
+
+@circuit_task(
+    cites="arXiv:2209.11895",
+    subject="small_transformer",
+    primary="edge_auroc",
+    metrics=("edge_auroc", "faithfulness"),
+    variants={"induction": {"circuit": "induction"}, "suppressed": {"circuit": "suppressed"}},
+)
+@dataclass(frozen=True, kw_only=True)
+class SmallTransformerTask:
+    """Find the edges of an induction circuit among those of dead heads and of one that votes at random."""
+
+    def pose(self, saved: Saved) -> CircuitSubject:
+        """The transformer and its pairs of sequences."""
+        public = {name: saved.public[name].clone() for name in ("clean", "corrupted", "contrast")}
+        return CircuitSubject(graph=saved.subject.load(saved), seed=saved.seed, **public)
+
+    def truth(self, saved: Saved) -> CircuitTruth:
+        """The role of every edge."""
+        return CircuitTruth(roles=saved.subject.plant(saved.seed).roles)

@@ -1,0 +1,1 @@
+"""A small attention transformer whose circuit is written into its weights."""

@@ -1,0 +1,72 @@
+"""What the attribution family accepts, refuses, and draws."""
+
+import numpy as np
+import pytest
+import torch
+
+from benchmark.errors import InvalidExplanation
+from benchmark.families.attribution import AttributionSubject, AttributionTruth, check, references
+from benchmark.families.attribution.pictures import pictures
+from benchmark.families.attribution.trivial import trivial
+from benchmark.families.family import Case
+
+POSED, TRUTH = trivial(seed=0)
+SHAPE = tuple(POSED.inputs.shape)
+
+
+def test_tensors_and_arrays_become_float32_without_gradients():
+    for raw in (torch.ones(SHAPE, dtype=torch.float64, requires_grad=True), np.ones(SHAPE)):
+        found = check(raw, POSED).attributions
+        assert found.dtype == torch.float32
+        assert not found.requires_grad
+        assert torch.equal(found, torch.ones(SHAPE))
+
+
+@pytest.mark.parametrize(
+    ("raw", "message"),
+    [
+        ("a map", "got str, expected a torch.Tensor or numpy.ndarray"),
+        (torch.ones(2, 2), r"got shape \[2, 2\], expected \[8, 1, 6, 6\]"),
+        (torch.ones(SHAPE, dtype=torch.long), "got torch.int64"),
+        (np.full(SHAPE, "x"), "expected floating point"),
+        (torch.full(SHAPE, torch.nan), "got 288 NaN and 0 infinite values out of 288"),
+        (torch.full(SHAPE, 1e300, dtype=torch.float64), "got 0 NaN and 288 infinite"),
+    ],
+)
+def test_what_is_no_explanation_is_refused(raw, message):
+    with pytest.raises(InvalidExplanation, match=message):
+        check(raw, POSED)
+
+
+def test_a_truth_must_leave_something_in_and_something_out():
+    mask = TRUTH.masks[""]
+    with pytest.raises(ValueError, match="primary"):
+        AttributionTruth(masks={"digit": mask})
+    with pytest.raises(ValueError, match=r"expected torch\.bool"):
+        AttributionTruth(masks={"": mask, "digit": mask.float()})
+    with pytest.raises(ValueError, match="inside and outside"):
+        AttributionTruth(masks={"": torch.ones_like(mask)})
+    with pytest.raises(ValueError, match="zero_set"):
+        AttributionTruth(masks={"": mask}, zero_set=torch.zeros_like(mask))
+
+
+@pytest.mark.parametrize("shape", [(1, 6, 6), (3, 5, 4), (7, 7), (9,)])
+def test_pictures_show_every_method_whatever_the_shape(shape):
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.rand((4, *shape), generator=generator)
+    mask = inputs > inputs.flatten(1).median(dim=1).values.view(-1, *[1] * len(shape))
+    truth = AttributionTruth(masks={"": mask})
+    posed = AttributionSubject(POSED.model, inputs, None, inputs, torch.zeros(shape), seed=0)
+    cases = [
+        Case("t", variant, 0, name, posed, truth, made, {"rank_accuracy": 0.5})
+        for variant in ("first", "second")
+        for name, made in (("oracle", references.oracle(truth)), ("random", references.random(posed, generator)))
+    ]
+    found = pictures(cases)
+    assert [picture.name for picture in found] == ["overview", "oracle", "random"]
+    for picture in found:
+        picture.draw().canvas.draw()
+
+
+def test_no_cases_no_pictures():
+    assert pictures([]) == []

@@ -1,0 +1,73 @@
+"""Pictures of any family: listing them draws nothing, and each names the cases that it is drawn from."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import pytest
+
+from benchmark.families.family import Case, Picture
+from benchmark.registry import plugins
+from benchmark.scores import by_name
+from benchmark.stages.instances import family_of
+from benchmark.subjects import generator_for
+
+FAMILIES = ("attribution", "description", "dictionary", "probing")
+
+
+def listed(family: str) -> list[Picture]:
+    """The pictures of the trivial problem in two variants, explained by the references and by what acts as a method."""
+    posed, truth = family_of(family).trivial(0)
+    made: dict[str, Any] = {
+        plugin.name: by_name(plugin.load(), posed=posed, truth=truth, generator=generator_for(0, plugin.name))
+        for plugin in plugins().of("reference", family)
+    }
+    made["a_method"] = made["random"]
+    scores = {"quality": 0.5, "l0": 2.0, "explained_variance": 0.5}
+    return list(
+        family_of(family).pictures(
+            [
+                Case("task", variant, 0, name, posed, truth, explanation, scores)
+                for variant in ("first", "second")
+                for name, explanation in made.items()
+            ]
+        )
+    )
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_listing_draws_nothing(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_arguments: Any, **_settings: Any) -> None:
+        raise AssertionError("drawn")
+
+    monkeypatch.setattr(importlib.import_module(f"benchmark.families.{family}.pictures"), "Figure", refuse)
+    found = listed(family)
+    assert found
+    for picture in found:
+        with pytest.raises(AssertionError, match="drawn"):
+            picture.draw()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_picture_can_be_drawn_more_than_once(family: str) -> None:
+    for picture in listed(family):
+        assert picture.draw() is not picture.draw()
+
+
+def test_a_picture_of_one_method_shows_it_alone() -> None:
+    overview, *others = listed("attribution")
+    assert overview.shows == (), "all of them"
+    for picture in others:
+        assert [(case.method, case.variant) for case in picture.shows] == [
+            (picture.name, "first"),
+            (picture.name, "second"),
+        ]
+
+
+@pytest.mark.parametrize("family", ["description", "probing"])
+def test_a_picture_of_one_variant_shows_no_other(family: str) -> None:
+    for picture in listed(family):
+        assert "random" not in {case.method for case in picture.shows}
+        (variant,) = {case.variant for case in picture.shows}
+        assert variant in picture.name

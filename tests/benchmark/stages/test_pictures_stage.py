@@ -1,0 +1,89 @@
+"""Pictures are drawn where what they show has changed, and one that cannot be drawn costs itself alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.figure import Figure
+
+from benchmark.families.attribution import pictures as attribution
+from benchmark.families.family import Case, Picture
+from benchmark.stages.explain import explain
+from benchmark.stages.pictures import draw, pictures_of
+from benchmark.stages.score import score
+from benchmark.stages.train import train
+from benchmark.store import Store
+from tests.support.project import Project
+
+TASK = "attribution.toytask"
+REFERENCES = ["oracle", "random", "inverted"]
+
+
+@pytest.fixture(autouse=True)
+def _below_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def drawn(project: Project) -> Mapping[str, int]:
+    """Run all stages up to the pictures; what the last one counted."""
+    plan = project.plan(seeds=1)
+    store = Store(plan.layout.results)
+    train(plan, store, "toy")
+    explain(plan, store, TASK)
+    score(plan, store, TASK)
+    return draw(plan, store, TASK)
+
+
+def names(project: Project) -> list[str]:
+    plan = project.plan(seeds=1)
+    return [picture["name"] for picture in pictures_of(plan, Store(plan.layout.results), plan.task(TASK))]
+
+
+def test_a_new_method_draws_its_own_picture_and_those_of_all_methods(project: Project) -> None:
+    project.method("one")
+    assert drawn(project) == {"computed": 5, "reused": 0, "failed": 0}
+    project.method("two", "return subject.inputs * scale")
+    assert drawn(project) == {"computed": 2, "reused": 4, "failed": 0}
+    assert names(project) == ["overview", *REFERENCES, "one", "two"]
+    assert drawn(project) == {"computed": 0, "reused": 6, "failed": 0}
+
+
+def two_and(bad: Any) -> Any:
+    """A family's pictures: a good one, one that `bad` draws, and another good one."""
+
+    def pictures(cases: Sequence[Case]) -> list[Picture]:
+        drawing = {"first": Figure, "second": bad, "third": Figure}
+        return [Picture(name, name.title(), "Of a test.", draw, cases[:1]) for name, draw in drawing.items()]
+
+    return pictures
+
+
+def test_a_picture_that_cannot_be_drawn_costs_itself_alone(
+    project: Project, lines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def spill() -> Figure:
+        raise ValueError("the ink is spilt")
+
+    project.method("one")
+    monkeypatch.setattr(attribution, "pictures", two_and(spill))
+    assert drawn(project) == {"computed": 2, "reused": 0, "failed": 1}
+    assert names(project) == ["first", "third"]
+    assert "second cannot be drawn" in lines()
+    assert "ValueError: the ink is spilt" in lines()
+    monkeypatch.setattr(attribution, "pictures", two_and(Figure))
+    assert drawn(project) == {"computed": 1, "reused": 2, "failed": 0}
+    assert names(project) == ["first", "second", "third"]
+
+
+def test_a_picture_that_is_still_true_is_not_drawn(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spill() -> Figure:
+        raise AssertionError("drawn again")
+
+    project.method("one")
+    monkeypatch.setattr(attribution, "pictures", two_and(Figure))
+    drawn(project)
+    monkeypatch.setattr(attribution, "pictures", two_and(spill))
+    assert drawn(project) == {"computed": 0, "reused": 3, "failed": 0}
