@@ -34,7 +34,8 @@ def parts(explanation: Any) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 
 def _plain_tensor(tensor: Tensor) -> Tensor:
-    return tensor.detach().as_subclass(torch.Tensor).cpu().contiguous()
+    with torch._C.DisableTorchFunctionSubclass():
+        return tensor.detach().as_subclass(torch.Tensor).cpu().contiguous()
 
 
 def whole(cls: type[T], plain: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> T:

@@ -82,11 +82,11 @@ def _builders(plan: Plan, instance: Instance) -> Iterable[Plugin]:
     return (plan.subject(name).plugin for name in instance.subjects.values())
 
 
-def explanation_key(method: MethodPlan, question: Key) -> Key:
-    """What a method's explanation of a question is made from."""
+def explanation_key(method: MethodPlan, question: Key, lacks: Sequence[str] = ()) -> Key:
+    """What a method's explanation of a question is made from; `lacks` is what it requires and is not provided."""
     plugin = method.plugin
     code = plugin.problem or fingerprint((plugin.path, plugin.symbol), *NUMERICAL)
-    return digest([plugin.key, code, dict(method.parameters), method.supervised, question])
+    return digest([plugin.key, code, dict(method.parameters), method.supervised, question, list(lacks)])
 
 
 def reference_key(reference: Plugin, truth: Key, name: str, draws: int) -> Key:
@@ -106,7 +106,9 @@ def value_key(metric: Plugin, explanation: Key, truth: Key) -> Key:
 
 def group_key(metric: Plugin, members: Mapping[str, Sequence[Key]]) -> Key:
     """What the values of a group of explanations, measured together, come from: label to explanation and truth."""
-    return digest([metric.name, metric_code(metric), {label: list(keys) for label, keys in members.items()}])
+    code = [metric_code(metric), fingerprint((ENGINE / "scores.py", "measured_together"))]
+    needs = list(metric.options.get("needs", ()))
+    return digest([metric.name, code, needs, {label: list(keys) for label, keys in members.items()}])
 
 
 def metric_code(metric: Plugin) -> str:

@@ -362,7 +362,7 @@ def _usable(plugin: Plugin, registry: Registry) -> Plugin:
 def _instances(
     task: Plugin, profile: Profile, registry: Registry, device: str, subjects: dict[str, SubjectPlan]
 ) -> Iterator[Instance]:
-    roles = {role: dict(given) for role, given in task.options.get("subjects", {}).items()}
+    roles = {role: dict(given) for role, given in (task.options.get("subjects") or {}).items()}
     roles = roles or {"": {"subject": task.options["subject"]}}
     builders: dict[str, Plugin] = {}
     for role, given in roles.items():

@@ -5,8 +5,9 @@
 
 The secret is the text of the environment variable TOUCHSTONE_SECRET; its hash, the seal, names what was made with it,
 so that another secret trains afresh. A process's environment can be read from its memory and from /proc, by its
-children too. So the command line begins by starting itself anew without the variable (`hide_secret`), the secret in a file that
-lies in memory alone; the poser reads it there, and whoever runs methods has closed it before (`forget_secret`).
+children too. So the command line begins by starting itself anew without the variable (`hide_secret`), the secret in a
+file that lies in memory alone; the poser reads it there, and whoever runs methods has closed it before
+(`forget_secret`).
 """
 
 from __future__ import annotations

@@ -69,8 +69,14 @@ def _small_task(plugin: Plugin, small: Parameters, registry: Registry, where: st
     if "methods" in small and not _is_settings(small["methods"]):
         yield f"{where}.methods: expected parameters by the names of methods, got {shown(small['methods'])}"
     if asked:
-        subject, problem = _find(registry, "subject", str(plugin.options.get("subject")), where)
-        yield from [problem] if subject is None else _parameters(subject, asked, (), f"{where}.subject")
+        roles = plugin.options.get("subjects") or {"": {"subject": plugin.options.get("subject")}}
+        found = [_find(registry, "subject", str(given["subject"]), where) for given in roles.values()]
+        yield from (problem for subject, problem in found if subject is None)
+        builders = [subject for subject, _ in found if subject is not None]
+        for builder in builders:  # each gets those of the parameters that it has
+            others = {name for other in builders if other is not builder for name in other.defaults}
+            own = {k: v for k, v in asked.items() if k in builder.defaults or k not in others}
+            yield from _parameters(builder, own, (), f"{where}.subject")
 
 
 def _subject(name: str, given: Parameters, registry: Registry) -> Iterator[str]:

@@ -44,7 +44,7 @@ def small_subject(profile: Profile, task: Plugin, subject: Plugin) -> Parameters
     """What a task's `small` asks of its subject that neither the subject's own sizes nor the profile decide."""
     asked = {k.removeprefix(SUBJECT): v for k, v in _small(profile, task).items() if k.startswith(SUBJECT)}
     decided, settled = _departures(profile, subject), subject_parameters(profile, subject)
-    return {key: value for key, value in asked.items() if key not in decided and settled[key] != value}
+    return {k: v for k, v in asked.items() if k in settled and k not in decided and settled[k] != v}
 
 
 def task_settings(profile: Profile, plugin: Plugin) -> ResolvedTask:

@@ -5,8 +5,8 @@
 A job runs each of its methods in a child, on all instances whose explanation is not there or no longer true. The child
 gets posed questions from the poser, a process that alone knows subjects and seeds, and sends back plain numbers and
 text; the poser checks these against the question, and this process writes them. Nothing that a method does ends more
-than its own child: what is lost becomes a record with a status and a reason. Failed ones are tried again when the job
-runs.
+than its own child: what is lost becomes a record with a status and a reason, and another child goes on behind a crash.
+Failed ones are tried again when the job runs.
 """
 
 from __future__ import annotations
@@ -127,7 +127,9 @@ def _missing(
     """
     addresses, cells, reused = [], [], 0
     for method in methods:
-        cell = Cell(method, [], {i.label: explanation_key(method, questions[i.label]) for i in instances})
+        cell = Cell(
+            method, [], {i.label: explanation_key(method, questions[i.label], task.lacks(method)) for i in instances}
+        )
         for instance in instances:
             addresses.append(plan.layout.explanation(task.id, method.name, instance.label))
             kept = store.find(addresses[-1], cell.keys[instance.label])
@@ -185,7 +187,7 @@ def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Pos
         assert cell.session is not None
         cell.session.close()
         rest = _left(cell, message)
-        waiting += rest
+        waiting.extend(rest)
         _book_lost(plan, store, task, cell, message, {i.label for again in rest for i in again.instances})
         start(ended := ended + 1)
         log.info("[explain %s] %d of %d: %s", task.plugin.key, number + 1, len(waiting), _summary(cell, message))

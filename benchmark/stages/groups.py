@@ -4,7 +4,16 @@
     def stability(explanations: Sequence[Labelled]) -> float | dict[str, float] | list[...]
 
 They are called once for each group, in a child of their own, and return a value for the group or one for each member in
-order. The family's references stand in every group beside the methods, so that such a metric has a floor and a ceiling.
+order. What stands in a group:
+
+    methods    all methods and references on one instance
+    variants   one method's explanations of all variants, on one seed (and one seed of the method)
+    seeds      one method's explanations of one variant: of one subject by several seeds of the method, where the task
+               declares `method_seeds`; else of the subjects of all seeds
+
+The family's references stand in every group of methods, and form groups of their own otherwise, so that such a metric
+has a floor and a ceiling. Those that are drawn stand `draws` times among methods (once unless the metric says more);
+their groups of variants or seeds are measured anew for each draw. A member whose explanation failed is left out.
 """
 
 from __future__ import annotations
@@ -48,8 +57,14 @@ class Group:
     """Explanations that a metric looks at together."""
 
     metric: Plugin
-    members: tuple[Member, ...]
+    rounds: tuple[tuple[Member, ...], ...]
+    """Measured one by one: the same members once for each draw of a reference, or once."""
     key: Key
+
+    @property
+    def members(self) -> list[Member]:
+        """Of all rounds."""
+        return [member for members in self.rounds for member in members]
 
     @property
     def known(self) -> bool:
@@ -77,7 +92,7 @@ def measure_groups(
         group
         for metric in task.metrics
         if metric.options.get("scope", "explanation") != "explanation"
-        for group in _groups(task, metric, [method.name for method in methods], usable)
+        for group in _groups(plan, task, metric, [method.name for method in methods], usable)
     ]
     for group in groups:
         for member in group.members:
@@ -100,23 +115,32 @@ def measure_groups(
     return sum(len({(m.name, m.scored.instance.label) for m in group.members}) for group in todo)
 
 
-def _groups(task: TaskPlan, metric: Plugin, methods: Sequence[str], scored: Sequence[Scored]) -> Iterator[Group]:
+def _groups(
+    plan: Plan, task: TaskPlan, metric: Plugin, methods: Sequence[str], scored: Sequence[Scored]
+) -> Iterator[Group]:
     scope = metric.options["scope"]
-    gathered: dict[Any, list[Member]] = {}
+    repeated = any(instance.repeat for instance in task.instances)
+    gathered: dict[Any, list[tuple[str, Scored]]] = {}
     for one in scored:
         instance = one.instance
         answered = [name for name in methods if one.explanations[name].content["status"] == "ok"]
         for name in [*one.references, *answered]:
-            draws = (metric.options.get("draws") or 1) if scope == "methods" and _drawn(one, name) else 1
             place = {
                 "methods": instance.label,
                 "variants": (name, instance.seed, instance.repeat),
-                "seeds": (name, instance.variant),
+                "seeds": (name, instance.variant, instance.seed if repeated else None),
             }[scope]
-            gathered.setdefault(place, []).extend(Member(name, one, draw) for draw in range(draws))
-    for members in gathered.values():
-        contents = {member.label: [_stands_for(task, member), member.scored.truth] for member in members}
-        yield Group(metric, tuple(members), group_key(metric, contents))
+            gathered.setdefault(place, []).append((name, one))
+    for named in gathered.values():
+        if scope == "methods":
+            draws = metric.options.get("draws") or 1
+            rounds = [[Member(name, one, n) for name, one in named for n in range(draws if _drawn(one, name) else 1)]]
+        else:
+            name, one = named[0]
+            draws = min(plan.profile.draws, metric.options.get("draws") or plan.profile.draws)
+            rounds = [[Member(name, one, n) for name, one in named] for n in range(draws if _drawn(one, name) else 1)]
+        contents = {m.label: [_stands_for(task, m), m.scored.truth] for members in rounds for m in members}
+        yield Group(metric, tuple(map(tuple, rounds)), group_key(metric, contents))
 
 
 def _drawn(one: Scored, name: str) -> bool:
@@ -125,9 +149,11 @@ def _drawn(one: Scored, name: str) -> bool:
 
 def _stands_for(task: TaskPlan, member: Member) -> Key:
     """What the explanation of a member says, or the reference that makes it."""
+    from benchmark.stages.score import stream
+
     one, name = member.scored, member.name
     if name in one.references:
-        return reference_key(one.references[name], one.truth, f"{task.id}/{one.instance.variant}/{name}", member.draw)
+        return reference_key(one.references[name], one.truth, stream(task, one.instance, name), member.draw)
     return content_key(one.explanations[name])
 
 
@@ -135,17 +161,22 @@ def _measure_group(plan: Plan, store: Store, task: TaskPlan, group: Group, send:
     """In a child: rebuild the questions and truths of the group, and measure it."""
     try:
         make_deterministic(0)
-        labelled = list(_labelled(plan, store, task, group.members))
-        outcomes = measured_together(Metric.of(group.metric), group.metric.options["scope"], labelled)
+        metric, scope = Metric.of(group.metric), group.metric.options["scope"]
+        concrete: dict[str, tuple[Any, Any]] = {}
+        outcomes: list[Outcome] = []
+        for members in group.rounds:
+            outcomes += measured_together(metric, scope, list(_labelled(plan, store, task, members, concrete)))
         send({"outcomes": outcomes})
     except DamagedArtifactError as error:
         send({"damaged": str(error)})
 
 
-def _labelled(plan: Plan, store: Store, task: TaskPlan, members: Iterable[Member]) -> Iterator[Labelled]:
+def _labelled(
+    plan: Plan, store: Store, task: TaskPlan, members: Iterable[Member], concrete: dict[str, tuple[Any, Any]]
+) -> Iterator[Labelled]:
+    """The members with their questions and truths, which are made once and kept in `concrete`."""
     from benchmark.stages.score import make_reference, read_explanation
 
-    concrete: dict[str, tuple[Any, Any]] = {}
     for member in members:
         one, instance = member.scored, member.scored.instance
         if instance.label not in concrete:

@@ -125,7 +125,7 @@ def _prepare(plan: Plan, store: Store, task: TaskPlan, methods: Sequence[MethodP
         scored.shelves[name] = store.shelf(plan.layout.values(task.id, name, instance.label))
         for metric in metrics:
             draws = _draws(plan, reference, metric)
-            stands = reference_key(reference, truth, _stream(task, instance, name), draws)
+            stands = reference_key(reference, truth, stream(task, instance, name), draws)
             scored.keys[name, metric.name] = value_key(metric, stands, truth)
     for method in methods:
         kept = _explanation(plan.layout, store, task, method, instance)
@@ -144,9 +144,9 @@ def _draws(plan: Plan, reference: Plugin, metric: Plugin) -> int:
     return min(plan.profile.draws, metric.options.get("draws") or plan.profile.draws)
 
 
-def _stream(task: TaskPlan, instance: Instance, name: str) -> str:
-    """The name of the generators from which the draws of a reference come."""
-    return f"{task.id}/{instance.variant}/{name}"
+def stream(task: TaskPlan, instance: Instance, name: str) -> str:
+    """The name of the generators from which the draws of a reference come; each repetition has draws of its own."""
+    return f"{task.id}/{instance.variant}/{name}" + (f"/{instance.repeat}" if instance.repeat else "")
 
 
 def _explanation(layout: Layout, store: Store, task: TaskPlan, method: MethodPlan, instance: Instance) -> Kept:
@@ -271,7 +271,7 @@ def _measure_reference(
 
 def make_reference(plugin: Plugin, task: TaskPlan, instance: Instance, draw: int, posed: Any, truth: Any) -> Any:
     """One explanation of a reference; each draw has a generator of its own."""
-    generator = generator_for(instance.seed, f"{_stream(task, instance, plugin.name)}/{draw}")
+    generator = generator_for(instance.seed, f"{stream(task, instance, plugin.name)}/{draw}")
     return by_name(plugin.load(), posed=posed, truth=truth, generator=generator)
 
 

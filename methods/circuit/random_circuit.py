@@ -9,7 +9,7 @@ from benchmark.families.circuit import CircuitSubject, circuit_method
 from benchmark.subjects import generator_for
 
 
-@circuit_method(cites="arXiv:2410.13032")
+@circuit_method(cites="arXiv:2410.13032", control=True)
 def random_circuit(subject: CircuitSubject) -> Tensor:
     """Scores drawn evenly from [0, 1)."""
     return torch.rand(subject.size, generator=generator_for(subject.seed, "random_circuit"))

@@ -7,7 +7,7 @@ from torch import Tensor
 from benchmark.families.circuit import CircuitSubject, circuit_method
 
 
-@circuit_method(cites="arXiv:1506.02626")
+@circuit_method(cites="arXiv:1506.02626", control=True)
 def weight_norm(subject: CircuitSubject) -> Tensor:
     """The norm of the weights that each edge passes through."""
     return subject.graph.norms()

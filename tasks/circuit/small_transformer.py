@@ -23,7 +23,7 @@ class SmallTransformerTask:
     def pose(self, saved: Saved) -> CircuitSubject:
         """The transformer and its pairs of sequences."""
         public = {name: saved.public[name].clone() for name in ("clean", "corrupted", "contrast")}
-        return CircuitSubject(graph=saved.subject.load(saved), seed=saved.seed, **public)
+        return CircuitSubject(graph=saved.subject.load(saved), seed=saved.method_seed, **public)
 
     def truth(self, saved: Saved) -> CircuitTruth:
         """The role of every edge."""

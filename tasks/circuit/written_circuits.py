@@ -33,7 +33,7 @@ class WrittenCircuitsTask:
     def pose(self, saved: Saved) -> CircuitSubject:
         """The network and its pairs of inputs."""
         public = {name: saved.public[name].clone() for name in ("clean", "corrupted", "contrast")}
-        return CircuitSubject(graph=saved.subject.load(saved), seed=saved.seed, **public)
+        return CircuitSubject(graph=saved.subject.load(saved), seed=saved.method_seed, **public)
 
     def truth(self, saved: Saved) -> CircuitTruth:
         """The role of every edge."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from benchmark.scores import COLUMNS, Metric, Scale, for_draw, measure, rows_of, scale_of
-from benchmark.stages.score import to_table
+from benchmark.errors import TouchstoneError, Unsupported
+from benchmark.scores import COLUMNS, Labelled, Metric, Scale, averaged, flat, measured, measured_together, rows_of
+from benchmark.table import to_table
 
 NUMBERS = st.floats(-100, 100).map(lambda x: round(x, 3))
 SCALES = st.sampled_from([-8.0, -0.5, 0.25, 1.0, 64.0])
@@ -61,28 +63,93 @@ def test_descriptions_and_unknown_metrics_have_no_skill() -> None:
     assert math.isnan(scale(0, 1).skill("y", 0.5))
 
 
+def ok(**values: float) -> dict[str, Any]:
+    """An outcome of a metric: its own value is called `own`."""
+    return {"status": "ok", "reason": "", "values": {"" if n == "own" else n: v for n, v in values.items()}}
+
+
 @given(st.lists(NUMBERS, min_size=1, max_size=20), NUMBERS)
 def test_the_floor_is_the_mean_of_the_draws(draws: list[float], ceiling: float) -> None:
-    own = scale_of([{"x": value} for value in draws], {"x": ceiling}, frozenset())
-    assert own.floor["x"] == pytest.approx(sum(draws) / len(draws), abs=1e-9)
-    assert own.ceiling == {"x": ceiling}
+    drawn = averaged([ok(own=value, sub=2 * value) for value in draws])
+    found = Scale.of({"x": drawn}, {"x": ok(own=ceiling)}, frozenset())
+    assert found.floor["x"] == pytest.approx(sum(draws) / len(draws), abs=1e-9)
+    assert found.floor["x@sub"] == pytest.approx(2 * found.floor["x"], abs=1e-9)
+    assert found.ceiling == {"x": ceiling}
     if len(draws) == 1:
-        assert math.isnan(own.floor_sd["x"])
+        assert math.isnan(found.floor_sd["x"])
     else:
         mean = sum(draws) / len(draws)
         variance = sum((value - mean) ** 2 for value in draws) / (len(draws) - 1)
-        assert own.floor_sd["x"] == pytest.approx(math.sqrt(variance), abs=1e-6)
+        assert found.floor_sd["x"] == pytest.approx(math.sqrt(variance), abs=1e-6)
+
+
+def test_one_draw_that_fails_is_the_floors_failure() -> None:
+    bad = {"status": "failed", "reason": "no", "values": {}}
+    assert averaged([ok(own=1), bad]) == bad
+    assert averaged([])["status"] == "unsupported"
+
+
+def answering(answer: Any) -> Metric:
+    """A metric that returns or raises `answer`."""
+
+    def function(explanation: Any) -> Any:
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+    return Metric("m", function)
+
+
+ANSWERS = {
+    "a number": (3, "ok", ""),
+    "sub-scores": ({"": 1, "left": 2}, "ok", ""),
+    "nothing": (None, "unsupported", "returned nothing"),
+    "no sub-scores": ({}, "unsupported", "returned nothing"),
+    "a refusal": (Unsupported("a tree"), "unsupported", "a tree"),
+    "a plain error": (TouchstoneError("no way"), "failed", "no way"),
+    "any error": (KeyError("lost"), "failed", "KeyError: 'lost'"),
+    "no number": ({"": "seven"}, "failed", "ValueError"),
+    "memory": (MemoryError(), "failed", "MemoryError"),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_whatever_a_metric_answers_is_an_outcome_of_its_own(case: str) -> None:
+    answer, status, reason = ANSWERS[case]
+    labelled = [Labelled("m", "v", seed, None, None, None) for seed in range(2)]
+    together = Metric("m", lambda explanations: answering(answer).function(explanations))
+    for outcome in [measured(answering(answer), None, None, None), *measured_together(together, "seeds", labelled)]:
+        assert outcome["status"] == status
+        assert reason in outcome["reason"]
+        assert bool(outcome["values"]) == (status == "ok")
+
+
+def test_values_for_a_group_are_one_each_or_one_for_all() -> None:
+    labelled = [Labelled("m", "v", seed, None, None, None) for seed in range(3)]
+    each = measured_together(Metric("m", lambda explanations: [e.seed for e in explanations]), "seeds", labelled)
+    assert [outcome["values"] for outcome in each] == [{"": 0.0}, {"": 1.0}, {"": 2.0}]
+    few = measured_together(Metric("m", lambda: [1, 2]), "seeds", labelled)
+    assert {outcome["reason"] for outcome in few} == {"got 2 values, expected one for each of 3 explanations"}
+
+
+def test_a_metric_gets_the_arguments_that_it_names() -> None:
+    assert measured(Metric("m", lambda truth, posed: truth + posed), 1, 20, 300)["values"] == {"": 320.0}
+
+
+def test_a_metric_without_the_truth_that_it_needs_is_not_asked() -> None:
+    metric = Metric("m", lambda: 1 / 0, needs=("directions", "zero_set"))
+    truth = type("Truth", (), {"directions": 3, "zero_set": None})()
+    assert measured(metric, None, truth, None)["reason"] == "this task's truth has no zero_set"
 
 
 def test_sub_scores_are_named_after_their_metric() -> None:
-    two = Metric("two", lambda posed, explanation, truth: {"": explanation, "left": truth, "right": posed})
-    metrics = [Metric("one", lambda: 1), two]
-    assert measure(metrics, 2, 3, 4) == {"one": 1.0, "two": 2.0, "two@left": 3.0, "two@right": 4.0}
+    outcomes = {"one": ok(own=1.0), "two": ok(own=2.0, left=3.0)}
+    assert flat(outcomes) == {"one": 1.0, "two": 2.0, "two@left": 3.0}
 
 
 def test_the_rows_of_a_success() -> None:
     record = {"status": "ok", "seconds": 1.5, "model_calls": 7, "peak_memory_mb": 3.0}
-    one, two = rows_of(IDENTITY, {"x": 0.5, "x@sub": 1.0}, scale(0, 2), "x", record)
+    one, two = rows_of(IDENTITY, {"x": ok(own=0.5, sub=1.0)}, scale(0, 2), "x", record)
     assert (one["skill"], two["skill"]) == (0.25, 0.5)
     assert (one["primary"], two["primary"]) == (True, False)
     assert (one["seconds"], one["model_calls"], one["peak_memory_mb"]) == (1.5, 7.0, 3.0)
@@ -108,7 +175,7 @@ def test_the_table_does_not_depend_on_the_order_of_the_rows(random: object) -> N
         for method in "ab"
         for row in rows_of(
             IDENTITY | {"seed": seed, "method": method},
-            {"x": seed / 2, "x@sub": 1.0},
+            {"x": ok(own=seed / 2, sub=1.0)},
             scale(0, 2),
             "x",
             {"status": "ok"},
@@ -124,12 +191,20 @@ def test_an_empty_table_has_the_columns() -> None:
     assert tuple(to_table([]).columns) == COLUMNS
 
 
-def test_an_expensive_metric_gets_as_many_draws_as_it_asks_for() -> None:
-    metrics = [Metric("cheap", len), Metric("dear", len, draws=2)]
-    assert [[metric.name for metric in for_draw(metrics, number)] for number in range(3)] == [
-        ["cheap", "dear"],
-        ["cheap", "dear"],
-        ["cheap"],
-    ]
-    scale = scale_of([{"cheap": 1.0, "dear": 4.0}, {"cheap": 3.0, "dear": 6.0}, {"cheap": 5.0}], {}, frozenset())
-    assert scale.floor == {"cheap": 3.0, "dear": 5.0}
+def test_a_metric_that_failed_is_a_row_beside_the_others() -> None:
+    lost = {"status": "failed", "reason": "no", "values": {}}
+    own = Scale({"x": 0.0, "y": 0.0}, {}, {"x": 1.0, "y": 1.0})
+    one, two = rows_of(IDENTITY, {"x": ok(own=0.5), "y": lost}, own, "x", {"status": "ok"})
+    assert (one["metric"], one["status"], one["skill"]) == ("x", "ok", 0.5)
+    assert (two["metric"], two["status"], two["reason"], two["skill"]) == ("y", "failed", "no", 0.0)
+    assert math.isnan(two["value"])
+
+
+def test_repetitions_are_averaged_over_those_that_have_a_value() -> None:
+    record = {"status": "ok", "seconds": 2.0}
+    answers = [ok(own=1.0), ok(own=2.0), {"status": "failed", "reason": "no", "values": {}}]
+    rows = [row for answer in answers for row in rows_of(IDENTITY, {"x": answer}, scale(0, 2), "x", record)]
+    (row,) = to_table(rows).to_dict("records")
+    assert (row["value"], row["skill"], row["status"], row["seconds"]) == (1.5, 0.75, "ok", 2.0)
+    (row,) = to_table(rows[2:] * 2).to_dict("records")
+    assert (row["status"], row["reason"], row["skill"]) == ("failed", "no", 0.0)

@@ -1,14 +1,15 @@
-"""What a plugin is made of: its file and what that imports, and one fingerprint of their contents."""
+"""What a result is made by: the definitions that it reaches, and the versions of the libraries that these name."""
 
 from __future__ import annotations
 
-import random
+import importlib.metadata
 from pathlib import Path
 
 import pytest
 
-from benchmark.registry import ENGINE, PROJECT, plugins
-from benchmark.sources import closure, fingerprint, libraries
+from benchmark.registry import ENGINE, plugins
+from benchmark.sources import closure, fingerprint, libraries, reach
+from tests.support.project import forget_sources
 
 
 def package(folder: Path) -> Path:
@@ -42,14 +43,6 @@ def test_libraries_are_the_modules_outside_that_are_imported_at_the_top(tmp_path
         ]
 
 
-def test_a_method_is_made_of_its_file_its_helpers_and_its_family() -> None:
-    found = closure(PROJECT / "methods" / "attribution" / "gradient.py")
-    assert PROJECT / "methods" / "attribution" / "_captum.py" in found
-    assert ENGINE / "families" / "attribution" / "__init__.py" in found
-    assert PROJECT / "methods" / "attribution" / "smoothgrad.py" not in found
-    assert not [path for path in found if path.parent.name == "stages"]
-
-
 @pytest.mark.parametrize("kind", ["method", "task", "subject", "metric"])
 def test_no_plugin_depends_on_the_stages_the_plan_or_the_command_line(kind: str) -> None:
     forbidden = {ENGINE / "cli.py", ENGINE / "plan.py", ENGINE / "registry.py", *(ENGINE / "stages").glob("*.py")}
@@ -63,43 +56,121 @@ def test_no_method_depends_on_another_method_or_on_a_task() -> None:
         assert not (paths - {plugin.path}) & set(closure(plugin.path)), plugin.key
 
 
+def test_no_method_reaches_references_pictures_or_page() -> None:
+    for plugin in plugins().of("method"):
+        places = [place.partition(":")[0] for place in reach([(plugin.path, plugin.symbol)]).texts]
+        assert not [p for p in places if p.endswith(("references.py", "pictures.py", "trivial.py")) or "/page/" in p]
+
+
 @pytest.mark.parametrize(
     "text",
     ["def (", "\x00", "(" * 5000, "from " + "." * 200 + " import x", "from " + "." * 200 + "y import x", "import a.b"],
 )
-def test_files_that_cannot_be_understood_count_as_they_are(tmp_path: Path, text: str) -> None:
+def test_files_that_cannot_be_understood_stop_nothing(tmp_path: Path, text: str) -> None:
     path = tmp_path / "odd.py"
     path.write_text(text)
     assert closure(path) == [path.resolve()]
-    assert len(fingerprint([path])) == 16
-
-
-def test_the_fingerprint_depends_on_names_and_contents_alone(tmp_path: Path) -> None:
-    paths = []
-    for number in range(5):
-        path = tmp_path / f"{number}.py"
-        path.write_text(f"x = {number}")
-        paths.append(path)
-    before = fingerprint(paths)
-    shuffled = [*paths, *paths]
-    random.Random(0).shuffle(shuffled)
-    assert fingerprint(shuffled) == before
-    assert fingerprint(paths[:4]) != before
-    paths[2].write_text("x = 20")
-    changed = fingerprint(paths)
-    assert changed != before
-    paths[2].write_text("x = 2")
-    assert fingerprint(paths) == before
-    paths[2].rename(tmp_path / "other.py")
-    assert fingerprint([*paths[:2], tmp_path / "other.py", *paths[3:]]) != before
-
-
-def test_the_fingerprint_does_not_depend_on_where_a_file_lies(tmp_path: Path) -> None:
-    for name in ("here", "there"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "method.py").write_text("x = 1")
-    assert fingerprint([tmp_path / "here" / "method.py"]) == fingerprint([tmp_path / "there" / "method.py"])
+    assert len(fingerprint((path, "f"))) == 16
 
 
 def test_absent_files_are_left_out_of_the_closure(tmp_path: Path) -> None:
     assert closure(tmp_path / "absent.py", tmp_path) == []
+
+
+METHOD = '''
+"""A method."""
+import torch
+from helper import shift, unused_here
+from benchmark.plugins import method_decorator
+
+SCALE = 2.0
+OTHER = 3.0
+some_method = method_decorator("some")
+
+@some_method(cites="a test", small={"steps": 2})
+def method(subject, *, steps: int = 4):
+    """What it does."""
+    return shift(inner(subject)) * SCALE  # why
+
+def inner(subject):
+    return Tool().used(subject)
+
+def bystander():
+    return OTHER
+
+class Tool:
+    """A tool."""
+    size = 3
+
+    def used(self, subject):
+        return subject + self.size
+
+    def spare(self):
+        return 0
+'''
+HELPER = "FAR = 1.0\ndef shift(x):\n    return x + FAR\ndef unused_here(x):\n    return x\n"
+EDITS = {
+    "a comment": ("method", "# why", "# because", False),
+    "a docstring": ("method", "What it does.", "Something else.", False),
+    "the module's docstring": ("method", "A method.", "The method.", False),
+    "the decorator": ("method", 'cites="a test", small={"steps": 2}', 'cites="another", supervised=True', False),
+    "layout": ("method", "return shift(inner(subject)) * SCALE", "return (shift(\n  inner(subject)) * SCALE)", False),
+    "a bystander": ("method", "return OTHER", "return OTHER + 1", False),
+    "a bystander's constant": ("method", "OTHER = 3.0", "OTHER = 4.0", False),
+    "a method that nothing names": ("method", "return 0", "return 1", False),
+    "an unused helper": ("helper", "    return x\n", "    return -x\n", False),
+    "its body": ("method", "* SCALE", "+ SCALE", True),
+    "a default": ("method", "steps: int = 4", "steps: int = 5", True),
+    "a constant": ("method", "SCALE = 2.0", "SCALE = 2.5", True),
+    "what it calls": ("method", "Tool().used(subject)", "-Tool().used(subject)", True),
+    "a method that it uses": ("method", "subject + self.size", "subject - self.size", True),
+    "a field": ("method", "size = 3", "size = 4", True),
+    "a helper": ("helper", "return x + FAR", "return x - FAR", True),
+    "a helper's constant": ("helper", "FAR = 1.0", "FAR = 2.0", True),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edit_counts_where_it_can_change_what_is_computed(tmp_path: Path, edit: str) -> None:
+    which, old, new, counts = EDITS[edit]
+    root = tmp_path / "own"
+    root.mkdir()
+    texts = {"method": METHOD.replace("from helper", "from .helper"), "helper": HELPER}
+    (root / "__init__.py").write_text("")
+    for name, text in texts.items():
+        (root / f"{name}.py").write_text(text)
+    before = fingerprint((root / "method.py", "method"))
+    assert texts[which].count(old) >= 1
+    (root / f"{which}.py").write_text(texts[which].replace(old, new))
+    forget_sources()
+    assert (fingerprint((root / "method.py", "method")) != before) == counts
+
+
+def test_the_fingerprint_does_not_depend_on_where_a_file_lies_or_on_the_order(tmp_path: Path) -> None:
+    entries = []
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        for name in ("one", "two"):
+            (tmp_path / folder / f"{name}.py").write_text(f"def f():\n    return '{name}'\n")
+        entries.append([(tmp_path / folder / f"{name}.py", "f") for name in ("one", "two")])
+    assert fingerprint(*entries[0]) == fingerprint(*entries[1]) == fingerprint(*reversed(entries[0]))
+    assert fingerprint(entries[0][0]) != fingerprint(*entries[0])
+
+
+@pytest.mark.parametrize(("library", "counts"), [("torch", True), ("numpy", True), ("scipy", True), ("pandas", False)])
+def test_another_version_of_a_library_counts_where_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str, counts: bool
+) -> None:
+    path = tmp_path / "method.py"
+    path.write_text(
+        "import pandas\nfrom scipy.linalg import solve\ndef f(x):\n    return solve(x)\n"
+        "def other(x):\n    return pandas.Series(x)\n"
+    )
+    forget_sources()
+    before = fingerprint((path, "f"))
+    real = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.0" if name == library else real(name))
+    forget_sources()
+    after = fingerprint((path, "f"))
+    forget_sources()
+    assert (after != before) == counts

@@ -5,7 +5,12 @@
 
 An attribution is one number an entry: how much that entry speaks for the target (for the whole output where there is no
 target). Signs are kept as the method gives them; the metrics rank by magnitude, since an entry that speaks against the
-target is used, too.
+target is used, too. Channels are ranked as entries of their own, unless the question is asked `per_pixel`: then the
+magnitude of a pixel is the sum over its channels of |attribution|, the truth is [n, 1, h, w], and a method may return
+one number a pixel. (A task that hands over colours says so in what it `provides`, for methods that require them.)
+
+The answer may be "nothing": where a mask is empty on an input, a score is not defined there, and that input is left out
+of the metric's mean.
 
 What the model *uses* is known because it was planted: inputs are composed of a part that fixes the label and parts that
 cannot (Shah, Jain and Netrapalli 2021, arXiv:2102.12781), and the subject's certificate shows by interventions that the
@@ -51,6 +56,20 @@ class AttributionSubject:
     """The neutral input ("nothing there"), for methods that start from one."""
     seed: int
     """Where a method's own randomness starts, so that it gives the same answer twice."""
+    per_pixel: bool = False
+    """For inputs [n, c, h, w]: whether pixels are asked for: [n, 1, h, w] and [n, h, w] will do then, too."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contrast:
+    """A part of the inputs that one model uses and another one, asked about the same inputs, does not."""
+
+    region: Bool[Tensor, "n ..."]
+    """The same in the truths of both models."""
+    used: bool
+    """Whether the model of this truth is the one that uses it."""
+    pair: str = ""
+    """Which two models belong together, where a task has several pairs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +77,12 @@ class AttributionTruth:
     """What was planted: masks over the inputs, True where an entry carries it; the first one, "", is primary."""
 
     masks: Mapping[str, Bool[Tensor, "n ..."]]
-    """Every metric is evaluated for each mask: {"": signal block, "digit": the digit's own pixels}."""
+    """Every metric is evaluated for each mask: {"": signal block, "digit": the digit's own pixels}. One may be empty on
+    an input, where nothing carries the answer; it may not hold all entries."""
     zero_set: Bool[Tensor, "n ..."] | None = None
     """Entries that carry nothing about the label by construction; None where no such set exists."""
+    contrast: Contrast | None = None
+    """What is compared between two variants that ask different models about the same inputs."""
 
     def __post_init__(self) -> None:
         if next(iter(self.masks), None) != "":
@@ -71,11 +93,17 @@ class AttributionTruth:
         named = {f"mask {name!r}": mask for name, mask in self.masks.items()}
         if self.zero_set is not None:
             named["zero_set"] = self.zero_set
+        if self.contrast is not None:
+            named["contrast"] = self.contrast.region
         for name, mask in named.items():
             if mask.dtype != torch.bool or mask.shape != shape:
                 raise ValueError(f"{name}: got {mask.dtype} {list(mask.shape)}, expected torch.bool {list(shape)}")
             count = mask.flatten(1).sum(1)
-            if not bool(((count > 0) & (count < mask[0].numel())).all()):
+            if name.startswith("mask ") and not bool((count < mask[0].numel()).all()):
+                raise ValueError(f"{name}: each input needs entries outside of it, or no score is defined")
+            if name == "zero_set" and not bool(count.any()):
+                raise ValueError("zero_set: got no entry on any input, expected None where no such set exists")
+            if name == "contrast" and not bool(((count > 0) & (count < mask[0].numel())).all()):
                 raise ValueError(f"{name}: each input needs entries inside and outside of it, or no score is defined")
 
 
@@ -84,12 +112,15 @@ class AttributionExplanation:
     """What a method returns, validated."""
 
     attributions: Float[Tensor, "n ..."]
-    """Signed, float32, finite, on the CPU."""
+    """Signed, float32, finite, on the CPU; [n, 1, h, w] where only pixels are told apart."""
+    per_pixel: bool = False
+    """Whether channels are summed before anything is ranked."""
 
     @cached_property
     def magnitudes(self) -> Float[Tensor, "n d"]:
-        """How strongly each entry is marked, one row an input."""
-        return self.attributions.flatten(1).abs()
+        """How strongly each entry, or each pixel, is marked, one row an input."""
+        magnitudes = self.attributions.abs()
+        return (magnitudes.sum(1) if self.per_pixel else magnitudes).flatten(1)
 
     @cached_property
     def ranking(self) -> Ranking:
@@ -112,9 +143,13 @@ def check(raw: object, posed: AttributionSubject) -> AttributionExplanation:
     if not isinstance(raw, Tensor):
         raise InvalidExplanation(f"attributions: got {type(raw).__name__}, expected a torch.Tensor or numpy.ndarray")
     expected = list(posed.inputs.shape)
-    if list(raw.shape) != expected:
+    if posed.per_pixel and list(raw.shape) == [expected[0], *expected[2:]]:
+        raw = raw[:, None]
+    pixels = [expected[0], 1, *expected[2:]]
+    if list(raw.shape) != expected and not (posed.per_pixel and list(raw.shape) == pixels):
         raise InvalidExplanation(
             f"attributions: got shape {list(raw.shape)}, expected {expected}, the shape of the inputs"
+            + (f", or {pixels}, a number for each pixel" if posed.per_pixel else "")
         )
     if not raw.is_floating_point():
         raise InvalidExplanation(f"attributions: got {raw.dtype}, expected floating point numbers (float32)")
@@ -126,7 +161,7 @@ def check(raw: object, posed: AttributionSubject) -> AttributionExplanation:
             f"attributions: got {nan} NaN and {int(bad.sum()) - nan} infinite values out of {values.numel()}"
             f" (in {int(bad.flatten(1).any(1).sum())} of {len(values)} inputs), expected finite numbers"
         )
-    return AttributionExplanation(values.contiguous())
+    return AttributionExplanation(values.contiguous(), posed.per_pixel)
 
 
 def count_calls(posed: Sequence[AttributionSubject]) -> Callable[[], int]:

@@ -11,7 +11,7 @@ from benchmark.plugins import reference
 @reference(draws=True)
 def random(posed: AttributionSubject, generator: torch.Generator) -> AttributionExplanation:
     """Independent normal noise: what an explanation scores that knows nothing."""
-    return AttributionExplanation(torch.randn(posed.inputs.shape, generator=generator))
+    return AttributionExplanation(torch.randn(posed.inputs.shape, generator=generator), posed.per_pixel)
 
 
 @reference()

@@ -9,6 +9,7 @@ false alarm.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -45,6 +46,16 @@ def pictures(cases: Sequence[Case]) -> list[Picture]:
 
 
 def _picture(task: str, variant: str, cases: Sequence[Case]) -> Picture:
+    caption = (
+        f"The graph of {task}, {variant}, inputs on the left and the answer on the right, as each method "
+        "scores its edges: red speaks for the clean answer, blue against it, grey is near 0. Green bands mark the "
+        "planted circuit. The number is the method's score."
+    )
+    title = f"Edges found: {task}, {variant}"
+    return Picture(f"{task}-{variant}-graph", title, caption, partial(_drawn, cases), cases)
+
+
+def _drawn(cases: Sequence[Case]) -> Figure:
     columns = min(COLUMNS, len(cases))
     rows = -(-len(cases) // columns)
     figure = Figure(figsize=(3.4 * columns, 2.9 * rows), layout="constrained")
@@ -55,12 +66,7 @@ def _picture(task: str, variant: str, cases: Sequence[Case]) -> Picture:
         score = next(iter(case.scores.values()), None)
         axis.set_title(case.method.replace("_", " ") + ("" if score is None else f"\n{score:.2f}"), fontsize=8)
         _graph(axis, case)
-    caption = (
-        f"The graph of {task}, {variant}, inputs on the left and the answer on the right, as each method "
-        "scores its edges: red speaks for the clean answer, blue against it, grey is near 0. Green bands mark the "
-        "planted circuit. The number is the method's score."
-    )
-    return Picture(f"{task}-{variant}-graph", f"Edges found: {task}, {variant}", caption, figure)
+    return figure
 
 
 def _graph(axis: Axes, case: Case) -> None:

@@ -7,10 +7,15 @@ A reconstruction is `codes @ atoms + bias`. Codes are not negative, and an atom 
 threshold; a signed basis (PCA, ICA, neurons) is therefore returned as two atoms a direction, one of each sign. Codes
 are stored as the indices and values of the positive ones, so their size follows the sparsity and not the number of
 atoms.
+
+Codes may have to reconstruct more than the activations that they are read from: a transcoder's write what an MLP gives
+out, a crosscoder's several layers at once. Such a question has `layers`, activations of the same rows by name, and the
+dictionary has a `Decoder` for each: `codes @ decoder.atoms + decoder.bias`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -24,10 +29,12 @@ from benchmark.families.grid import Grid
 from benchmark.plugins import method_decorator, task_decorator
 
 __all__ = [
+    "Decoder",
     "Dictionary",
     "DictionaryExplanation",
     "DictionarySubject",
     "DictionaryTruth",
+    "Layer",
     "blinded",
     "check",
     "dictionary_method",
@@ -36,6 +43,15 @@ __all__ = [
 
 dictionary_method = method_decorator("dictionary")
 dictionary_task = task_decorator("dictionary")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Activations elsewhere in the model, in the rows of the subject's three sets."""
+
+    train: Float[Tensor, "n e"]
+    validation: Float[Tensor, "v e"]
+    test: Float[Tensor, "t e"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +70,8 @@ class DictionarySubject:
     """Which activations these are: questions of one seed and one source hand over the same. Empty: nobody else's."""
     labels: Bool[Tensor, "n g"] | None = None
     """Which true features are on in each training row: for methods declared as `supervised` alone, None for others."""
+    layers: Mapping[str, Layer] | None = None
+    """What the codes are to reconstruct besides, by name (`{"mlp_out": Layer(...)}`); None where there is nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +122,14 @@ Codes = Float[Tensor, "n m"] | tuple[Int[Tensor, "n w"], Float[Tensor, "n w"]]
 
 
 @dataclass(frozen=True)
+class Decoder:
+    """How codes write one layer."""
+
+    atoms: Float[Tensor, "m e"]
+    bias: Float[Tensor, " e"]
+
+
+@dataclass(frozen=True)
 class Dictionary:
     """What a method returns. Codes are dense [n, m], or indices and values [n, w], 0-valued places being unused."""
 
@@ -111,6 +137,8 @@ class Dictionary:
     bias: Float[Tensor, d]
     validation: Codes
     test: Codes
+    decoders: Mapping[str, Decoder] | None = None
+    """One for each of the subject's `layers`; None where it has none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +151,9 @@ class DictionaryExplanation:
     validation_values: Float[Tensor, "v w"]
     test_indices: Int[Tensor, "t w"]
     test_values: Float[Tensor, "t w"]
+    layer_atoms: Mapping[str, Float[Tensor, "m e"]] | None = None
+    """By layer, where the question names any."""
+    layer_biases: Mapping[str, Float[Tensor, " e"]] | None = None
 
     @cached_property
     def firings(self) -> Firings:
@@ -138,6 +169,13 @@ class DictionaryExplanation:
     def test_codes(self) -> Float[Tensor, "t m"]:
         """Dense codes of the test rows."""
         return dense(self.test_indices, self.test_values, len(self.atoms))
+
+
+def decoders(explanation: DictionaryExplanation) -> dict[str, Decoder] | None:
+    """The decoders of an explanation by layer; None where it has none."""
+    if explanation.layer_atoms is None or explanation.layer_biases is None:
+        return None
+    return {name: Decoder(atoms, explanation.layer_biases[name]) for name, atoms in explanation.layer_atoms.items()}
 
 
 def dense(indices: Int[Tensor, "n w"], values: Float[Tensor, "n w"], size: int) -> Float[Tensor, "n m"]:
@@ -181,7 +219,7 @@ def check(raw: object, posed: DictionarySubject) -> DictionaryExplanation:
     """Validate what a method returned and bring it into the stored form. Raises `InvalidExplanation`."""
     if isinstance(raw, DictionaryExplanation):
         validation, test = (raw.validation_indices, raw.validation_values), (raw.test_indices, raw.test_values)
-        raw = Dictionary(raw.atoms, raw.bias, validation, test)
+        raw = Dictionary(raw.atoms, raw.bias, validation, test, decoders(raw))
     if not isinstance(raw, Dictionary):
         raise InvalidExplanation(f"got {type(raw).__name__}, expected a Dictionary(atoms, bias, validation, test)")
     d = posed.train.shape[1]
@@ -197,7 +235,33 @@ def check(raw: object, posed: DictionarySubject) -> DictionaryExplanation:
     for name, tensor in (("atoms", atoms), ("bias", bias), ("validation codes", parts[1]), ("test codes", parts[3])):
         if not torch.isfinite(tensor).all():
             raise InvalidExplanation(f"got NaN or infinity in {name}, expected finite numbers")
-    return DictionaryExplanation(atoms, bias, *parts)
+    written = _decoders(raw.decoders, posed, len(atoms))
+    if not written:
+        return DictionaryExplanation(atoms, bias, *parts)
+    by_layer = ({name: getattr(one, part) for name, one in written.items()} for part in ("atoms", "bias"))
+    return DictionaryExplanation(atoms, bias, *parts, *by_layer)
+
+
+def _decoders(given: Mapping[str, Decoder] | None, posed: DictionarySubject, size: int) -> dict[str, Decoder]:
+    """A decoder for each layer of the question, after checks of names, shape and values."""
+    layers, found = posed.layers or {}, given or {}
+    if sorted(found) != sorted(layers):
+        raise InvalidExplanation(f"got decoders for layers {sorted(found)}, expected one for each of {sorted(layers)}")
+    checked = {}
+    for name, layer in layers.items():
+        if not isinstance(found[name], Decoder):
+            raise InvalidExplanation(f"layer {name}: got {type(found[name]).__name__}, expected a Decoder(atoms, bias)")
+        e = layer.train.shape[1]
+        atoms, bias = (part.detach().cpu().float() for part in (found[name].atoms, found[name].bias))
+        if atoms.shape != (size, e) or bias.shape != (e,):
+            raise InvalidExplanation(
+                f"layer {name}: got atoms of shape {tuple(atoms.shape)} and a bias of shape {tuple(bias.shape)}, "
+                f"expected ({size}, {e}), one row for each atom, and ({e},)"
+            )
+        if not (torch.isfinite(atoms).all() and torch.isfinite(bias).all()):
+            raise InvalidExplanation(f"layer {name}: got NaN or infinity, expected finite numbers")
+        checked[name] = Decoder(atoms, bias)
+    return checked
 
 
 def _codes(codes: Codes, name: str, rows: int, size: int) -> tuple[Tensor, Tensor]:

@@ -34,6 +34,11 @@ class HeadWeights:
 class AttentionGraph(Graph):
     """Tokens and positions, layers of heads, and the answer: logits at the last place."""
 
+    tokens: Tensor
+    positions: Tensor
+    answer: Tensor
+    o: Tensor
+
     def __init__(
         self,
         tokens: Float[Tensor, "vocabulary d"],
@@ -69,7 +74,8 @@ class AttentionGraph(Graph):
         q, k, v = (received[port] @ getattr(self, port)[head] for port in PORTS)
         later = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool, device=q.device).triu(1)
         pattern = (q @ k.mT).masked_fill(later, -torch.inf).softmax(-1)
-        return pattern @ v @ self.o[head]
+        written: Tensor = pattern @ v @ self.o[head]
+        return written
 
     def norms(self) -> Float[Tensor, " e"]:
         """Norm of what the sender writes with, times that of what the receiver's port reads with."""

@@ -60,7 +60,12 @@ HARMLESS = {
     ),
     "subclass": "class Mine(torch.Tensor):\n    pass\nreturn subject.inputs.as_subclass(Mine)",
 }
-PARRICIDE = "for process in (os.getppid(), {parent}):\n    try:\n        os.kill(process, 9)\n    except OSError:\n        pass\n"
+PARRICIDE = """for process in (os.getppid(), {parent}):
+    try:
+        os.kill(process, 9)
+    except OSError:
+        pass
+"""
 
 
 def test_a_hostile_method_becomes_records_and_takes_nobody_with_it(project: Project) -> None:
@@ -86,7 +91,7 @@ def test_what_a_method_does_around_itself_reaches_nobody(project: Project, capfd
     kept = {path: path.read_bytes() for path in project.layout.results.rglob("*") if path.suffix in (".safetensors",)}
     for name, body in HARMLESS.items():
         project.method(name, body.replace("{base}", str(project.layout.base)))
-    project.method("parricide", PARRICIDE.replace("{parent}", str(psutil.Process().pid)) + GRADIENT)
+    project.method("parricide", PARRICIDE.strip().replace("{parent}", str(psutil.Process().pid)) + "\n" + GRADIENT)
     capfd.readouterr()
     counts = project.explain(limits={"seconds": 60, "memory_mb": 3000})
     assert counts["computed"] == 2 * len(HARMLESS) + 2

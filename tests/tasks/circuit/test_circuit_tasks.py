@@ -38,7 +38,7 @@ def test_the_certificate_holds_for_every_kind_of_gate(kind, seed):
 
 def test_roles_that_are_wrong_fail_the_certificate(monkeypatch):
     # closed gates that open after all: what the truth calls dead is not
-    monkeypatch.setattr("tasks.models.written_circuits.CLOSED", -1000.0)
+    monkeypatch.setattr("tasks.models.written_circuits.subject.CLOSED", -1000.0)
     _, _, trained = gates("linear")
     failed = {check.name for check in trained.checks if not check.passed}
     assert "greatest_change_by_a_dead_edge" in failed
@@ -90,10 +90,10 @@ def test_the_transformer_does_induction_by_the_planted_edges(transformer):
     posed, truth, trained = transformer
     assert [check for check in trained.checks if not check.passed] == []
     suppressors = int(truth.having("suppressor").sum())
-    assert int(truth.circuit.sum()) - suppressors == 7
+    assert int(truth.circuit.sum()) - suppressors == 14
     assert int(truth.having("noise_reader").sum()) == 3
     names = {name for name, inside in zip(posed.graph.edge_names, truth.circuit.tolist(), strict=True) if inside}
-    assert sum(name.startswith("positions->a0") for name in names) == 2
+    assert sum(name.startswith("positions->a0") for name in names) == 4
 
 
 def test_pairs_of_the_transformer_are_what_they_claim(transformer):
@@ -107,6 +107,17 @@ def test_pairs_of_the_transformer_are_what_they_claim(transformer):
     assert torch.equal(posed.contrast[0::2], -posed.contrast[1::2]), "twos with right and wrong exchanged"
     starts = [inputs[..., CONTENT + 4 :].argmax(-1)[:, 0] for inputs in (posed.clean, posed.corrupted)]
     assert (starts[0] != starts[1]).all(), "positions begin elsewhere"
+
+
+def test_weights_alone_do_not_show_who_listens_to_whom(transformer):
+    # composition scores (Elhage et al. 2021): norm of what is written, as it is read, over the product of both norms
+    posed, truth, _ = transformer
+    graph = posed.graph
+    writes = [graph.tokens, graph.positions, *graph.o]
+    reads = [getattr(graph, e.port)[e.receiver - 2] if e.port else graph.answer for e in graph.edges]
+    joint = torch.stack([(writes[e.sender] @ read).norm() for e, read in zip(graph.edges, reads, strict=True)])
+    for scores in (joint, joint / graph.norms()):
+        assert edge_auroc(CircuitExplanation(scores=scores), truth)[""] < 0.85
 
 
 def test_every_planted_edge_of_the_transformer_is_found_by_patching(transformer):

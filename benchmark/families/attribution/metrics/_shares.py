@@ -1,7 +1,8 @@
 """What the attribution metrics share: a score for each mask, and expectations over the order of ties.
 
 Conventions of all five metrics: an entry's strength is the magnitude |attribution|, channels are ranked as entries of
-their own, the score is computed for each input and averaged. Maps with many equal values (zeros, above all) are common;
+their own (unless the question is asked per pixel), the score is computed for each input and averaged over those on
+which the mask is not empty. Maps with many equal values (zeros, above all) are common;
 where a metric cuts the ranking, tied entries count with the **expected value under a random order of the ties**, in
 closed form. So a map that says nothing (all zero, or constant) scores exactly what chance does.
 """
@@ -15,12 +16,43 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from benchmark.families.attribution import AttributionTruth
+from benchmark.errors import TouchstoneError, Unsupported
+from benchmark.families.attribution import AttributionExplanation, AttributionTruth
 
 
-def each_mask(truth: AttributionTruth, score: Callable[[Bool[Tensor, "n d"]], Float[Tensor, " n"]]) -> dict[str, float]:
-    """Evaluate `score` for every mask and average over the inputs: {"": 0.8, "digit": 0.4}."""
-    return {name: float(score(mask.flatten(1).cpu()).mean()) for name, mask in truth.masks.items()}
+def each_mask(
+    explanation: AttributionExplanation,
+    truth: AttributionTruth,
+    score: Callable[[Bool[Tensor, "n d"]], Float[Tensor, " n"]],
+) -> dict[str, float]:
+    """Evaluate `score` for every mask and average over the inputs on which it is not empty: {"": 0.8, "digit": 0.4}.
+
+    A finer mask that is empty on all inputs has no value.
+
+    Raises:
+        Unsupported: the primary mask is empty on all inputs.
+        TouchstoneError: the truth is about pixels and the explanation about entries, or the other way round.
+    """
+    found = {}
+    for name, mask in truth.masks.items():
+        entries = fitting(explanation, mask)
+        defined = entries.any(1)
+        if bool(defined.any()):
+            found[name] = float(score(entries)[defined].mean())
+    if "" not in found:
+        raise Unsupported("the truth is empty on every input: nothing is to be found there")
+    return found
+
+
+def fitting(explanation: AttributionExplanation, mask: Bool[Tensor, "n ..."]) -> Bool[Tensor, "n d"]:
+    """A mask as rows of entries, in the order of the explanation's magnitudes. Raises `TouchstoneError`."""
+    entries = mask.flatten(1).cpu()
+    if entries.shape != explanation.magnitudes.shape:
+        raise TouchstoneError(
+            f"got a truth of {entries.shape[1]} entries an input, expected {explanation.magnitudes.shape[1]} as in the "
+            f"explanation: a question that is asked per pixel has a truth of [n, 1, h, w]"
+        )
+    return entries
 
 
 def expected_share_of_top(

@@ -30,4 +30,4 @@ def auroc(explanation: AttributionExplanation, truth: AttributionTruth) -> dict[
         ranks = (from_below * mask.gather(1, ranked.order)).sum(1)
         return (ranks - positives * (positives + 1) / 2) / (positives * (size - positives))
 
-    return each_mask(truth, score)
+    return each_mask(explanation, truth, score)

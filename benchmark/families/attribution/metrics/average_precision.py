@@ -28,4 +28,4 @@ def average_precision(explanation: AttributionExplanation, truth: AttributionTru
         precision = (hits.double() / counts).gather(1, ranked.ends)
         return (precision * mask.gather(1, ranked.order)).sum(1) / hits[:, -1]
 
-    return each_mask(truth, score)
+    return each_mask(explanation, truth, score)

@@ -22,7 +22,7 @@ def rank_accuracy(explanation: AttributionExplanation, truth: AttributionTruth) 
     strengths, descending = explanation.magnitudes, explanation.ranking.values
 
     def score(mask: Bool[Tensor, "n d"]) -> Float[Tensor, " n"]:
-        count = mask.sum(1)
+        count = mask.sum(1).clamp(min=1)  # an empty mask has no value, which is left out
         return expected_share_of_top(strengths, descending.gather(1, count[:, None] - 1)[:, 0], mask, count)
 
-    return each_mask(truth, score)
+    return each_mask(explanation, truth, score)

@@ -21,4 +21,4 @@ def truth_mass(explanation: AttributionExplanation, truth: AttributionTruth) -> 
     strengths = explanation.magnitudes.double()
     total = strengths.sum(1, keepdim=True)
     shares = torch.where(total > 0, strengths / total, 1 / strengths.shape[1])
-    return each_mask(truth, lambda mask: (shares * mask).sum(1))
+    return each_mask(explanation, truth, lambda mask: (shares * mask).sum(1))

@@ -24,7 +24,7 @@ SIZES = 20
 """Steps between no edge and all of them."""
 
 
-@metric(range=(-1e999, 1.0), direction="higher", cites="arXiv:2504.13151", draws=25)
+@metric(range=(-1e999, 1.0), direction="higher", cites="arXiv:2504.13151", draws=12)
 def faithfulness(explanation: CircuitExplanation, posed: CircuitSubject) -> dict[str, float]:
     """1 - CMD, at most 1, higher is better: 1 if circuits of every size give the model's answer, 0.5 if f rises evenly.
 

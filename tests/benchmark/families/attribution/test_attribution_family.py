@@ -1,11 +1,20 @@
 """What the attribution family accepts, refuses, and draws."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from benchmark.errors import InvalidExplanation
-from benchmark.families.attribution import AttributionSubject, AttributionTruth, check, references
+from benchmark.explanations import parts, whole
+from benchmark.families.attribution import (
+    AttributionExplanation,
+    AttributionSubject,
+    AttributionTruth,
+    check,
+    references,
+)
 from benchmark.families.attribution.pictures import pictures
 from benchmark.families.attribution.trivial import trivial
 from benchmark.families.family import Case
@@ -38,16 +47,34 @@ def test_what_is_no_explanation_is_refused(raw, message):
         check(raw, POSED)
 
 
-def test_a_truth_must_leave_something_in_and_something_out():
+def test_a_truth_must_leave_something_out():
     mask = TRUTH.masks[""]
     with pytest.raises(ValueError, match="primary"):
         AttributionTruth(masks={"digit": mask})
     with pytest.raises(ValueError, match=r"expected torch\.bool"):
         AttributionTruth(masks={"": mask, "digit": mask.float()})
-    with pytest.raises(ValueError, match="inside and outside"):
+    with pytest.raises(ValueError, match="entries outside"):
         AttributionTruth(masks={"": torch.ones_like(mask)})
     with pytest.raises(ValueError, match="zero_set"):
         AttributionTruth(masks={"": mask}, zero_set=torch.zeros_like(mask))
+
+
+def test_pixels_may_stand_for_their_channels_where_the_question_says_so():
+    inputs = torch.rand(2, 3, 4, 5)
+    entries = AttributionSubject(POSED.model, inputs, None, inputs, inputs[0], seed=0)
+    pixels = replace(entries, per_pixel=True)
+    for raw in (torch.ones(2, 4, 5), torch.ones(2, 1, 4, 5)):
+        assert check(raw, pixels).attributions.shape == (2, 1, 4, 5)
+        assert check(check(raw, pixels), pixels).magnitudes.shape == (2, 20)
+        with pytest.raises(InvalidExplanation, match=r"expected \[2, 3, 4, 5\], the shape of the inputs$"):
+            check(raw, entries)
+    with pytest.raises(InvalidExplanation, match=r"or \[2, 1, 4, 5\], a number for each pixel"):
+        check(torch.ones(2, 2, 4, 5), pixels)
+    signed = torch.tensor([-1.0, 2.0, 3.0])[:, None, None].expand(2, 3, 4, 5)
+    assert check(signed, pixels).magnitudes.eq(6).all(), "the sum of |attribution| over channels"
+    assert check(signed, entries).magnitudes.shape == (2, 60), "channels apart"
+    plain, tensors = parts(check(signed, pixels))
+    assert whole(AttributionExplanation, plain, tensors).magnitudes.eq(6).all()
 
 
 @pytest.mark.parametrize("shape", [(1, 6, 6), (3, 5, 4), (7, 7), (9,)])
