@@ -86,7 +86,8 @@ def declare(asked: Sequence[Wanted], *, environment: str = "", afresh: bool = Fa
     A problem is remembered for one `environment` alone: a package installed since may be what was missing. `afresh`
     asks the child whatever the memory holds.
     """
-    memory, reader = _Memory(), Reader(SECONDS, MEMORY_MB)
+    hidden = [Path.cwd() / "results", Path.cwd() / "leaderboard"]
+    memory, reader = _Memory(), Reader(SECONDS, MEMORY_MB, hidden)
     reports = []
     try:
         for one in asked:
@@ -104,8 +105,8 @@ def declare(asked: Sequence[Wanted], *, environment: str = "", afresh: bool = Fa
 class Reader:
     """A child that imports plugins and remembers nothing; started when first asked, and after a plugin has ended it."""
 
-    def __init__(self, seconds: float = SECONDS, memory_mb: float = MEMORY_MB) -> None:
-        self.seconds, self.memory_mb = seconds, memory_mb
+    def __init__(self, seconds: float = SECONDS, memory_mb: float = MEMORY_MB, hidden: Sequence[Path] = ()) -> None:
+        self.seconds, self.memory_mb, self.hidden = seconds, memory_mb, hidden
         self.served = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
@@ -146,7 +147,7 @@ class Reader:
         environment |= dict.fromkeys(("TMPDIR", "NUMBA_CACHE_DIR"), self._folder.name)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "benchmark.declarations", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "benchmark.declarations", str(theirs.fileno()), *map(str, self.hidden)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -348,8 +349,10 @@ def _report(wanted: Wanted) -> Report:
 
 def main() -> None:
     """Answer requests, one line of JSON each, until there are no more."""
-    if len(sys.argv) != 2:
-        sys.exit("expected the number of a socket on which requests come, one line of JSON each")
+    if len(sys.argv) < 2:
+        sys.exit(
+            "expected the number of a socket on which requests come, one line of JSON each, and what it must not see"
+        )
     if sys.platform == "linux":  # die with the parent, which may be killed while a plugin hangs
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     channel = socket.socket(fileno=int(sys.argv[1]))
@@ -357,8 +360,12 @@ def main() -> None:
     with suppress(ImportError):
         importlib.import_module("torch")  # before the first plugin's time begins to run
     if sys.platform == "linux":
-        hidden = [Path.cwd() / "results", Path.cwd() / "leaderboard"]
-        confine(Confinement(hidden, [Path(folder) for folder in [os.environ.get(INSIDE)] if folder]), own=False)
+        confine(
+            Confinement(
+                [Path(path) for path in sys.argv[2:]], [Path(folder) for folder in [os.environ.get(INSIDE)] if folder]
+            ),
+            own=False,
+        )
     channel.sendall(b"{}\n")
     with channel.makefile("rb") as requests:
         for line in requests:

@@ -26,7 +26,7 @@ KNOWN = {
     *("captum", "gplearn", "jaxtyping", "matplotlib", "numba", "numpy", "pandas", "PIL", "scipy", "sklearn", "torch"),
     *sys.stdlib_module_names,
 }
-"""Libraries that are imported where nothing is confined. Another one may be anybody's: its code runs with its plugin."""
+"""What is imported where nothing is confined. Another library may be anybody's: its code runs with its plugin."""
 
 
 def start_logging() -> None:

@@ -77,9 +77,8 @@ def _range(case: Case) -> str:
     low, high = case.plugin.options["range"]
     for outcome in [case.oracle, *case.random]:
         for name, value in outcome["values"].items():
-            expect(
-                low - EPSILON <= value <= high + EPSILON, f"{name or 'it'} is {value:g}, outside {low:g} to {high:g}"
-            )
+            inside = low - EPSILON <= value <= high + EPSILON
+            expect(inside, f"{name or 'it'} is {value:g}, outside {low:g} to {high:g}")
     return ""
 
 
