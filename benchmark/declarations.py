@@ -5,7 +5,8 @@
 The child (`python -m benchmark.declarations`) imports one plugin after the other and answers each with a line of JSON.
 A plugin that raises, exits, hangs, crashes, exhausts memory or prints megabytes is answered for with a `problem`; a new
 child goes on behind it. Whoever ends a child that had served others before is asked once more in a fresh one, so that
-no plugin is blamed for another's threads.
+no plugin is blamed for another's threads. It is confined like a method and knows no secret, for a plugin's code runs
+when it is imported.
 
 The memory is a file for each plugin under `$XDG_CACHE_HOME/touchstone`. It holds what was declared and the contents of
 the files that were imported for it; only where they are the same is it used, so that listing imports no torch. A memory
@@ -39,8 +40,10 @@ from typing import Any
 
 import psutil
 
+from benchmark.confinement import Confinement, confine
 from benchmark.declared import Unusable, Wanted, declarations
 from benchmark.errors import TouchstoneError
+from benchmark.seeds import DESCRIPTOR, VARIABLE
 
 ENGINE = Path(__file__).resolve().parent
 START_SECONDS = 300.0
@@ -59,7 +62,7 @@ PROBLEM_SECONDS = 3600.0
 RECOLLECTIONS = 8
 """How many states of the imported files a plugin's memory holds: checkouts side by side share it."""
 INSIDE = "TOUCHSTONE_DECLARING"
-"""Set in the child's environment."""
+"""In the child's environment: the only folder in which it may write."""
 
 Report = dict[str, Any]
 
@@ -83,7 +86,8 @@ def declare(asked: Sequence[Wanted], *, environment: str = "", afresh: bool = Fa
     A problem is remembered for one `environment` alone: a package installed since may be what was missing. `afresh`
     asks the child whatever the memory holds.
     """
-    memory, reader = _Memory(), Reader(SECONDS, MEMORY_MB)
+    hidden = [Path.cwd() / "results", Path.cwd() / "leaderboard"]
+    memory, reader = _Memory(), Reader(SECONDS, MEMORY_MB, hidden)
     reports = []
     try:
         for one in asked:
@@ -101,10 +105,11 @@ def declare(asked: Sequence[Wanted], *, environment: str = "", afresh: bool = Fa
 class Reader:
     """A child that imports plugins and remembers nothing; started when first asked, and after a plugin has ended it."""
 
-    def __init__(self, seconds: float = SECONDS, memory_mb: float = MEMORY_MB) -> None:
-        self.seconds, self.memory_mb = seconds, memory_mb
+    def __init__(self, seconds: float = SECONDS, memory_mb: float = MEMORY_MB, hidden: Sequence[Path] = ()) -> None:
+        self.seconds, self.memory_mb, self.hidden = seconds, memory_mb, hidden
         self.served = 0
         self._process: subprocess.Popen[bytes] | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._channel: socket.socket | None = None
 
     def ask(self, wanted: Wanted) -> Report:
@@ -136,10 +141,13 @@ class Reader:
     def _start(self) -> None:
         ours, theirs = socket.socketpair()
         path = [entry or str(Path.cwd()) for entry in sys.path]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join([*path, str(ENGINE.parent)]), INSIDE: "1"}
+        self._folder = tempfile.TemporaryDirectory(prefix="touchstone-", ignore_cleanup_errors=True)
+        environment = {name: value for name, value in os.environ.items() if name not in (VARIABLE, DESCRIPTOR)}
+        environment |= {"PYTHONPATH": os.pathsep.join([*path, str(ENGINE.parent)]), INSIDE: self._folder.name}
+        environment |= dict.fromkeys(("TMPDIR", "NUMBA_CACHE_DIR"), self._folder.name)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "benchmark.declarations", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "benchmark.declarations", str(theirs.fileno()), *map(str, self.hidden)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -192,7 +200,9 @@ class Reader:
             self._process.wait()
         if self._channel is not None:
             self._channel.close()
-        self._process = self._channel = None
+        if self._folder is not None:
+            self._folder.cleanup()
+        self._process = self._channel = self._folder = None
 
 
 def _resident_mb(process: psutil.Process) -> float:
@@ -339,14 +349,23 @@ def _report(wanted: Wanted) -> Report:
 
 def main() -> None:
     """Answer requests, one line of JSON each, until there are no more."""
-    if len(sys.argv) != 2:
-        sys.exit("expected the number of a socket on which requests come, one line of JSON each")
+    if len(sys.argv) < 2:
+        sys.exit(
+            "expected the number of a socket on which requests come, one line of JSON each, and what it must not see"
+        )
     if sys.platform == "linux":  # die with the parent, which may be killed while a plugin hangs
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)
     channel = socket.socket(fileno=int(sys.argv[1]))
     channel.set_inheritable(False)
     with suppress(ImportError):
         importlib.import_module("torch")  # before the first plugin's time begins to run
+    if sys.platform == "linux":
+        confine(
+            Confinement(
+                [Path(path) for path in sys.argv[2:]], [Path(folder) for folder in [os.environ.get(INSIDE)] if folder]
+            ),
+            own=False,
+        )
     channel.sendall(b"{}\n")
     with channel.makefile("rb") as requests:
         for line in requests:

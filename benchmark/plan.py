@@ -33,6 +33,7 @@ from benchmark.config import (
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.layout import Layout
 from benchmark.registry import ENGINE, PROJECT, Plugin, Registry, plugins
+from benchmark.seeds import seal
 from benchmark.sources import closure
 from benchmark.store import digest
 
@@ -72,7 +73,7 @@ class SubjectPlan:
     @property
     def settings(self) -> str:
         """What of the profile makes a training job look again if it changes."""
-        return digest([dict(self.parameters), self.device, self.seeds, self.sealed, self.threads])
+        return digest([dict(self.parameters), self.device, self.seeds, self.sealed and seal(), self.threads])
 
 
 @dataclass(frozen=True)

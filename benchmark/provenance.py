@@ -1,4 +1,5 @@
-"""Where a result came from: commit (and whether it was dirty), configuration, versions, hardware, duration."""
+"""Where a result came from: commit (and whether it was dirty), configuration, versions, hardware, duration, and the
+seeds that were sealed."""
 
 from __future__ import annotations
 
@@ -12,9 +13,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from benchmark import __version__
+from benchmark.errors import DamagedArtifactError
 from benchmark.plan import Plan
 from benchmark.registry import PROJECT
-from benchmark.store import digest
+from benchmark.seeds import plant_seed, seal, secret
+from benchmark.store import Store, digest
 
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "gplearn", "pandas", "safetensors", "snakemake")
 
@@ -37,6 +40,29 @@ def provenance(plan: Plan, durations: Mapping[str, float]) -> dict[str, Any]:
         },
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def revealed(plan: Plan, store: Store) -> dict[str, Any]:
+    """Where seeds are sealed: the seal, and now that nothing can be gained by it, the secret and the seeds it gave.
+
+    Whoever reads the secret can check the seal and repeat the run, so a secret serves one run only.
+
+    Raises:
+        DamagedArtifactError: a subject was trained under another secret, or under none.
+    """
+    if not plan.profile.sealed:
+        return {}
+    for name, subject in plan.subjects.items():
+        for label in subject.seeds:
+            content = store.read(plan.layout.subject(name, label)).content
+            if content["status"] == "ok" and content.get("seal") != seal():
+                raise DamagedArtifactError(
+                    f"subject {name}, seed {label}, got the seal {content.get('seal')}, expected {seal()}: "
+                    "it was trained with another secret"
+                )
+    labels = sorted({label for subject in plan.subjects.values() for label in subject.seeds})
+    seeds = {str(label): plant_seed(label, sealed=True) for label in labels}
+    return {"sealed": {"seal": seal(), "secret": secret(), "seeds": seeds}}
 
 
 def commit() -> dict[str, Any]:

@@ -22,6 +22,11 @@ from benchmark.sources import libraries
 
 log = logging.getLogger("touchstone")
 PROGRESS_SECONDS = 5.0
+KNOWN = {
+    *("captum", "gplearn", "jaxtyping", "matplotlib", "numba", "numpy", "pandas", "PIL", "scipy", "sklearn", "torch"),
+    *sys.stdlib_module_names,
+}
+"""What is imported where nothing is confined. Another library may be anybody's: its code runs with its plugin."""
 
 
 def start_logging() -> None:
@@ -76,8 +81,11 @@ def on_device(value: Any, device: str) -> Any:
 
 
 def warm_up(sources: Iterable[Path]) -> None:
-    """Import the libraries that these files import before children are forked; plugins themselves stay unimported."""
+    """Import the `KNOWN` libraries that these files import before children are forked; plugins themselves stay
+    unimported."""
     for name in libraries(sources):
+        if name.partition(".")[0] not in KNOWN:
+            continue
         try:
             importlib.import_module(name)
         except (Exception, SystemExit) as error:  # a missing or broken library is the plugin's own affair

@@ -17,12 +17,13 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
-from benchmark.confinement import Confinement
+from benchmark.confinement import Confinement, protection
 from benchmark.errors import TouchstoneError, Unsupported
 from benchmark.explanations import parts, whole
 from benchmark.isolation import Ending, Job, Message, Send, run_isolated
@@ -62,6 +63,7 @@ def explain(plan: Plan, store: Store, name: str, *, batch: int = 0, workers: int
     """Make the explanations of one job that are not there or no longer true; count computed, reused, failed ones."""
     task = plan.task(name)
     methods = task.batch(batch)
+    _say_what_is_missing(plan)
     instances = _posable(plan, store, task)
     with _poser(plan, store, task) as poser:
         questions = {i.label: posed_keys(plan, store, task, i).question for i in instances}
@@ -83,6 +85,17 @@ def explain(plan: Plan, store: Store, name: str, *, batch: int = 0, workers: int
     content = {"task": task.id, "counts": counts, "run": os.environ.get("TOUCHSTONE_RUN")}
     write_index(plan.layout.explain_index(task.id, batch), files, content)
     return counts
+
+
+def _say_what_is_missing(plan: Plan) -> None:
+    """Log what this system cannot keep a method from, in the first job of a run alone."""
+    run, told = os.environ.get("TOUCHSTONE_RUN"), plan.layout.results / ".protection"
+    if not protection() or (run and told.is_file() and told.read_text(encoding="utf-8") == run):
+        return
+    log.warning("%s", protection())
+    with suppress(OSError):  # a read-only folder: said again
+        told.parent.mkdir(parents=True, exist_ok=True)
+        told.write_text(str(run), encoding="utf-8")
 
 
 def _poser(plan: Plan, store: Store, task: TaskPlan) -> Poser:

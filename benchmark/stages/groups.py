@@ -30,6 +30,7 @@ from benchmark.plan import MethodPlan, Plan, TaskPlan
 from benchmark.registry import Plugin
 from benchmark.runtime import log, make_deterministic
 from benchmark.scores import Labelled, Metric, Outcome, averaged, measured_together
+from benchmark.seeds import secret_descriptors
 from benchmark.stages.instances import make_concrete
 from benchmark.store import Key, Store
 
@@ -99,7 +100,9 @@ def measure_groups(
     todo = [group for group in groups if not group.known]
     jobs: list[Job] = [functools.partial(_measure_group, plan, store, task, group) for group in todo]
     limits = task.limits
-    for number, message in run_isolated(jobs, workers=workers, seconds=limits.seconds, memory_mb=limits.memory_mb):
+    for number, message in run_isolated(
+        jobs, workers=workers, seconds=limits.seconds, memory_mb=limits.memory_mb, kept=secret_descriptors
+    ):
         group = todo[number]
         if isinstance(message, Message):
             if "damaged" in message.header:

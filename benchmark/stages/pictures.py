@@ -25,6 +25,7 @@ from benchmark.keys import content_key, picture_key, posed_keys, reference_key
 from benchmark.plan import Instance, Plan, TaskPlan
 from benchmark.runtime import log, make_deterministic
 from benchmark.scores import by_name
+from benchmark.seeds import secret_descriptors
 from benchmark.stages.instances import family_of, make_concrete, trained
 from benchmark.stages.score import read_explanation
 from benchmark.store import Key, Store, digest, write_index
@@ -39,7 +40,7 @@ def draw(plan: Plan, store: Store, name: str) -> Mapping[str, int]:
     task = plan.task(name)
     counts = {"computed": 0, "reused": 0, "failed": 0}
     names: list[str] = []
-    for _, message in run_isolated([functools.partial(_draw_missing, plan, store, task)]):
+    for _, message in run_isolated([functools.partial(_draw_missing, plan, store, task)], kept=secret_descriptors):
         if isinstance(message, Ending):
             if message.status != "ok":
                 counts["failed"] += 1

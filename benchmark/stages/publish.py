@@ -17,7 +17,7 @@ from benchmark.errors import DamagedArtifactError
 from benchmark.layout import Layout
 from benchmark.page import About, Board, PagePicture, render
 from benchmark.plan import Plan
-from benchmark.provenance import provenance
+from benchmark.provenance import provenance, revealed
 from benchmark.registry import PROJECT
 from benchmark.runtime import log
 from benchmark.stages.instances import trained
@@ -46,7 +46,7 @@ def publish(plan: Plan, store: Store) -> None:
         "certificates": pd.DataFrame(certificates(plan, store), columns=CERTIFICATE),
         "measured": measured(plan, store),
     }
-    source = provenance(plan, durations(plan, store))
+    source = provenance(plan, durations(plan, store)) | revealed(plan, store)
     board = Board(
         profile=plan.profile.name,
         title=plan.profile.title,

@@ -31,6 +31,7 @@ from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.registry import Plugin
 from benchmark.runtime import log, make_deterministic, warm_up
 from benchmark.scores import Metric, Outcome, averaged, by_name, measured
+from benchmark.seeds import secret_descriptors
 from benchmark.sources import closure
 from benchmark.stages.groups import measure_groups
 from benchmark.stages.instances import family_of, make_concrete, trained
@@ -161,7 +162,9 @@ def _measure_all(plan: Plan, store: Store, task: TaskPlan, scored: Sequence[Scor
     todo = [one for one in scored if not one.problem and one.missing()]
     jobs: list[Job] = [functools.partial(measure_instance, plan, store, task, one, one.missing()) for one in todo]
     limits, done = task.limits, 0
-    for number, message in run_isolated(jobs, workers=workers, seconds=limits.seconds, memory_mb=limits.memory_mb):
+    for number, message in run_isolated(
+        jobs, workers=workers, seconds=limits.seconds, memory_mb=limits.memory_mb, kept=secret_descriptors
+    ):
         one = todo[number]
         if isinstance(message, Message):
             _book(one, message.header)

@@ -26,7 +26,7 @@ from benchmark.isolation import Ending, Send, run_isolated
 from benchmark.keys import subject_key
 from benchmark.plan import Plan, SubjectPlan
 from benchmark.runtime import device_of, log, make_deterministic, progress_lines, warm_up
-from benchmark.seeds import plant_seed
+from benchmark.seeds import plant_seed, seal, secret_descriptors
 from benchmark.sources import closure
 from benchmark.store import Store, write_index
 from benchmark.subjects import Run, Trained
@@ -61,7 +61,7 @@ def train(plan: Plan, store: Store, name: str, *, batch: int = 0) -> Mapping[str
 def _train_apart(plan: Plan, store: Store, subject: SubjectPlan, seed: int, label: str) -> None:
     """Train in a child; what ends it otherwise than well becomes a record of failure."""
     job = functools.partial(_train_seed, plan, store, subject, seed, label)
-    for _, message in run_isolated([job], log_bytes=math.inf):
+    for _, message in run_isolated([job], log_bytes=math.inf, kept=secret_descriptors):
         if not isinstance(message, Ending):
             raise TouchstoneError(str(message.header["refused"]))
         if message.status != "ok":
@@ -85,6 +85,8 @@ def _train_seed(plan: Plan, store: Store, subject: SubjectPlan, seed: int, label
         for c in trained.checks
     ]
     content = {"status": "ok", "certificate": certificate, "facts": trained.facts, "seconds": seconds}
+    if subject.sealed:
+        content["seal"] = seal()
     parts = {"weights": trained.weights, "public": trained.public}
     try:
         store.put(plan.layout.subject(subject.name, seed), subject_key(subject, seed), content, parts)

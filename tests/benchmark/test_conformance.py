@@ -1,4 +1,4 @@
-"""Every plugin conforms, and the suite catches those that do not."""
+"""The conformance suite catches what does not conform."""
 
 from __future__ import annotations
 
@@ -8,12 +8,8 @@ import pytest
 
 from benchmark.conformance import findings
 from benchmark.registry import Plugin, plugins
-from benchmark.runtime import warm_up
-from benchmark.sources import closure
 from tests.support.project import Project
 
-METHODS = plugins().of("method")
-TASKS = plugins().of("task")
 RUNS = "it runs to its end"
 VALID = "it returns a valid explanation of the trivial problem"
 STEADY = "it is deterministic, whatever the global generators' state"
@@ -23,7 +19,6 @@ GENTLE = "it leaves what it was given as it was"
 @pytest.fixture(autouse=True, scope="module")
 def _imported() -> None:
     """Import here what every forked child would import again."""
-    warm_up(closure(*(plugin.path for plugin in METHODS)))
     for plugin in plugins().of("metric"):
         plugin.load()
 
@@ -31,17 +26,6 @@ def _imported() -> None:
 def failed(plugin: Plugin) -> dict[str, str]:
     """The checks that did not hold, with what was seen."""
     return {finding.name: finding.detail for finding in findings(plugin) if not finding.passed}
-
-
-@pytest.mark.parametrize("plugin", METHODS, ids=lambda p: p.key)
-def test_every_method_conforms(plugin: Plugin) -> None:
-    assert failed(plugin) == {}
-
-
-@pytest.mark.workflow
-@pytest.mark.parametrize("plugin", TASKS, ids=lambda p: p.key)
-def test_every_task_conforms(plugin: Plugin) -> None:
-    assert failed(plugin) == {}
 
 
 HOSTILE = {
@@ -74,7 +58,7 @@ def test_the_suite_catches(project: Project, case: str) -> None:
     body, check, detail = HOSTILE[case]
     project.method("hostile", body, parameters="scale: float = 1.0")
     found = failed(project.read("method", "hostile"))
-    assert list(found) == [check]
+    assert list(found) == [check], found
     assert detail in found[check]
 
 

@@ -1,0 +1,121 @@
+"""Checks of tasks, at the size of the smoke profile, on one seed that is told from its label."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from benchmark.conformance.checks import DRAWS, Suite, expect, same
+from benchmark.handover import pack, unpack
+from benchmark.plan import Instance, Plan, TaskPlan, make_plan
+from benchmark.registry import Plugin
+from benchmark.runtime import make_deterministic
+from benchmark.stages.instances import Concrete, make_concrete
+from benchmark.stages.score import score_instances
+from benchmark.stages.train import train
+from benchmark.store import Store
+from benchmark.table import instance_rows, to_table
+
+CHECKS = Suite()
+LABEL = 739_153_482
+"""The seed, long enough to be in a question by no chance."""
+
+
+@dataclass
+class Case:
+    """A task whose subjects are trained in a folder, or found there."""
+
+    plugin: Plugin
+    folder: Path
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The smoke profile with this task alone."""
+        return make_plan("smoke", overrides={"only": [self.plugin.key], "seeds": [LABEL], "draws": DRAWS})
+
+    @property
+    def task(self) -> TaskPlan:
+        """The task as planned."""
+        return next(iter(self.plan.tasks.values()))
+
+    @cached_property
+    def store(self) -> Store:
+        """The folder with all its subjects trained."""
+        store = Store(self.folder)
+        for subject in self.task.subjects:
+            train(self.plan, store, subject)
+        return store
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """The primary metric's rows of all references."""
+        scored, _ = score_instances(self.plan, self.store, self.task, [])
+        rows = [row for one in scored for row in instance_rows(self.plan, self.store, self.task, [], one)]
+        table = to_table(rows)
+        return table[table.primary]
+
+    def concrete(self, instance: Instance) -> Concrete:
+        """An instance; a method's seed is another one than the plant's."""
+        made = make_concrete(self.plan, self.store, self.task, instance, device="cpu")
+        saved = {role: dataclasses.replace(one, method_seed=0) for role, one in made.saved.items()}
+        return dataclasses.replace(made, saved=saved)
+
+
+@CHECKS("its subjects pass their certificates", "what is not certified is not ranked", gate=True)
+def _certified(case: Case) -> str:
+    ranked = {instance.variant for instance in case.task.instances if instance.ranked}
+    failed = case.rows[case.rows.variant.isin(ranked) & ~case.rows.ranked].variant.unique()
+    expect(not len(failed), f"not in {', '.join(failed)}")
+    return ""
+
+
+@CHECKS("its oracle reaches the ceiling", "the scale ends at the planted truth")
+def _oracle(case: Case) -> str:
+    skills = case.rows[case.rows.method == "oracle"].skill
+    expect(bool((skills.round(9) == 1).all()), f"its skill is {skills.min():g}")
+    return ""
+
+
+@CHECKS("floor and ceiling differ by far more than the draws' spread", "otherwise chance decides")
+def _span(case: Case) -> str:
+    spans = (case.rows.ceiling - case.rows.floor).abs() / case.rows.floor_sd
+    expect(bool(((spans > 5) | (case.rows.floor_sd == 0)).all()), f"got {spans.min():.2g} standard deviations")
+    return f"at least {spans.min():.3g} standard deviations"
+
+
+@CHECKS("it poses the same question twice", "methods are compared on one question")
+def _steady(case: Case) -> str:
+    for instance in case.task.instances:
+        concrete, posed = case.concrete(instance), []
+        for state in (1, 2):
+            make_deterministic(state)
+            posed.append(concrete.pose())
+        expect(same(*posed), f"another one in {instance.label}")
+    return ""
+
+
+@CHECKS("its questions survive the hand-over", "methods get a copy, in another process")
+def _handed_over(case: Case) -> str:
+    for instance in case.task.instances:
+        posed = case.concrete(instance).pose()
+        body, buffers = pack(posed, lambda _function: 0)
+        expect(same(unpack(body, buffers, lambda _number: _nothing), posed), f"changed in {instance.label}")
+    return ""
+
+
+@CHECKS("its questions do not hold the seed of the plant", "whoever has the seed has the truth")
+def _no_seed(case: Case) -> str:
+    for instance in case.task.instances:
+        _, buffers = pack(case.concrete(instance).pose(), lambda _function: 0)
+        text = LABEL.to_bytes(4, "little")
+        expect(not any(text in buffer.tobytes() for buffer in buffers), f"found in {instance.label}")
+    return ""
+
+
+def _nothing(*_: Any) -> None:
+    """Stands for functions that stay behind."""

@@ -1,0 +1,17 @@
+"""A cheat: the truth among all objects that the garbage collector knows."""
+
+from __future__ import annotations
+
+import gc
+
+from methods.attribution._spoils import answer, loot, mask_in
+
+from benchmark.families.attribution import attribution_method
+
+WAYS = {"collector": lambda: mask_in(gc.get_objects())}
+
+
+@attribution_method(cites="a test")
+def collector(subject):
+    """Ask the garbage collector."""
+    return answer(subject, loot(WAYS))
