@@ -19,7 +19,7 @@ from typing import Any
 from tests.support.tree import Tree
 
 Counts = dict[str, dict[str, int]]
-SERVER = '''
+SERVER = """
 import importlib.metadata, json, os, sys, traceback
 import matplotlib.figure, pandas, PIL.Image, torch
 from benchmark.plan import make_plan
@@ -32,7 +32,8 @@ def run(request):
     importlib.metadata.version = lambda name: request["versions"].get(name) or real(name)
     plan = make_plan("small.yaml", overrides=request["overrides"])
     store, layout = Store(plan.layout.results), plan.layout
-    found = {kind: {"computed": 0, "reused": 0, "failed": 0} for kind in ("subjects", "explanations", "values", "pictures")}
+    kinds = ("subjects", "explanations", "values", "pictures")
+    found = {kind: {"computed": 0, "reused": 0, "failed": 0} for kind in kinds}
     def add(kind, counts):
         for name in found[kind]:
             found[kind][name] += counts[name]
@@ -56,7 +57,7 @@ for line in sys.stdin:
         print(json.dumps(answer), flush=True)
         os._exit(0)
     os.waitpid(pid, 0)
-'''
+"""
 
 
 class Engine:

@@ -109,6 +109,13 @@ class Tree:
         path.write_text(text)
         return path
 
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace a piece of a file, which must be there."""
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text, f"{old!r} is not in {file}"
+        path.write_text(text.replace(old, new, 1))
+
     def cell(self, method: str, profile: str = "small", task: str = "attribution.toytask") -> Path:
         return self.folder / "results" / profile / "explanations" / task / method
 
