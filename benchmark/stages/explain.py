@@ -12,6 +12,7 @@ Failed ones are tried again when the job runs.
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import time
 import traceback
@@ -158,6 +159,7 @@ def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Pos
     waiting = [cell for cell in cells if not _settled_without_running(plan, store, task, cell)]
     warm_up(closure(*(cell.method.plugin.path for cell in waiting), task.plugin.path))
     family_of(task.family)
+    importlib.import_module("methods")  # a child may not list the folder that holds it, where Python would look again
     torch.set_num_threads(1)
     jobs: list[Job] = []
 

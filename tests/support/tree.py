@@ -14,6 +14,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from tests.support.project import SUBJECT, TASK
+
 ROOT = Path(__file__).parents[2]
 KEPT = ("gradient", "input_magnitude", "occlusion")
 """The methods of the small profile; the test's own `gated` is added."""
@@ -94,19 +96,35 @@ class Tree:
     def methods_of(self, table: pd.DataFrame) -> list[str]:
         return sorted(table[~table.reference].method.unique())
 
+    def toys(self) -> None:
+        """Add the toy project's subject and task, which train and run in no time."""
+        package = self.folder / "tasks" / "models" / "toy"
+        package.mkdir(exist_ok=True)
+        (package / "__init__.py").write_text('"""A toy."""\n')
+        (package / "subject.py").write_text(SUBJECT)
+        (self.folder / "tasks" / "attribution" / "toytask.py").write_text(TASK)
+
     def method(self, name: str, text: str) -> Path:
         path = self.folder / "methods" / "attribution" / f"{name}.py"
         path.write_text(text)
         return path
 
-    def cell(self, method: str, profile: str = "small") -> Path:
-        return self.folder / "results" / profile / "explanations" / "attribution.blockmnist" / method
+    def edit(self, file: str, old: str, new: str) -> None:
+        """Replace a piece of a file, which must be there."""
+        path = self.folder / file
+        text = path.read_text()
+        assert old in text, f"{old!r} is not in {file}"
+        path.write_text(text.replace(old, new, 1))
+
+    def cell(self, method: str, profile: str = "small", task: str = "attribution.toytask") -> Path:
+        return self.folder / "results" / profile / "explanations" / task / method
 
 
-def counts(output: str) -> dict[str, int]:
-    """The summary's counts of cells."""
-    (line,) = [line for line in output.splitlines() if line.startswith("cells: ")]
-    return {name: int(number) for number, name in (part.split() for part in line[7:].split(", "))}
+def counts(output: str, kind: str = "explanations") -> dict[str, int]:
+    """The summary's counts of a kind: subjects, explanations, values or pictures."""
+    (line,) = [line for line in output.splitlines() if line.startswith(f"{kind}: ")]
+    numbers = (part.split() for part in line.removeprefix(f"{kind}: ").split(", "))
+    return {name: int(number) for number, name in numbers}
 
 
 def stages(output: str) -> list[str]:
@@ -116,6 +134,8 @@ def stages(output: str) -> list[str]:
 
 
 def write_profile(tree: Tree, name: str = "small", **settings: Any) -> None:
+    """Write a profile of four methods on the toy task, which is added, unless `settings` say otherwise."""
+    tree.toys()
     others = {path.stem for path in (tree.folder / "methods" / "attribution").glob("[!_]*.py")} - {*KEPT, "gated"}
     content = {
         "title": "For tests",
@@ -124,9 +144,8 @@ def write_profile(tree: Tree, name: str = "small", **settings: Any) -> None:
         "device": "cpu",
         "limits": {"seconds": 60, "memory_mb": 3000},
         "exclude": [f"method:attribution/{other}" for other in sorted(others)],
-        "subjects": {"blockmnist": {"tests": 200}},
-        "tasks": {"attribution/blockmnist": {"variants": ["standard"], "inputs": 4}},
-        "only": ["attribution/blockmnist"],
+        "tasks": {"attribution/toytask": {"variants": ["plain"]}},
+        "only": ["attribution/toytask"],
     }
     (tree.folder / f"{name}.yaml").write_text(yaml.safe_dump(content | settings))
 

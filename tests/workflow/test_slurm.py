@@ -141,7 +141,7 @@ def test_a_job_that_outlives_its_run_on_a_node_is_named_by_its_slurm_job(tmp_pat
         refused = tree.command(*call)
         assert refused.returncode == 1
         named = (
-            rf"still at work in results/small: explain attribution\.blockmnist-0 \(pid \d+ on .*, Slurm job {number}\)"
+            rf"still at work in \S*results/small: explain attribution\.toytask-0 \(pid \d+ on .*, Slurm job {number}\)"
         )
         assert re.search(named, refused.stderr), refused.stderr
     finally:
