@@ -35,7 +35,7 @@ from benchmark.runtime import log, make_deterministic, on_device, warm_up
 from benchmark.seeds import forget_secret, method_seed
 from benchmark.sources import closure
 from benchmark.stages.instances import family_of, make_concrete, trained
-from benchmark.store import Kept, Key, Store, write_index
+from benchmark.store import Kept, Key, Store, digest, write_index
 
 Record = dict[str, Any]
 STATUSES = ("ok", "failed", "timeout", "unsupported")
@@ -128,19 +128,31 @@ def _missing(
     """
     addresses, cells, reused = [], [], 0
     for method in methods:
-        cell = Cell(
-            method, [], {i.label: explanation_key(method, questions[i.label], task.lacks(method)) for i in instances}
-        )
-        for instance in instances:
-            addresses.append(plan.layout.explanation(task.id, method.name, instance.label))
-            kept = store.find(addresses[-1], cell.keys[instance.label])
-            if kept is not None and kept.content["status"] in SETTLED:
-                reused += 1
+        cell = Cell(method, [], {})
+        for group in _groups(method, instances):
+            keys = {i.label: explanation_key(method, questions[i.label], task.lacks(method)) for i in group}
+            if len(group) > 1:
+                keys = {label: digest([key, sorted(keys.values())]) for label, key in keys.items()}
+            cell.keys |= keys
+            own = [plan.layout.explanation(task.id, method.name, instance.label) for instance in group]
+            found = [store.find(address, key) for address, key in zip(own, keys.values(), strict=True)]
+            addresses += own
+            if all(kept is not None and kept.content["status"] in SETTLED for kept in found):
+                reused += len(group)
             else:
-                cell.instances.append(instance)
+                cell.instances += group
         if cell.instances:
             cells.append(cell)
     return addresses, cells, reused
+
+
+def _groups(method: MethodPlan, instances: Sequence[Instance]) -> list[list[Instance]]:
+    """The instances that a method answers together, and whose answers are kept together: all of one seed for a batched
+    one, since its sums may depend on what is stacked beside them; else each alone."""
+    if not method.plugin.options.get("batched"):
+        return [[instance] for instance in instances]
+    seeds = dict.fromkeys(instance.seed for instance in instances)
+    return [[instance for instance in instances if instance.seed == seed] for seed in seeds]
 
 
 def make_explanations(plan: Plan, store: Store, task: TaskPlan, method: MethodPlan, workers: int = 1) -> list[Kept]:
@@ -323,11 +335,10 @@ def run_method(
 ) -> None:
     """In the child: run a method on its posed questions and send an explanation, or a reason, for each."""
     function, family = method.plugin.load(), family_of(family_name)
-    numbers = list(range(len(instances)))
-    groups = [numbers] if method.plugin.options.get("batched") else [[number] for number in numbers]
-    for group in groups:
+    place = {instance.label: number for number, instance in enumerate(instances)}
+    for group in _groups(method, instances):
         posed: dict[int, Any] = {}
-        for number in group:
+        for number in (place[instance.label] for instance in group):
             try:
                 posed[number] = on_device(session.questions[number], devices[number])
             except PosingError as error:
