@@ -237,7 +237,7 @@ def check(raw: object, posed: DictionarySubject) -> DictionaryExplanation:
             raise InvalidExplanation(f"got NaN or infinity in {name}, expected finite numbers")
     written = _decoders(raw.decoders, posed, len(atoms))
     if not written:
-        return DictionaryExplanation(atoms, bias, *parts)
+        return DictionaryExplanation(atoms, bias, parts[0], parts[1], parts[2], parts[3])
     layer_atoms = {name: one.atoms for name, one in written.items()}
     layer_biases = {name: one.bias for name, one in written.items()}
     return DictionaryExplanation(atoms, bias, parts[0], parts[1], parts[2], parts[3], layer_atoms, layer_biases)
