@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmark.layout import Layout
-from benchmark.plan import Plan, digest, make_plan
+from benchmark.plan import Plan, make_plan
 from benchmark.registry import plugins
-from benchmark.scores import Metric, for_draw, measure
-from benchmark.stages.instances import family_module, make_concrete
+from benchmark.scores import Metric, by_name
+from benchmark.stages.instances import make_concrete
+from benchmark.store import Store, digest
 from benchmark.subjects import generator_for
+from tests.support.measuring import measure
 from tests.support.tree import Tree, counts, read_json
 
 pytestmark = pytest.mark.workflow
@@ -54,9 +55,9 @@ def scores(board: Path) -> pd.DataFrame:
 
 
 def test_every_cell_was_computed_and_none_failed(smoke: tuple[Tree, str], plan: Plan) -> None:
-    cells = sum(len(task.methods) for task in plan.tasks.values())
-    found = counts(smoke[1])
-    assert (found["computed"], found["reused"], found["failed"]) == (cells, 0, 0)
+    explanations = sum(len(task.methods) * len(task.instances) for task in plan.tasks.values())
+    found = counts(smoke[1], kind="explanations")
+    assert (found["computed"], found["reused"], found["failed"]) == (explanations, 0, 0)
 
 
 @pytest.mark.parametrize("name", COLUMNS)
@@ -155,19 +156,21 @@ def test_every_value_lies_in_its_metrics_range(scores: pd.DataFrame) -> None:
 
 
 def test_fresh_random_draws_stay_at_the_floor(smoke: tuple[Tree, str], scores: pd.DataFrame, plan: Plan) -> None:
-    layout = Layout("smoke", smoke[0].folder)
+    store = Store(smoke[0].folder / "results" / "smoke")
     first = min(plan.profile.seeds)
     for task in plan.tasks.values():
-        family = family_module(task.family)
-        metrics = [Metric(metric.name, metric.load(), metric.options.get("draws")) for metric in task.metrics]
+        random = plan.registry.find("reference", "random", task.family).load()
+        metrics = [Metric.of(metric) for metric in task.metrics]
         fewest = {metric.name: min(metric.draws or plan.profile.draws, plan.profile.draws) for metric in metrics}
         for instance in (one for one in task.instances if one.seed == first):
-            concrete = make_concrete(plan, layout, task, instance)
+            concrete = make_concrete(plan, store, task, instance)
             posed, truth = concrete.pose(), concrete.truth()
             drawn: dict[str, list[float]] = {}
             for number in range(FRESH):
-                explanation = family.random(posed, truth, generator_for(first, f"fresh {number}"))
-                for name, value in measure(for_draw(metrics, number), explanation, truth, posed).items():
+                fresh = generator_for(first, f"fresh {number}")
+                explanation = by_name(random, posed=posed, truth=truth, generator=fresh)
+                wanted = [metric for metric in metrics if number < fewest[metric.name]]
+                for name, value in measure(wanted, explanation, truth, posed).items():
                     drawn.setdefault(name, []).append(value)
             own = scores[(scores.family == task.family) & (scores.task == task.plugin.name) & (scores.seed == first)]
             own = own[(own.variant == instance.variant) & (own.method == "random")].set_index("metric")
