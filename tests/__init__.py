@@ -1,1 +1,9 @@
-"""The tests, laid out as what they test; `support` holds what several of them need."""
+"""The tests, laid out as what they test; `support` holds what several of them need.
+
+While they run, every call into the packages that `--jaxtyping-packages` names in pyproject.toml must keep the types and
+shapes it declares: `checked` is the checker.
+"""
+
+from beartype import BeartypeConf, beartype
+
+checked = beartype(conf=BeartypeConf(is_pep484_tower=True))  # an int is a float, as PEP 484 has it

@@ -148,16 +148,19 @@ def _two_loops(gradient: Tensor, pairs: list[tuple[Tensor, Tensor, Tensor]]) -> 
 
 @dataclass(frozen=True)
 class MlpProbes:
-    """Stacked networks with one hidden layer of rectifiers, one per set and concept."""
+    """Stacked networks with one hidden layer of rectifiers, one per set and concept.
+
+    `networks` is sets times concepts, set by set; `units` is concepts times hidden.
+    """
 
     offset: Float[Tensor, "b 1 d"]
     scale: Float[Tensor, "b 1 1"]
-    into: Float[Tensor, "b concepts*hidden d"]
-    into_bias: Float[Tensor, "b concepts*hidden 1"]
-    out: Float[Tensor, "b*concepts classes hidden"]
-    out_bias: Float[Tensor, "b*concepts classes 1"]
+    into: Float[Tensor, "b units d"]
+    into_bias: Float[Tensor, "b units 1"]
+    out: Float[Tensor, "networks classes hidden"]
+    out_bias: Float[Tensor, "networks classes 1"]
 
-    def hidden(self, x: Float[Tensor, "b m d"]) -> Float[Tensor, "b*concepts hidden m"]:
+    def hidden(self, x: Float[Tensor, "b m d"]) -> Float[Tensor, "networks hidden m"]:
         """Hidden activations. Inputs stand last, so that no product needs a transposed copy."""
         z = ((x - self.offset) / self.scale).mT
         return torch.baddbmm(self.into_bias, self.into, z).relu_().view(len(self.out), self.out.shape[2], -1)

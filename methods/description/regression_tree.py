@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 from jaxtyping import Float64
@@ -45,7 +45,7 @@ def _validated(x: Float64[ndarray, " n"], y: Float64[ndarray, " n"], sizes: Sequ
     return errors
 
 
-def _program(tree: Any, node: int) -> str:  # scikit-learn's compiled tree has no public type
+def _program(tree: Any, node: SupportsIndex) -> str:  # scikit-learn's compiled tree has no public type
     if tree.children_left[node] == -1:
         return number(float(tree.value[node].item()))
     left, right = _program(tree, tree.children_left[node]), _program(tree, tree.children_right[node])

@@ -6,7 +6,7 @@ the analytic one, a / sqrt(1 + b^2) (Ni, Drieberg & Rockett 2013), roots and log
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,23 +59,13 @@ def symbolic_regression(
 def _functions() -> list[Any]:
     from gplearn.functions import make_function
 
-    def over(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        result: np.ndarray = a / np.sqrt(1 + np.clip(b, -_LIMIT, _LIMIT) ** 2)
-        return result
-
-    def root(a: np.ndarray) -> np.ndarray:
-        result: np.ndarray = np.sqrt(np.abs(a))
-        return result
-
-    def logs(a: np.ndarray) -> np.ndarray:
-        result: np.ndarray = np.log(1 + np.abs(a))
-        return result
-
-    def gauss(a: np.ndarray) -> np.ndarray:
-        result: np.ndarray = np.exp(-(np.clip(a, -_LIMIT, _LIMIT) ** 2))
-        return result
-
-    own = {"over": (over, 2), "root": (root, 1), "logs": (logs, 1), "gauss": (gauss, 1), "tanh": (np.tanh, 1)}
+    own: dict[str, tuple[Callable[..., np.ndarray], int]] = {
+        "over": (lambda a, b: a / np.sqrt(1 + np.clip(b, -_LIMIT, _LIMIT) ** 2), 2),
+        "root": (lambda a: np.sqrt(np.abs(a)), 1),
+        "logs": (lambda a: np.log(1 + np.abs(a)), 1),
+        "gauss": (lambda a: np.exp(-(np.clip(a, -_LIMIT, _LIMIT) ** 2)), 1),
+        "tanh": (np.tanh, 1),
+    }
     made = [make_function(function=f, name=name, arity=arity) for name, (f, arity) in own.items()]
     return ["add", "sub", "mul", "sin", "abs", "max", "min", *made]
 
