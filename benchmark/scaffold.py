@@ -68,7 +68,7 @@ TASK = '''"""{title}: say in one sentence what is asked, and what the planted an
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from {package} import {posed}, {truth}, {family}_task
 from {package}.family import FAMILY
@@ -89,7 +89,7 @@ class {class_name}Task:
     def pose(self, saved: Saved) -> {posed}:
         """What methods see; nothing from which the truth can be made."""
         posed, _ = FAMILY.trivial(saved.seed + saved.subject.shift)
-        return posed
+        return replace(posed, seed=saved.method_seed)
 
     def truth(self, saved: Saved) -> {truth}:
         """What was planted, rebuilt from the seed."""

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import TouchstoneError, Unsupported
+from benchmark.families.family import Labelled
 from benchmark.registry import Plugin
 from benchmark.statistics import skill
 
@@ -89,18 +90,6 @@ def measured(metric: Metric, explanation: Any, truth: Any, posed: Any) -> Outcom
     except Exception as error:  # a metric's own error is that metric's row
         return _outcome("failed", f"{type(error).__name__}: {error}")
     return {"status": "ok", "reason": "", "values": values} if values else _outcome("unsupported", NOTHING)
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """One explanation among several that a metric looks at together, with all that belongs to it."""
-
-    method: str
-    variant: str
-    seed: int
-    explanation: Any
-    truth: Any
-    posed: Any
 
 
 def measured_together(metric: Metric, scope: str, explanations: Sequence[Labelled]) -> list[Outcome]:

@@ -55,6 +55,18 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Labelled:
+    """One explanation among several that a metric looks at together, with all that belongs to it."""
+
+    method: str
+    variant: str
+    seed: int
+    explanation: Any
+    truth: Any
+    posed: Any
+
+
+@dataclass(frozen=True)
 class Picture:
     """A picture for the page. `name` becomes part of a file name; `caption` is a sentence of plain text."""
 

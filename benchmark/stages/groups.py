@@ -24,12 +24,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import DamagedArtifactError
+from benchmark.families.family import Labelled
 from benchmark.isolation import Ending, Job, Message, Send, run_isolated
 from benchmark.keys import content_key, group_key, reference_key
 from benchmark.plan import MethodPlan, Plan, TaskPlan
 from benchmark.registry import Plugin
 from benchmark.runtime import log, make_deterministic
-from benchmark.scores import Labelled, Metric, Outcome, averaged, measured_together
+from benchmark.scores import Metric, Outcome, averaged, measured_together
 from benchmark.seeds import secret_descriptors
 from benchmark.stages.instances import make_concrete
 from benchmark.store import Key, Store

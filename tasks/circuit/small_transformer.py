@@ -15,6 +15,7 @@ from benchmark.subjects import Saved
     primary="edge_auroc",
     metrics=("edge_auroc", "faithfulness"),
     variants={"induction": {"circuit": "induction"}, "suppressed": {"circuit": "suppressed"}},
+    small={"variants": ("induction",)},
 )
 @dataclass(frozen=True, kw_only=True)
 class SmallTransformerTask:

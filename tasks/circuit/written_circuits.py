@@ -25,6 +25,7 @@ from benchmark.subjects import Saved
         "saturated": {"gates": "saturated"},
         "mixed": {"gates": "mixed"},
     },
+    small={"variants": ("linear", "mixed")},
 )
 @dataclass(frozen=True, kw_only=True)
 class WrittenCircuitsTask:

@@ -26,7 +26,7 @@ from tasks.models.numeric_functions.subject import NumericFunctions
         "corrupted": {"kind": "corrupted"},
         "mlp": {"kind": "mlp"},
     },
-    small={"variants": ["atomic", "corrupted"]},
+    small={"variants": ("atomic", "corrupted")},
 )
 @dataclass(frozen=True, kw_only=True)
 class NumericFunctionsTask:

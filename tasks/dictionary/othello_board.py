@@ -42,7 +42,7 @@ from tasks.models.othello.subject import OthelloModel
         "untrained": {"training": "none"},
     },
     twins={"l0_16": "untrained"},
-    small={"variants": ["l0_16"], "atoms": 128, "train_rows": 3000, "held_out_rows": 800},
+    small={"variants": ("l0_16",), "atoms": 128, "train_rows": 3000, "held_out_rows": 800},
 )
 @dataclass(frozen=True, kw_only=True)
 class OthelloBoardTask:

@@ -35,7 +35,7 @@ from tasks.models.superposition.subject import Superposition
         "noisy": {"noise": 0.15},
         "narrow": {"size": 48},
     },
-    small={"variants": ["l0_4"]},
+    small={"variants": ("l0_4",)},
 )
 @dataclass(frozen=True, kw_only=True)
 class SuperpositionTask:

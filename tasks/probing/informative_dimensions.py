@@ -31,7 +31,7 @@ from tasks.models.informative_dimensions.subject import InformativeDimensions
     ),
     variants={"aligned": {}, "rotated": {"basis": "rotated"}, "untrained": {"training": "none"}},
     unranked=("untrained",),
-    small={"variants": ["aligned"]},
+    small={"variants": ("aligned",)},
 )
 @dataclass(frozen=True, kw_only=True)
 class InformativeDimensionsTask:

@@ -40,7 +40,7 @@ STATES = ("yours", "empty", "mine")
     metrics=("test_accuracy", "selectivity", "control_accuracy", "interchange_accuracy", "erasure_gap"),
     variants={"trained": {}, "untrained": {"training": "none"}},
     twins={"trained": "untrained"},
-    small={"variants": ["trained"], "train_inputs": 1500, "test_inputs": 600, "controls": 4, "pairs": 60},
+    small={"variants": ("trained",), "train_inputs": 1500, "test_inputs": 600, "controls": 4, "pairs": 60},
 )
 @dataclass(frozen=True, kw_only=True)
 class OthelloBoardTask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ def declare(project: Project, *, task: str = "", subject: str = "", method: str 
     """Write the toy project anew with these `small` sizes and one method, `slope`, whose scale is 1 by default."""
     project.write("toytask", TASK.replace('cites="a test",', f'cites="a test", {f"small={task}," if task else ""}', 1))
     project.write("toy", SUBJECT.replace('cites="a test"', f'cites="a test"{f", small={subject}" if subject else ""}'))
-    project.method("slope", **({"small": method} if method else {}))  # type: ignore[arg-type]
+    project.method("slope", **({"small": ast.literal_eval(method)} if method else {}))  # type: ignore[arg-type]
 
 
 def planned(project: Project, **settings: Any) -> tuple[Plan, TaskPlan]:

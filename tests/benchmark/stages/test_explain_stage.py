@@ -207,12 +207,12 @@ def test_a_damaged_explanation_is_named_and_made_again_to_the_same(
         assert path.read_bytes() == content
 
 
-def test_a_batched_method_gets_all_instances_at_once(project: Project) -> None:
+def test_a_batched_method_gets_all_instances_of_a_seed_at_once(project: Project) -> None:
     project.method("batched", "return [one.inputs * 0 + len(subject) for one in subject]", batched=True)
     project.explain(tasks={"attribution/toytask": {"variants": ["plain", "wide"]}})
     values = [project.attributions("batched", label) for label in ("plain.0", "plain.1", "wide.0", "wide.1")]
     assert [list(v.shape) for v in values] == [[8, 6], [8, 6], [8, 9], [8, 9]]
-    assert all(bool((v == 4).all()) for v in values)
+    assert all(bool((v == 2).all()) for v in values)
 
 
 UNWELL = {

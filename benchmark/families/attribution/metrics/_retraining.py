@@ -26,8 +26,8 @@ from torch import Tensor
 
 from benchmark.errors import Unsupported
 from benchmark.families.attribution import AttributionSubject
+from benchmark.families.family import Labelled
 from benchmark.learning.retraining import STANDARD, Recipe, retrained_accuracies
-from benchmark.scores import Labelled
 
 FRACTIONS = (0.1, 0.3, 0.5, 0.7, 0.9)
 LEAST_INPUTS = 40

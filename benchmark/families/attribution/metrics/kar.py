@@ -16,8 +16,8 @@ from collections.abc import Sequence
 
 from benchmark.families.attribution import AttributionSubject
 from benchmark.families.attribution.metrics._retraining import retrained
+from benchmark.families.family import Labelled
 from benchmark.plugins import metric
-from benchmark.scores import Labelled
 
 
 @metric(range=(-1.0, 1.0), direction="higher", cites="arXiv:1806.10758", scope="methods", draws=3)

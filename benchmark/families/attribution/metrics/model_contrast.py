@@ -23,8 +23,8 @@ from torch import Tensor
 
 from benchmark.errors import TouchstoneError, Unsupported
 from benchmark.families.attribution import AttributionExplanation, AttributionTruth
+from benchmark.families.family import Labelled
 from benchmark.plugins import metric
-from benchmark.scores import Labelled
 
 CLIPPED = 0.99
 """The quantile of a map above which all values count as the greatest."""

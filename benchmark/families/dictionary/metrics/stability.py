@@ -25,8 +25,8 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from benchmark.errors import Unsupported
+from benchmark.families.family import Labelled
 from benchmark.plugins import metric
-from benchmark.scores import Labelled
 
 
 @metric(range=(0.0, 1.0), direction="higher", cites="arXiv:2502.12892", scope="seeds")

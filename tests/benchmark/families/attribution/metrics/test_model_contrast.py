@@ -11,7 +11,7 @@ from benchmark.errors import TouchstoneError, Unsupported
 from benchmark.families.attribution import AttributionExplanation, AttributionTruth, Contrast
 from benchmark.families.attribution.metrics.model_contrast import model_contrast, region_attribution
 from benchmark.families.attribution.trivial import trivial
-from benchmark.scores import Labelled
+from benchmark.families.family import Labelled
 
 POSED, TRUTH = trivial(0)
 REGION = TRUTH.masks[""]

@@ -13,8 +13,8 @@ from benchmark.families.attribution import AttributionExplanation, AttributionSu
 from benchmark.families.attribution.metrics._retraining import FRACTIONS, ranked, retrained
 from benchmark.families.attribution.metrics.kar import kar
 from benchmark.families.attribution.metrics.roar import roar
+from benchmark.families.family import Labelled
 from benchmark.learning.retraining import Recipe
-from benchmark.scores import Labelled
 
 COUNT, WIDTH = 240, 32
 

@@ -12,7 +12,7 @@ from benchmark.errors import Unsupported
 from benchmark.families.dictionary import DictionaryExplanation
 from benchmark.families.dictionary.metrics.stability import agreement, stability
 from benchmark.families.dictionary.trivial import trivial
-from benchmark.scores import Labelled
+from benchmark.families.family import Labelled
 
 POSED, TRUTH = trivial(0)
 
