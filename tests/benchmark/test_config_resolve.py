@@ -199,13 +199,13 @@ TASK_MISTAKES = {
     '{"subject.widht": 3}': "unknown parameter 'widht' in small of task attribution/toytask.subject; did you mean 'wid",
     '{"variants": ["plian"]}': "unknown variant 'plian' in small of task attribution/toytask; did you mean 'plain'",
     '{"variants": 3}': "small of task attribution/toytask.variants: expected a list of variants, got 3",
-    '{"variants": [3]}': "small of task attribution/toytask.variants: expected a list of variants, got [3]",
+    '{"variants": [3]}': "small of task attribution/toytask.variants: expected a list of variants, got (3,)",
     '{"methods": {"slop": {}}}': "unknown method 'slop' in small of task attribution/toytask.methods; did you mean 's",
     '{"methods": {"slope": {"scal": 1.0}}}': "unknown parameter 'scal' in small of task attribution/toytask.methods",
     '{"methods": 3}': "small of task attribution/toytask.methods: expected parameters by the names of methods, got 3",
     '{"limits": {"seconds": 3}}': "small of task attribution/toytask: got limits, expected parameters",
-    '["inputs"]': "small of task attribution/toytask: expected a mapping from names to values, got ['inputs']",
-    '{3: "inputs"}': "small of task attribution/toytask: expected a mapping from names to values, got {3: 'inputs'}",
+    '["inputs"]': "toytask.py: small: got ['inputs'], expected a dictionary of parameters",
+    '{3: "inputs"}': "toytask.py: small: got a dict with keys that are no texts",
 }
 
 

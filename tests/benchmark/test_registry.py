@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import tempfile
 from pathlib import Path
 
@@ -71,7 +72,7 @@ def test_what_was_read_is_what_is_imported() -> None:
         if plugin.kind in ("task", "subject"):
             assert {name: getattr(loaded(), name) for name in plugin.defaults} == plugin.defaults
         else:
-            assert (loaded.__kwdefaults__ or {}) == plugin.defaults
+            assert (inspect.unwrap(loaded).__kwdefaults__ or {}) == plugin.defaults
 
 
 def test_what_is_computed_inherited_and_named_elsewhere_is_known(tmp_path: Path) -> None:
