@@ -28,7 +28,7 @@ from benchmark.plan import Plan, SubjectPlan
 from benchmark.runtime import device_of, log, make_deterministic, progress_lines, warm_up
 from benchmark.seeds import plant_seed, seal, secret_descriptors
 from benchmark.sources import closure
-from benchmark.store import Store, write_index
+from benchmark.store import Store, damaged, write_index
 from benchmark.subjects import Run, Trained
 
 
@@ -53,8 +53,10 @@ def train(plan: Plan, store: Store, name: str, *, batch: int = 0) -> Mapping[str
             counts["computed"] += 1
         counts["failed"] += kept.content["status"] != "ok"
         files |= kept.files
-    run = os.environ.get("TOUCHSTONE_RUN")
-    write_index(plan.layout.train_index(name, batch), files, {"subject": name, "counts": dict(counts), "run": run})
+    index = plan.layout.train_index(name, batch)
+    if counts["computed"] or damaged(index):  # an index that is still true keeps its time, from which later jobs count
+        content = {"subject": name, "counts": dict(counts), "run": os.environ.get("TOUCHSTONE_RUN")}
+        write_index(index, files, content)
     return counts
 
 
@@ -73,7 +75,11 @@ def _train_apart(plan: Plan, store: Store, subject: SubjectPlan, seed: int, labe
 def _train_seed(plan: Plan, store: Store, subject: SubjectPlan, seed: int, label: str, send: Send) -> None:
     """In the child: train one seed and write it."""
     make_deterministic(seed, subject.threads)
-    device = device_of(subject.device)
+    try:
+        device = device_of(subject.device)
+    except TouchstoneError as error:  # a machine without the device that the profile asks for
+        send({"refused": str(error)})
+        return
     builder = subject.plugin.load()(**subject.parameters)
     began = time.perf_counter()
     log.info("%s: training (%s)", label, ", ".join(f"{k}={v}" for k, v in subject.parameters.items()))

@@ -51,6 +51,8 @@ class Tree:
             shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         for name in ("Snakefile", "pyproject.toml"):
             shutil.copy2(ROOT / name, folder / name)
+        (folder / "tests").mkdir()
+        shutil.copy2(ROOT / "tests" / "__init__.py", folder / "tests" / "__init__.py")
         return cls(folder)
 
     def environment(self, **extra: str) -> dict[str, str]:

@@ -31,7 +31,7 @@ def test_list(tree: Tree, kind: str) -> None:
 
 WRONG = {
     "kind": (["list", "method"], "unknown kind 'method'; did you mean 'methods'"),
-    "task": (["run", "--task", "toytsk", "--method", "gradient", "-p", "small.yaml"], "did you mean '.*toytask'"),
+    "task": (["run", "--task", "toytsk", "--method", "gradient", "-p", "small.yaml"], "'toytsk'.*attribution/toytask"),
     "method": (["run", "--task", "toytask", "--method", "gradeint", "-p", "small.yaml"], "did you mean 'gradient'"),
     "profile": (["run", "--task", "toytask", "--method", "gradient", "-p", "smok"], "did you mean 'smoke'"),
     "file": (["run", "--task", "toytask", "--method", "absent.py", "-p", "small.yaml"], "absent.py"),
