@@ -73,7 +73,7 @@ class NumericFunctions:
 
     def load(self, saved: Saved) -> Boxes:
         """The functions as a module: `respond(index, x)` without noise, `answer(index, x)` with it."""
-        return Boxes(self.plant(saved.seed), dict(saved.weights) if self.kind == "mlp" else {})
+        return Boxes(self.plant(saved.seed), dict(saved.weights) if self.kind == "mlp" else {}).eval()
 
 
 def _certificate(planted: list[NumericFunction], fits: list[float]) -> list[Check]:
