@@ -115,9 +115,8 @@ def test_an_unknown_subject_is_named(project: Project) -> None:
         train(project.plan(), project.store, "toi")
 
 
-def test_cuda_without_a_gpu_is_a_failure_that_says_what_to_set(project: Project) -> None:
+def test_cuda_without_a_gpu_stops_the_run_and_says_what_to_set(project: Project) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU")
-    assert project.train(device="cuda")["failed"] == 2
-    record = project.store.read(project.layout.subject("toy", 0)).content
-    assert "device: cuda was asked for, but torch sees no CUDA device" in record["reason"]
+    with pytest.raises(TouchstoneError, match="device: cuda was asked for, but torch sees no CUDA device"):
+        project.train(device="cuda")
