@@ -239,7 +239,7 @@ def test_a_bit_flipped_with_size_and_time_unchanged_heals_when_the_same_command_
     content = flip(explanation, keep_time=True)
     page = tree.folder / "results" / "small" / "scores" / "attribution.toytask.json"
     page.unlink()
-    tree.edit("benchmark/families/attribution/metrics/auroc.py", "/ 2).double()", "* 0.5).double()")
+    tree.edit("benchmark/families/attribution/metrics/auroc.py", ").double() / 2", ").double() * 0.5")
     first = tree.command(*tree.workflow())
     assert first.returncode != 0, "its reader found it"
     assert "plain.0.safetensors is damaged: its checksum" in first.stdout + first.stderr
