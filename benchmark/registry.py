@@ -323,9 +323,10 @@ def _of_known_families(found: list[Plugin], known: Iterable[Plugin] = ()) -> lis
 
 
 def _without_twins(found: list[Plugin]) -> list[Plugin]:
-    """The plugins; those that share a name have this as their problem, unless they are the project's only one.
+    """The plugins; those that share a name have this as their problem, unless they are the project's only one, or its
+    reference, which gives the scale.
 
-    A foreign one then belongs to no family: its cells would be taken for another's.
+    A foreign one, or one named like a reference, then belongs to no family: its cells would be taken for another's.
     """
     named: defaultdict[tuple[str, str], list[Plugin]] = defaultdict(list)
     for plugin in found:
@@ -334,10 +335,11 @@ def _without_twins(found: list[Plugin]) -> list[Plugin]:
     def checked(plugin: Plugin) -> Plugin:
         same = named[NAMESPACES.get(plugin.kind, plugin.kind), plugin.key]
         own = Counter(other.origin for other in same)[OWN]
-        if len(same) == 1 or (plugin.origin == OWN and own == 1):
+        references = [other for other in same if other.kind == "reference" and other.origin == OWN]
+        if len(same) == 1 or (plugin.origin == OWN and own == 1) or references == [plugin]:
             return plugin
         others = ", ".join(f"{other.kind} of {other.origin} ({other.path})" for other in same if other is not plugin)
         problem = plugin.problem or f"{plugin.kind} {plugin.key!r} is not the only one of that name: also {others}"
-        return replace(plugin, problem=problem, family=plugin.family if plugin.origin == OWN else None)
+        return replace(plugin, problem=problem, family=plugin.family if plugin.origin == OWN and not references else None)
 
     return [checked(plugin) for plugin in found]
