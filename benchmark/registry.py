@@ -340,6 +340,8 @@ def _without_twins(found: list[Plugin]) -> list[Plugin]:
             return plugin
         others = ", ".join(f"{other.kind} of {other.origin} ({other.path})" for other in same if other is not plugin)
         problem = plugin.problem or f"{plugin.kind} {plugin.key!r} is not the only one of that name: also {others}"
-        return replace(plugin, problem=problem, family=plugin.family if plugin.origin == OWN and not references else None)
+        return replace(
+            plugin, problem=problem, family=plugin.family if plugin.origin == OWN and not references else None
+        )
 
     return [checked(plugin) for plugin in found]
