@@ -15,6 +15,7 @@ group `touchstone.families` that names its `FAMILY`, in a package of the same fo
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,16 @@ class Picture:
     """Called only where what the picture shows has changed."""
     shows: Sequence[Case] = ()
     """The cases that it is drawn from; empty for all."""
+
+
+def drawn_by(module: str) -> Callable[[Sequence[Case]], Sequence[Picture]]:
+    """The function `pictures` of a module that only whoever draws imports: drawing libraries are large."""
+
+    def pictures(cases: Sequence[Case]) -> Sequence[Picture]:
+        found: Sequence[Picture] = importlib.import_module(module).pictures(cases)
+        return found
+
+    return pictures
 
 
 def _as_posed(posed: Any) -> Any:

@@ -86,7 +86,7 @@ def _draw_missing(plan: Plan, store: Store, task: TaskPlan, send: Send) -> None:
         }
         try:
             pixels = {} if header["kept"] else {PNG: torch.frombuffer(bytearray(_png(picture)), dtype=torch.uint8)}
-        except Exception:
+        except Exception:  # one picture that cannot be drawn costs no other
             send({"name": picture.name, "failed": traceback.format_exc().rstrip()})
         else:
             send(header, pixels)

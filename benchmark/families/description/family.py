@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from benchmark.families.description import DescriptionExplanation, check, count_calls
 from benchmark.families.description.trivial import JUDGE, TEMPLATE, trivial
-from benchmark.families.family import Case, Family, Picture
-
-
-def _pictures(cases: Sequence[Case]) -> Sequence[Picture]:
-    from benchmark.families.description.pictures import pictures  # drawing libraries are loaded by whoever draws
-
-    return pictures(cases)
-
+from benchmark.families.family import Family, drawn_by
 
 FAMILY = Family(
     name="description",
@@ -22,6 +13,6 @@ FAMILY = Family(
     trivial=trivial,
     judge=JUDGE,
     template=TEMPLATE,
-    pictures=_pictures,
+    pictures=drawn_by("benchmark.families.description.pictures"),
     count_calls=count_calls,
 )

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from benchmark.families.family import Case, Family, Picture
+from benchmark.families.family import Family, drawn_by
 from benchmark.families.probing import ProbingExplanation, check
 from benchmark.families.probing.trivial import JUDGE, TEMPLATE, trivial
-
-
-def _pictures(cases: Sequence[Case]) -> Sequence[Picture]:
-    from benchmark.families.probing.pictures import pictures  # drawing libraries are loaded by whoever draws
-
-    return pictures(cases)
-
 
 FAMILY = Family(
     name="probing",
@@ -22,5 +13,5 @@ FAMILY = Family(
     trivial=trivial,
     judge=JUDGE,
     template=TEMPLATE,
-    pictures=_pictures,
+    pictures=drawn_by("benchmark.families.probing.pictures"),
 )
