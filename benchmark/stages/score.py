@@ -39,8 +39,6 @@ from benchmark.store import Kept, Key, Shelf, Store, write_index
 from benchmark.subjects import generator_for
 from benchmark.table import instance_rows, to_table
 
-ORACLE, RANDOM = "oracle", "random"
-
 
 @dataclass
 class Scored:
@@ -225,6 +223,7 @@ def measure_instance(
         metrics = {plugin.name: Metric.of(plugin) for plugin in task.metrics}
         for name in dict.fromkeys(name for name, _ in pairs):
             own = [metrics[metric] for owner, metric in pairs if owner == name]
+            send.began(f"{name}/{own[0].name}")  # whatever goes wrong from here on is no earlier value's fault
             if name in one.references:
                 found = _measure_reference(plan, task, one, name, own, posed, truth, send)
             else:
@@ -262,6 +261,7 @@ def _measure_reference(
     outcomes: dict[str, list[Outcome]] = {metric.name: [] for metric in metrics}
     for draw in range(max(1, *counts.values())):
         wanted = [metric for metric in metrics if draw < max(1, counts[metric.name])]
+        send.began(f"{name}/{wanted[0].name}")
         explanation = make_reference(plugin, task, one.instance, draw, posed, truth)
         for metric in wanted:
             send.began(f"{name}/{metric.name}")
