@@ -308,7 +308,9 @@ def test_files_in_wrong_places_and_under_taken_names_are_problems(copied: Path) 
             problems.setdefault(f"{entry['family']}/{entry['name']}", []).append(entry["problem"])
     assert "lies in the folder of probing but is declared for attribution" in problems["probing/lost"][0]
     assert "no family 'atribution'" in problems["atribution/stray"][0]
-    assert ["not the only one" in problem for problem in problems["attribution/oracle"]] == [True, True]
+    (taken,) = problems["None/oracle"]
+    assert "not the only one of that name: also reference of touchstone" in taken
+    assert "attribution/oracle" not in problems, "the reference itself gives the scale and stays"
     assert "expected a small letter" in problems["attribution/Capital"][0]
     assert "holds no family: expected FAMILY = Family(...)" in problems["None/description"][0]
     assert "family 'description' has a problem" in problems["description/polynomial"][0]
