@@ -314,5 +314,5 @@ def test_files_in_wrong_places_and_under_taken_names_are_problems(copied: Path) 
     assert "expected a small letter" in problems["attribution/Capital"][0]
     assert "holds no family: expected FAMILY = Family(...)" in problems["None/description"][0]
     assert "family 'description' has a problem" in problems["description/polynomial"][0]
-    expected = {"probing/lost", "atribution/stray", "attribution/oracle", "attribution/Capital", "None/description"}
+    expected = {"probing/lost", "atribution/stray", "None/oracle", "attribution/Capital", "None/description"}
     assert {key for key in problems if not key.startswith("description/")} == expected
