@@ -10,24 +10,35 @@ Snakemake makes no missing file again on which nothing missing depends.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from benchmark.layout import Layout
-from benchmark.store import damaged
+from benchmark.store import damaged, read_entry
 
 STAGES = ("subjects", "explanations", "scores", "pictures")
 
 
 def audit(layout: Layout, *, by_checksum: bool = False, repair: bool = True) -> list[str]:
     """Check every index of a profile; take back those with damaged files, unless only looking. Says what is damaged."""
-    found = {index: damaged(index, by_checksum=by_checksum) for index in layout.indexes()}
+    found = {index: _problems(layout, index, by_checksum) for index in layout.indexes()}
     if repair:
         for index, problems in found.items():
             if problems:
                 _forget_damaged(index, by_checksum=by_checksum)
                 take_back(layout, index)
     return list(dict.fromkeys(problem for problems in found.values() for problem in problems))
+
+
+def _problems(layout: Layout, index: Path, by_checksum: bool) -> list[str]:
+    """What is wrong with an index; one that vouches for files elsewhere does not say that those are here."""
+    problems = damaged(index, by_checksum=by_checksum)
+    if not problems:
+        files = (Path(os.path.normpath(index.parent / name)) for name in read_entry(index).files)
+        outside = [file for file in files if not file.is_relative_to(layout.base)]
+        problems = [f"{index} vouches for {file}, which lies outside {layout.base}" for file in outside[:1]]
+    return problems
 
 
 def _forget_damaged(index: Path, *, by_checksum: bool) -> None:

@@ -3,7 +3,7 @@
     subject        the code that `train` reaches, parameters, device, threads, the seed of the plant (by its seal)
     explanation    the method's code and parameters, the code that poses the question, the family's check, the subjects
     value          the explanation's content, the truth's code, the metric's code, the subjects
-    picture        the contents of what it shows, and the code that draws
+    picture        the contents of what it shows, the code that draws, and the scores that it read
 
 A subject counts by what its files hold, its parameters and its seed: whoever changes the code that trained it and gets
 the same bytes computes nothing behind it again. Decorators, comments and docstrings are in no key (see `sources`), nor
@@ -117,5 +117,5 @@ def metric_code(metric: Plugin) -> str:
 
 
 def picture_key(family: Plugin, shown: Sequence[Key], name: str) -> Key:
-    """What a picture is drawn from."""
+    """What a picture is drawn from, but for scores: only drawing it tells which it reads."""
     return digest([fingerprint((family.path.with_name("pictures.py"), "pictures")), name, list(shown)])

@@ -215,11 +215,13 @@ class Plan:
     """How the command line names the profile: its name in `config/`, or the path of a file."""
     part: str = ""
     """Which part of the profile this is; empty for all of it."""
+    base: Path = field(default_factory=Path.cwd)
+    """The folder below which everything is written."""
 
     @property
     def layout(self) -> Layout:
-        """Where its results lie, below the working directory."""
-        return Layout(self.profile.name, part=self.part)
+        """Where its results lie."""
+        return Layout(self.profile.name, self.base, self.part)
 
     @property
     def configuration(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Decorators that declare plugins. They only attach a `Definition`; finding plugins is the registry's work.
 
     @attribution_method(cites="arXiv:1706.03825")
-    def smoothgrad(subject, *, samples: int = 32, noise: float = 0.15): ...
+    def smoothgrad(question, *, samples: int = 32, noise: float = 0.15): ...
 
 What a decorator was called with is what the plugin declares, computed or written out: the registry asks a guarded
 child process for it (`benchmark.declarations`). It must be made of what JSON holds: numbers, texts, booleans, None, and
@@ -58,7 +58,7 @@ def metric(
     needs: Sequence[str] = (),
     scope: Scope = "explanation",
 ) -> Callable[[T], T]:
-    """Declare a metric, a function of those of `explanation`, `truth` and `posed` that it names.
+    """Declare a metric, a function of those of `explanation`, `truth` and `question` that it names.
 
     It returns a number, or one for each sub-score; `needs` names the parts of the truth without which it cannot be
     measured ("directions").
@@ -82,7 +82,7 @@ def metric(
 
 
 def reference(*, draws: bool = False, cites: str = "") -> Callable[[T], T]:
-    """Declare a reference explanation of a family, a function of those of `posed`, `truth`, `generator` that it names.
+    """Declare a reference explanation: a function of those of `question`, `truth` and `generator` that it names.
 
     With `draws`, it is drawn many times and the mean of its scores is the floor. The function named `oracle` gives
     the ceiling.
@@ -103,7 +103,7 @@ class MethodDecorator(Protocol):
         requires: Sequence[str] = (),
         small: Mapping[str, Any] = {},
     ) -> Callable[[T], T]:
-        """Declare a method; a `batched` one gets all subjects of a cell at once, and returns a list in their order.
+        """Declare a method; a `batched` one gets all questions of a group at once, and returns a list in their order.
 
         A `supervised` one is shown the labels that the family's `blinded` takes away from all others; a `control` never
         consults what the model learned. Neither is a contestant: both stand with the references. `requires` names what

@@ -22,7 +22,7 @@ METHOD = '''"""{title}: say in one sentence what the method does (authors, year)
 
 
 @{family}_method(cites="")
-def {name}(subject: {subject}, *, {parameter}) -> {returns}:
+def {name}(question: {question}, *, {parameter}) -> {returns}:
     """Say what is returned, with its formula and its source."""
 {body}
 '''
@@ -59,8 +59,8 @@ class {class_name}:
 
     def train(self, run: Run) -> Trained:
         """Nothing is learned here, so that there is little to certify: put measured evidence in this check's place."""
-        posed, truth = FAMILY.trivial(run.seed + self.shift)
-        answers = float(posed is not None and truth is not None)
+        question, truth = FAMILY.trivial(run.seed + self.shift)
+        answers = float(question is not None and truth is not None)
         return Trained(weights={{}}, public={{}}, checks=[Check("question and truth are there", answers, 1.0)])
 '''
 
@@ -70,7 +70,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from {package} import {posed}, {truth}, {family}_task
+from {package} import {question}, {truth}, {family}_task
 from {package}.family import FAMILY
 from benchmark.subjects import Saved
 
@@ -86,10 +86,10 @@ from benchmark.subjects import Saved
 class {class_name}Task:
     """The trivial problem of {family}: put your own question in its place."""
 
-    def pose(self, saved: Saved) -> {posed}:
+    def pose(self, saved: Saved) -> {question}:
         """What methods see; nothing from which the truth can be made."""
-        posed, _ = FAMILY.trivial(saved.seed + saved.subject.shift)
-        return replace(posed, seed=saved.method_seed)
+        question, _ = FAMILY.trivial(saved.seed + saved.subject.shift)
+        return replace(question, seed=saved.method_seed)
 
     def truth(self, saved: Saved) -> {truth}:
         """What was planted, rebuilt from the seed."""
@@ -117,13 +117,13 @@ from benchmark.scores import by_name
 
 def test_{name}_tells_the_truth_from_chance() -> None:
     registry = plugins()
-    posed, truth = registry.find("family", "{family}").load().trivial(0)
+    question, truth = registry.find("family", "{family}").load().trivial(0)
     metric = registry.find("metric", "{family}/{name}").load()
 
     def value(reference: str) -> float:
         make = registry.find("reference", "{family}/" + reference).load()
-        answer = by_name(make, posed=posed, truth=truth, generator=torch.Generator().manual_seed(0))
-        return float(by_name(metric, explanation=answer, truth=truth, posed=posed))
+        answer = by_name(make, question=question, truth=truth, generator=torch.Generator().manual_seed(0))
+        return float(by_name(metric, explanation=answer, truth=truth, question=question))
 
     assert 0 <= value("random") < value("oracle") <= 1
 '''
@@ -180,7 +180,7 @@ def _values(kind: str, family: str, name: str) -> dict[str, str]:
         raise TouchstoneError(f"{family} has a {kind} {name!r} already")
     plugin: Plugin = registry.find("family", family)
     loaded: Family = plugin.load()
-    posed, truth = loaded.trivial(0)
+    question, truth = loaded.trivial(0)
     words = name.split("_")
     return {
         **dataclasses.asdict(loaded.template),
@@ -190,7 +190,7 @@ def _values(kind: str, family: str, name: str) -> dict[str, str]:
         "title": " ".join(words).capitalize(),
         "class_name": "".join(word.capitalize() for word in words),
         "judge": loaded.judge,
-        "posed": type(posed).__name__,
+        "question": type(question).__name__,
         "truth": type(truth).__name__,
         "explanation": loaded.explanation.__name__,
     }

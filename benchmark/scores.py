@@ -75,13 +75,13 @@ def by_name(function: Callable[..., Any], **available: Any) -> Any:
     return function(**{name: value for name, value in available.items() if name in named})
 
 
-def measured(metric: Metric, explanation: Any, truth: Any, posed: Any) -> Outcome:
+def measured(metric: Metric, explanation: Any, truth: Any, question: Any) -> Outcome:
     """What a metric says of one explanation; whatever it raises is the reason of a failed outcome, its own alone."""
     lacking = [need for need in metric.needs if _absent(getattr(truth, need, None))]
     if lacking:
         return _outcome("unsupported", f"this task's truth has no {' and no '.join(lacking)}")
     try:
-        result = by_name(metric.function, explanation=explanation, truth=truth, posed=posed)
+        result = by_name(metric.function, explanation=explanation, truth=truth, question=question)
         values = {sub: float(value) for sub, value in as_values(result).items()}
     except Unsupported as error:
         return _outcome("unsupported", str(error))
@@ -95,9 +95,9 @@ def measured(metric: Metric, explanation: Any, truth: Any, posed: Any) -> Outcom
 def measured_together(metric: Metric, scope: str, explanations: Sequence[Labelled]) -> list[Outcome]:
     """What a metric says of a group of explanations: an outcome for each.
 
-    It takes `explanations`, and, where all stand on one instance (scope "methods"), `truth` and `posed`.
+    It takes `explanations`, and, where all stand on one instance (scope "methods"), `truth` and `question`.
     """
-    shared = {"truth": explanations[0].truth, "posed": explanations[0].posed} if scope == "methods" else {}
+    shared = {"truth": explanations[0].truth, "question": explanations[0].question} if scope == "methods" else {}
     lacking = sorted({need for one in explanations for need in metric.needs if _absent(getattr(one.truth, need, None))})
     if lacking:
         return [_outcome("unsupported", f"this task's truth has no {' and no '.join(lacking)}")] * len(explanations)

@@ -205,7 +205,7 @@ class _Walk:
 
 
 def _annotated(text: str) -> Iterator[str]:
-    """Names in a text that may be an annotation ("DictionarySubject")."""
+    """Names in a text that may be an annotation ("DictionaryQuestion")."""
     if text.isidentifier():
         yield text
 

@@ -46,5 +46,9 @@ def test_it_conforms(plugin: Plugin) -> None:
 
 @pytest.mark.workflow
 @pytest.mark.parametrize("plugin", EXPENSIVE, ids=named)
-def test_it_conforms_when_trained(plugin: Plugin, folder: Path) -> None:
+def test_it_conforms_when_trained(
+    plugin: Plugin, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     assert failed(plugin, folder) == {}
+    assert not list(tmp_path.iterdir()), "what is trained for a check is no result of the project"

@@ -46,9 +46,9 @@ def _parts(case: Case) -> str:
 
 @CHECKS("its pictures draw", "the page shows them")
 def _pictures(case: Case) -> str:
-    posed, truth = case.problem
+    question, truth = case.problem
     shown = [
-        Shown("trivial", "trivial", 0, name, posed, truth, case.reference(name), {case.judge.name: value})
+        Shown("trivial", "trivial", 0, name, question, truth, case.reference(name), {case.judge.name: value})
         for name, value in (("oracle", 1.0), ("random", 0.0))
     ]
     drawn = case.family.pictures(shown)

@@ -17,29 +17,29 @@ class Case(Trivial):
     """A method, and what it was seen to do."""
 
     first: Any = None
-    posed: Any = None
+    question: Any = None
 
     def explain(self, state: int, *seeds: int) -> tuple[list[Any], list[Any]]:
         """Explanations of trivial problems from a state of the global generators, and the questions afterwards."""
         make_deterministic(state)
         function, defaults = self.plugin.load(), self.plugin.defaults
-        posed = [self.family.trivial(seed)[0] for seed in seeds]
+        questions = [self.family.trivial(seed)[0] for seed in seeds]
         if self.plugin.options.get("batched"):
-            answers = list(function(list(posed), **defaults))
-            if len(answers) != len(posed):
+            answers = list(function(list(questions), **defaults))
+            if len(answers) != len(questions):
                 raise TouchstoneError(
-                    f"expected a list of {len(posed)} explanation{'s' * (len(posed) > 1)}, one for each subject, "
-                    f"got {len(answers)}"
+                    f"expected a list of {len(questions)} explanation{'s' * (len(questions) > 1)}, "
+                    f"one for each question, got {len(answers)}"
                 )
         else:
-            answers = [function(one, **defaults) for one in posed]
-        return [self.family.check(answer, one) for answer, one in zip(answers, posed, strict=True)], posed
+            answers = [function(one, **defaults) for one in questions]
+        return [self.family.check(answer, one) for answer, one in zip(answers, questions, strict=True)], questions
 
 
 @CHECKS("it returns a valid explanation of the trivial problem", "nothing else can be scored", gate=True)
 def _valid(case: Case) -> str:
     try:
-        (case.first,), (case.posed,) = case.explain(1, 0)
+        (case.first,), (case.question,) = case.explain(1, 0)
     except Unsupported as error:
         raise Declined(str(error)) from None
     return ""
@@ -53,7 +53,7 @@ def _steady(case: Case) -> str:
 
 @CHECKS("it leaves what it was given as it was", "what it changes is no longer what it was asked about")
 def _gentle(case: Case) -> str:
-    expect(same(case.posed, case.family.trivial(0)[0]), "its question has changed")
+    expect(same(case.question, case.family.trivial(0)[0]), "its question has changed")
     return ""
 
 

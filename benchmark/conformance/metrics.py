@@ -13,8 +13,8 @@ from benchmark.runtime import make_deterministic
 from benchmark.scores import Metric, Outcome, measured
 
 CHECKS = Suite()
-KNOWN = {"explanation": {"explanation", "truth", "posed"}}
-GROUP = {"explanations", "truth", "posed"}
+KNOWN = {"explanation": {"explanation", "truth", "question"}}
+GROUP = {"explanations", "truth", "question"}
 EPSILON = 1e-6
 """What rounding of float32 may add."""
 
@@ -29,8 +29,8 @@ class Case(Trivial):
 
     def of(self, explanation: Any) -> Outcome:
         """What it says of an explanation."""
-        posed, truth = self.problem
-        return measured(self.metric, explanation, truth, posed)
+        question, truth = self.problem
+        return measured(self.metric, explanation, truth, question)
 
     @cached_property
     def oracle(self) -> Outcome:

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from benchmark.conformance.checks import DRAWS, Suite, expect, same
-from benchmark.handover import pack, unpack
 from benchmark.plan import Instance, Plan, TaskPlan, make_plan
+from benchmark.posing.handover import pack, unpack
 from benchmark.registry import Plugin
 from benchmark.runtime import make_deterministic
 from benchmark.stages.instances import Concrete, make_concrete
@@ -36,7 +36,8 @@ class Case:
     @cached_property
     def plan(self) -> Plan:
         """The smoke profile with this task alone."""
-        return make_plan("smoke", overrides={"only": [self.plugin.key], "seeds": [LABEL], "draws": DRAWS})
+        plan = make_plan("smoke", overrides={"only": [self.plugin.key], "seeds": [LABEL], "draws": DRAWS})
+        return dataclasses.replace(plan, base=self.folder)
 
     @property
     def task(self) -> TaskPlan:
@@ -46,7 +47,7 @@ class Case:
     @cached_property
     def store(self) -> Store:
         """The folder with all its subjects trained."""
-        store = Store(self.folder)
+        store = Store(self.plan.layout.results)
         for subject in self.task.subjects:
             train(self.plan, store, subject)
         return store
@@ -91,20 +92,20 @@ def _span(case: Case) -> str:
 @CHECKS("it poses the same question twice", "methods are compared on one question")
 def _steady(case: Case) -> str:
     for instance in case.task.instances:
-        concrete, posed = case.concrete(instance), []
+        concrete, question = case.concrete(instance), []
         for state in (1, 2):
             make_deterministic(state)
-            posed.append(concrete.pose())
-        expect(same(*posed), f"another one in {instance.label}")
+            question.append(concrete.pose())
+        expect(same(*question), f"another one in {instance.label}")
     return ""
 
 
 @CHECKS("its questions survive the hand-over", "methods get a copy, in another process")
 def _handed_over(case: Case) -> str:
     for instance in case.task.instances:
-        posed = case.concrete(instance).pose()
-        body, buffers = pack(posed, lambda _function: 0)
-        expect(same(unpack(body, buffers, lambda _number: _nothing), posed), f"changed in {instance.label}")
+        question = case.concrete(instance).pose()
+        body, buffers = pack(question, lambda _function: 0)
+        expect(same(unpack(body, buffers, lambda _number: _nothing), question), f"changed in {instance.label}")
     return ""
 
 

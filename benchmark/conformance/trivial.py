@@ -38,14 +38,14 @@ class Trivial:
     def reference(self, name: str, draw: int = 0) -> Any:
         """An explanation of a reference."""
         make = plugins().find("reference", name, self.family.name).load()
-        posed, truth = self.problem
-        return by_name(make, posed=posed, truth=truth, generator=generator_for(0, f"{name}/{draw}"))
+        question, truth = self.problem
+        return by_name(make, question=question, truth=truth, generator=generator_for(0, f"{name}/{draw}"))
 
     def skill(self, explanation: Any) -> tuple[float, str]:
         """The skill of an explanation in the judge's eyes, and the reason where it has no value."""
-        posed, truth = self.problem
-        draws = averaged([measured(self.judge, self.reference("random", n), truth, posed) for n in range(DRAWS)])
-        ceiling = measured(self.judge, self.reference("oracle"), truth, posed)
+        question, truth = self.problem
+        draws = averaged([measured(self.judge, self.reference("random", n), truth, question) for n in range(DRAWS)])
+        ceiling = measured(self.judge, self.reference("oracle"), truth, question)
         scale = Scale.of({self.judge.name: draws}, {self.judge.name: ceiling}, frozenset())
-        found = measured(self.judge, explanation, truth, posed)
+        found = measured(self.judge, explanation, truth, question)
         return scale.skill(self.judge.name, found["values"].get("", float("nan"))), found["reason"]

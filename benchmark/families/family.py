@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 class Template:
     """What `touchstone new-method` and `new-metric` write for a family: a method and a metric that run as they are."""
 
-    subject: str
-    """The type of what the method sees."""
     returns: str
     parameter: str
     """One keyword-only parameter with its default."""
@@ -48,7 +46,7 @@ class Case:
     variant: str
     seed: int
     method: str
-    posed: Any
+    question: Any
     truth: Any
     explanation: Any
     scores: Mapping[str, float]
@@ -64,7 +62,7 @@ class Labelled:
     seed: int
     explanation: Any
     truth: Any
-    posed: Any
+    question: Any
 
 
 @dataclass(frozen=True)
@@ -90,8 +88,8 @@ def drawn_by(module: str) -> Callable[[Sequence[Case]], Sequence[Picture]]:
     return pictures
 
 
-def _as_posed(posed: Any) -> Any:
-    return posed
+def _as_it_is(question: Any) -> Any:
+    return question
 
 
 def _uncounted(_posed: Sequence[Any]) -> None:
@@ -106,15 +104,15 @@ class Family:
     explanation: type[Any]
     """The frozen dataclass that is stored: its fields are tensors, mappings of tensors, or what JSON holds."""
     check: Callable[[Any, Any], Any]
-    """`check(raw, posed) -> Explanation`: validates what a method returned; an explanation passes as it is."""
+    """`check(raw, question) -> Explanation`: validates what a method returned; an explanation passes as it is."""
     trivial: Callable[[int], tuple[Any, Any]]
-    """`trivial(seed) -> (posed, truth)`: the problem of the conformance suite."""
+    """`trivial(seed) -> (question, truth)`: the problem of the conformance suite."""
     judge: str
     """The metric by which an answer to the trivial problem is judged."""
     template: Template
     pictures: Callable[[Sequence[Case]], Sequence[Picture]]
-    blinded: Callable[[Any], Any] = _as_posed
+    blinded: Callable[[Any], Any] = _as_it_is
     """What a method that is not supervised sees of a posed question."""
     count_calls: Callable[[Sequence[Any]], Callable[[], int] | None] = _uncounted
-    """`count_calls(posed)`: from now on count how often these are asked; call the result for the count. None where
+    """`count_calls(questions)`: from now on count how often these are asked; call the result for the count. None where
     nothing can be asked."""

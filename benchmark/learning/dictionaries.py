@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from benchmark.errors import TouchstoneError
-from benchmark.families.dictionary import Dictionary, DictionarySubject
+from benchmark.families.dictionary import Dictionary, DictionaryQuestion
 from benchmark.learning.adam import Adam
 from benchmark.learning.dictionary_autograd import AutogradStep
 from benchmark.learning.memory import require_memory
@@ -204,29 +204,29 @@ def best_dtype(device: torch.device) -> torch.dtype:
 
 
 def learn(
-    subjects: Sequence[DictionarySubject], rule: Rule[P], *, steps: int, batch: int, learning_rate: float
+    questions: Sequence[DictionaryQuestion], rule: Rule[P], *, steps: int, batch: int, learning_rate: float
 ) -> list[Dictionary]:
-    """Train one dictionary for each subject; those of equal size and width are one stack."""
+    """Train one dictionary for each question; those of equal size and width are one stack."""
     groups: dict[tuple[int, int], list[int]] = {}
-    for index, subject in enumerate(subjects):
-        groups.setdefault((subject.size, subject.train.shape[1]), []).append(index)
+    for index, question in enumerate(questions):
+        groups.setdefault((question.size, question.train.shape[1]), []).append(index)
     found: dict[int, Dictionary] = {}
     for (size, _), members in groups.items():
-        chosen = [subjects[index] for index in members]
+        chosen = [questions[index] for index in members]
         coders = train(
-            [subject.train for subject in chosen],
-            [subject.sparsity for subject in chosen],
-            [subject.seed for subject in chosen],
+            [question.train for question in chosen],
+            [question.sparsity for question in chosen],
+            [question.seed for question in chosen],
             size=size,
             rule=rule,
             steps=steps,
             batch=batch,
             learning_rate=learning_rate,
         )
-        for index, subject, coder in zip(members, chosen, coders, strict=True):
-            codes = coder.encode(subject.validation), coder.encode(subject.test)
+        for index, question, coder in zip(members, chosen, coders, strict=True):
+            codes = coder.encode(question.validation), coder.encode(question.test)
             found[index] = Dictionary(coder.atoms, coder.bias, *codes)
-    return [found[index] for index in range(len(subjects))]
+    return [found[index] for index in range(len(questions))]
 
 
 @contextlib.contextmanager

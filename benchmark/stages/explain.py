@@ -14,10 +14,8 @@ from __future__ import annotations
 import functools
 import importlib
 import os
-import time
-import traceback
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,19 +23,18 @@ from typing import Any
 import torch
 
 from benchmark.confinement import Confinement, protection
-from benchmark.errors import TouchstoneError, Unsupported
-from benchmark.explanations import parts, whole
-from benchmark.isolation import Ending, Job, Message, Send, run_isolated
+from benchmark.errors import TouchstoneError
+from benchmark.isolation import Ending, Job, Message, run_isolated
 from benchmark.keys import explanation_key, posed_keys
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
-from benchmark.posing import Poser, PosingError, Session
-from benchmark.runtime import log, make_deterministic, on_device, warm_up
-from benchmark.seeds import forget_secret, method_seed
+from benchmark.posing import Poser, Session
+from benchmark.runtime import log, warm_up
+from benchmark.seeds import forget_secret
 from benchmark.sources import closure
-from benchmark.stages.instances import family_of, make_concrete, trained
+from benchmark.stages.answering import Record, check, groups_of, pose, run_method
+from benchmark.stages.instances import family_of, trained
 from benchmark.store import Kept, Key, Store, digest, write_index
 
-Record = dict[str, Any]
 STATUSES = ("ok", "failed", "timeout", "unsupported")
 SETTLED = ("ok", "unsupported")
 """What is kept; anything else is tried again."""
@@ -101,8 +98,8 @@ def _say_what_is_missing(plan: Plan) -> None:
 
 def _poser(plan: Plan, store: Store, task: TaskPlan) -> Poser:
     """The process that poses a task's questions and checks what comes back, with the memory of a cell."""
-    pose, check = functools.partial(_pose, plan, store, task), functools.partial(_check, task)
-    return Poser(pose, check, memory_mb=task.limits.memory_mb)
+    posing, checking = functools.partial(pose, plan, store, task), functools.partial(check, task)
+    return Poser(posing, checking, memory_mb=task.limits.memory_mb)
 
 
 def _posable(plan: Plan, store: Store, task: TaskPlan) -> list[Instance]:
@@ -129,7 +126,7 @@ def _missing(
     addresses, cells, reused = [], [], 0
     for method in methods:
         cell = Cell(method, [], {})
-        for group in _groups(method, instances):
+        for group in groups_of(method, instances):
             keys = {i.label: explanation_key(method, questions[i.label], task.lacks(method)) for i in group}
             if len(group) > 1:
                 keys = {label: digest([key, sorted(keys.values())]) for label, key in keys.items()}
@@ -144,15 +141,6 @@ def _missing(
         if cell.instances:
             cells.append(cell)
     return addresses, cells, reused
-
-
-def _groups(method: MethodPlan, instances: Sequence[Instance]) -> list[list[Instance]]:
-    """The instances that a method answers together, and whose answers are kept together: all of one seed for a batched
-    one, since its sums may depend on what is stacked beside them; else each alone."""
-    if not method.plugin.options.get("batched"):
-        return [[instance] for instance in instances]
-    seeds = dict.fromkeys(instance.seed for instance in instances)
-    return [[instance for instance in instances if instance.seed == seed] for seed in seeds]
 
 
 def make_explanations(plan: Plan, store: Store, task: TaskPlan, method: MethodPlan, workers: int = 1) -> list[Kept]:
@@ -302,117 +290,3 @@ def _summary(cell: Cell, ending: Ending) -> str:
     shown = ", ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status])
     reasons = dict.fromkeys(record["reason"] for record in cell.done.values() if record["reason"])
     return f"{cell.method.name}: {shown} in {ending.seconds:.1f} s" + "".join(f" ({reason})" for reason in reasons)
-
-
-def _pose(plan: Plan, store: Store, task: TaskPlan, request: Mapping[str, Any], number: int) -> Any:
-    """In the poser: the question of one instance, without the labels that only supervised methods see."""
-    label = request["instances"][number]
-    instance = next(instance for instance in task.instances if instance.label == label)
-    make_deterministic(instance.seed)
-    posed = make_concrete(plan, store, task, instance, device="cpu").pose()
-    return posed if request["supervised"] else family_of(task.family).blinded(posed)
-
-
-def _check(
-    task: TaskPlan, posed: Any, plain: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]
-) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    """In the poser: whether what a method's child sent is an explanation of the question."""
-    family = family_of(task.family)
-    try:
-        explanation = whole(family.explanation, plain, tensors)
-    except TypeError as error:
-        raise TouchstoneError(f"got no explanation of {family.name}: {error}") from None
-    return parts(family.check(explanation, posed))
-
-
-def run_method(
-    method: MethodPlan,
-    family_name: str,
-    instances: Sequence[Instance],
-    devices: Sequence[str],
-    session: Session,
-    send: Send,
-) -> None:
-    """In the child: run a method on its posed questions and send an explanation, or a reason, for each."""
-    function, family = method.plugin.load(), family_of(family_name)
-    place = {instance.label: number for number, instance in enumerate(instances)}
-    for group in _groups(method, instances):
-        posed: dict[int, Any] = {}
-        for number in (place[instance.label] for instance in group):
-            try:
-                posed[number] = on_device(session.questions[number], devices[number])
-            except PosingError as error:
-                send({"number": number, "status": "failed", "reason": f"the task could not be posed: {error}"})
-        if posed:
-            _answer_group(method, family, function, instances, posed, send)
-
-
-def _answer_group(
-    method: MethodPlan,
-    family: Any,
-    function: Any,
-    instances: Sequence[Instance],
-    posed: Mapping[int, Any],
-    send: Send,
-) -> None:
-    """Answer questions together; where that fails, each alone, so that one does not condemn the others."""
-    answers = list(_answers(method, family, function, instances, posed))
-    if len(posed) > 1 and any(record["status"] != "ok" for _, record, _ in answers):
-        answers = [
-            answer
-            for number, question in posed.items()
-            for answer in _answers(method, family, function, instances, {number: question})
-        ]
-    for number, record, tensors in answers:
-        send({"number": number, **record}, tensors)
-
-
-def _answers(
-    method: MethodPlan, family: Any, function: Any, instances: Sequence[Instance], posed: Mapping[int, Any]
-) -> Iterator[tuple[int, Record, dict[str, torch.Tensor]]]:
-    batched = bool(method.plugin.options.get("batched"))
-    first = instances[next(iter(posed))]
-    make_deterministic(0 if batched else method_seed(first.seed, first.repeat))
-    questions = list(posed.values())
-    count = family.count_calls(questions)
-    if torch.cuda.is_initialized():
-        torch.cuda.reset_peak_memory_stats()
-    began = time.perf_counter()
-    raw: list[Any] | None = None
-    outcome: Record = {"status": "ok", "reason": ""}
-    try:
-        raw = _called(function, questions, batched, method.parameters)
-        if torch.cuda.is_initialized():
-            torch.cuda.synchronize()
-    except Unsupported as error:
-        outcome = {"status": "unsupported", "reason": str(error)}
-    except TouchstoneError as error:
-        outcome = {"status": "failed", "reason": str(error)}
-    except Exception as error:  # a method's own error: this instance fails, the next one has its chance
-        outcome = {"status": "failed", "reason": f"{type(error).__name__}: {error}"}
-        log.info("%s", traceback.format_exc().rstrip())
-    cost: Record = {
-        "seconds": (time.perf_counter() - began) / len(questions),
-        "model_calls": None if count is None else count() / len(questions),
-        "peak_memory_mb": torch.cuda.max_memory_allocated() / 2**20 if torch.cuda.is_initialized() else None,
-    }
-    for place, number in enumerate(posed):
-        record: Record = {**cost, **outcome}
-        tensors: dict[str, torch.Tensor] = {}
-        if raw is not None:
-            try:
-                record["plain"], tensors = parts(family.check(raw[place], questions[place]))
-            except TouchstoneError as error:
-                record |= {"status": "failed", "reason": str(error)}
-        yield number, record, tensors
-
-
-def _called(function: Any, questions: list[Any], batched: bool, parameters: Mapping[str, Any]) -> list[Any]:
-    if not batched:
-        return [function(questions[0], **parameters)]
-    answers = list(function(questions, **parameters))
-    if len(answers) != len(questions):
-        raise TouchstoneError(
-            f"expected a list of {len(questions)} explanations, one for each subject, got {len(answers)}"
-        )
-    return answers

@@ -183,10 +183,10 @@ def _labelled(
         if instance.label not in concrete:
             made = make_concrete(plan, store, task, instance)
             concrete[instance.label] = made.pose(), made.truth()
-        posed, truth = concrete[instance.label]
+        question, truth = concrete[instance.label]
         if member.name in one.references:
             plugin = one.references[member.name]
-            explanation = make_reference(plugin, task, instance, member.draw, posed, truth)
+            explanation = make_reference(plugin, task, instance, member.draw, question, truth)
         else:
             explanation = read_explanation(task, one.explanations[member.name])
-        yield Labelled(member.name, instance.variant, instance.seed, explanation, truth, posed)
+        yield Labelled(member.name, instance.variant, instance.seed, explanation, truth, question)

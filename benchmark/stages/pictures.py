@@ -3,7 +3,8 @@
     draw(plan, store, "attribution.blockmnist")
 
 A job of its own behind the scores: whoever edits a picture waits for no score, and a new method draws the pictures that
-show it. A picture that cannot be drawn is counted as failed, and costs nothing else.
+show it. Of the scores those count that were read while the picture was made, so that a new metric draws none anew. A
+picture that cannot be drawn is counted as failed, and costs nothing else.
 """
 
 from __future__ import annotations
@@ -35,6 +36,25 @@ COLOURS = 128
 PNG = "png"
 
 
+class Scores(Mapping[str, float]):
+    """The scores of a case, which note the names of those that somebody asks for."""
+
+    def __init__(self, values: Mapping[str, float], read: set[str]) -> None:
+        self._values, self._read = values, read
+
+    def __getitem__(self, name: str) -> float:
+        self._read.add(name)
+        return self._values[name]
+
+    def __iter__(self) -> Iterator[str]:
+        for name in self._values:
+            self._read.add(name)
+            yield name
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
 def draw(plan: Plan, store: Store, name: str) -> Mapping[str, int]:
     """Draw the pictures of a task that are not there or no longer true; count computed, reused and failed ones."""
     task = plan.task(name)
@@ -57,7 +77,7 @@ def draw(plan: Plan, store: Store, name: str) -> Mapping[str, int]:
             counts["reused"] += 1
         else:
             png = message.tensors[PNG].numpy().tobytes()
-            content = {"title": header["title"], "caption": header["caption"]}
+            content = {name: header[name] for name in ("title", "caption", "read", "scores")}
             store.put(plan.layout.picture(task.id, names[-1]), header["key"], content, blobs={PNG: png})
             counts["computed"] += 1
     kept = [store.read(plan.layout.picture(task.id, picture)) for picture in names]
@@ -71,34 +91,43 @@ def draw(plan: Plan, store: Store, name: str) -> Mapping[str, int]:
 def _draw_missing(plan: Plan, store: Store, task: TaskPlan, send: Send) -> None:
     """In the child: make the cases of the first seed, and draw each picture whose key is new, or say why it failed."""
     cases, identities = [], {}
-    for case, identity in _cases(plan, store, task):
+    read: set[str] = set()
+    for case, identity in _cases(plan, store, task, read):
         cases.append(case)
         identities[id(case)] = identity
-    for picture in family_of(task.family).pictures(cases):
-        shown = [identities[id(case)] for case in picture.shows or cases]
-        key = picture_key(task.family_plugin, shown, f"{picture.name}/{picture.title}/{picture.caption}")
-        header: dict[str, Any] = {
-            "name": picture.name,
-            "title": picture.title,
-            "caption": picture.caption,
-            "key": key,
-            "kept": store.find(plan.layout.picture(task.id, picture.name), key) is not None,
-        }
+    pictures = family_of(task.family).pictures(cases)
+    before = frozenset(read)
+    for picture in pictures:
+        shown = picture.shows or cases
+        name = f"{picture.name}/{picture.title}/{picture.caption}"
+        key = picture_key(task.family_plugin, [identities[id(case)] for case in shown], name)
+        header: dict[str, Any] = {"name": picture.name, "title": picture.title, "caption": picture.caption, "key": key}
+        kept = store.find(plan.layout.picture(task.id, picture.name), key)
+        if kept is not None and kept.content["scores"] == _seen(shown, kept.content["read"]):
+            send(header | {"kept": True})
+            continue
+        read.clear()
         try:
-            pixels = {} if header["kept"] else {PNG: torch.frombuffer(bytearray(_png(picture)), dtype=torch.uint8)}
+            pixels = torch.frombuffer(bytearray(_png(picture)), dtype=torch.uint8)
         except Exception:  # one picture that cannot be drawn costs no other
             send({"name": picture.name, "failed": traceback.format_exc().rstrip()})
         else:
-            send(header, pixels)
+            names = sorted(before | read)
+            send(header | {"kept": False, "read": names, "scores": _seen(shown, names)}, {PNG: pixels})
 
 
-def _cases(plan: Plan, store: Store, task: TaskPlan) -> Iterator[tuple[Case, Key]]:
-    """Every explanation on the first seed, and what identifies it with its scores."""
+def _seen(cases: Sequence[Case], names: Sequence[str]) -> Key:
+    """What these scores are in these cases."""
+    return digest([[case.scores.get(name) for name in names] for case in cases])
+
+
+def _cases(plan: Plan, store: Store, task: TaskPlan, read: set[str]) -> Iterator[tuple[Case, Key]]:
+    """Every explanation on the first seed, and what identifies it; `read` gets the names of the scores asked for."""
     scores = pd.read_parquet(plan.layout.scores(task.id))
     first = min(instance.seed for instance in task.instances)
     for instance in task.instances:
         if instance.seed == first and not instance.repeat and _trained(plan, store, instance):
-            yield from _cases_of(plan, store, task, instance, scores[scores.seed == first])
+            yield from _cases_of(plan, store, task, instance, scores[scores.seed == first], read)
 
 
 def _trained(plan: Plan, store: Store, instance: Instance) -> bool:
@@ -107,16 +136,16 @@ def _trained(plan: Plan, store: Store, instance: Instance) -> bool:
 
 
 def _cases_of(
-    plan: Plan, store: Store, task: TaskPlan, instance: Instance, scores: pd.DataFrame
+    plan: Plan, store: Store, task: TaskPlan, instance: Instance, scores: pd.DataFrame, read: set[str]
 ) -> Iterator[tuple[Case, Key]]:
     make_deterministic(instance.seed)
     concrete = make_concrete(plan, store, task, instance)
-    posed, truth = concrete.pose(), concrete.truth()
+    question, truth = concrete.pose(), concrete.truth()
     known = posed_keys(plan, store, task, instance).truth
     shown: dict[str, tuple[Any, Key]] = {}
     for plugin in plan.registry.of("reference", task.family):
         generator = generator_for(instance.seed, f"picture/{plugin.name}")
-        explanation = by_name(plugin.load(), posed=posed, truth=truth, generator=generator)
+        explanation = by_name(plugin.load(), question=question, truth=truth, generator=generator)
         shown[plugin.name] = explanation, reference_key(plugin, known, "picture", 0)
     for method in task.methods:
         kept = store.read(plan.layout.explanation(task.id, method.name, instance.label))
@@ -124,9 +153,9 @@ def _cases_of(
             shown[method.name] = read_explanation(task, kept), content_key(kept)
     here = scores[scores.variant == instance.variant]
     for name, (explanation, identity) in shown.items():
-        values = _values(here[here.method == name])
-        case = Case(task.plugin.name, instance.variant, instance.seed, name, posed, truth, explanation, values)
-        yield case, digest([instance.label, name, identity, known, values])
+        values = Scores(_values(here[here.method == name]), read)
+        case = Case(task.plugin.name, instance.variant, instance.seed, name, question, truth, explanation, values)
+        yield case, digest([instance.label, name, identity, known, task.primary])
 
 
 def _values(rows: pd.DataFrame) -> dict[str, float]:

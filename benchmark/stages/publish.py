@@ -36,8 +36,10 @@ def publish(plan: Plan, store: Store) -> None:
     layout = plan.layout
     scores = read_scores(plan, layout)
     folder = layout.leaderboard
-    posed = {task.id for task in plan.tasks.values()}
-    about = [c for c in load([PROJECT / "tasks" / "claims"]) if {f"{s.family}.{s.task}" for s in c.selectors} <= posed]
+    question = {task.id for task in plan.tasks.values()}
+    about = [
+        c for c in load([PROJECT / "tasks" / "claims"]) if {f"{s.family}.{s.task}" for s in c.selectors} <= question
+    ]
     claims = evaluate(about, scores)
     tables = {
         "leaderboard": leaderboard(scores),

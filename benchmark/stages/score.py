@@ -212,6 +212,18 @@ def _lost(status: str, reason: str) -> Outcome:
     return {"status": "timeout" if status == "timeout" else "failed", "reason": reason, "values": {}}
 
 
+class _Metrics(dict[str, Metric]):
+    """A task's metrics, each imported when it is first measured: one that hangs at that costs its own values alone."""
+
+    def __init__(self, task: TaskPlan) -> None:
+        super().__init__()
+        self.plugins = {plugin.name: plugin for plugin in task.metrics}
+
+    def __missing__(self, name: str) -> Metric:
+        self[name] = Metric.of(self.plugins[name])
+        return self[name]
+
+
 def measure_instance(
     plan: Plan, store: Store, task: TaskPlan, one: Scored, pairs: Sequence[tuple[str, str]], send: Send
 ) -> None:
@@ -219,23 +231,21 @@ def measure_instance(
     try:
         make_deterministic(one.instance.seed)
         concrete = make_concrete(plan, store, task, one.instance)
-        posed, truth = concrete.pose(), concrete.truth()
-        metrics = {plugin.name: Metric.of(plugin) for plugin in task.metrics}
+        question, truth = concrete.pose(), concrete.truth()
+        metrics = _Metrics(task)
         for name in dict.fromkeys(name for name, _ in pairs):
-            own = [metrics[metric] for owner, metric in pairs if owner == name]
-            send.began(f"{name}/{own[0].name}")  # whatever goes wrong from here on is no earlier value's fault
+            own = [metric for owner, metric in pairs if owner == name]
+            send.began(f"{name}/{own[0]}")  # whatever goes wrong from here on is no earlier value's fault
             if name in one.references:
-                found = _measure_reference(plan, task, one, name, own, posed, truth, send)
-            else:
-                explanation = read_explanation(task, one.explanations[name])
-                found = {}
-                for metric in own:
-                    send.began(f"{name}/{metric.name}")
-                    found[metric.name] = measured(metric, explanation, truth, posed)
-                    send({"name": name, "metric": metric.name, "outcome": found[metric.name]})
+                found = _measure_reference(plan, task, one, name, own, metrics, question, truth, send)
+                for metric, outcome in found.items():
+                    send({"name": name, "metric": metric, "outcome": outcome})
                 continue
-            for metric_name, outcome in found.items():
-                send({"name": name, "metric": metric_name, "outcome": outcome})
+            explanation = read_explanation(task, one.explanations[name])
+            for metric in own:
+                send.began(f"{name}/{metric}")
+                outcome = measured(metrics[metric], explanation, truth, question)
+                send({"name": name, "metric": metric, "outcome": outcome})
     except DamagedArtifactError as error:
         send({"damaged": str(error)})
 
@@ -250,30 +260,27 @@ def _measure_reference(
     task: TaskPlan,
     one: Scored,
     name: str,
-    metrics: Sequence[Metric],
-    posed: Any,
+    wanted: Sequence[str],
+    metrics: _Metrics,
+    question: Any,
     truth: Any,
     send: Send,
 ) -> dict[str, Outcome]:
     """A reference measured once, or the mean over its draws."""
     plugin = one.references[name]
-    counts = {metric.name: _draws(plan, plugin, _plugin(task, metric)) for metric in metrics}
-    outcomes: dict[str, list[Outcome]] = {metric.name: [] for metric in metrics}
+    counts = {metric: _draws(plan, plugin, metrics.plugins[metric]) for metric in wanted}
+    outcomes: dict[str, list[Outcome]] = {metric: [] for metric in wanted}
     for draw in range(max(1, *counts.values())):
-        wanted = [metric for metric in metrics if draw < max(1, counts[metric.name])]
-        send.began(f"{name}/{wanted[0].name}")
-        explanation = make_reference(plugin, task, one.instance, draw, posed, truth)
-        for metric in wanted:
-            send.began(f"{name}/{metric.name}")
-            outcomes[metric.name].append(measured(metric, explanation, truth, posed))
+        due = [metric for metric in wanted if draw < max(1, counts[metric])]
+        send.began(f"{name}/{due[0]}")
+        explanation = make_reference(plugin, task, one.instance, draw, question, truth)
+        for metric in due:
+            send.began(f"{name}/{metric}")
+            outcomes[metric].append(measured(metrics[metric], explanation, truth, question))
     return {metric: averaged(drawn) if counts[metric] else drawn[0] for metric, drawn in outcomes.items()}
 
 
-def make_reference(plugin: Plugin, task: TaskPlan, instance: Instance, draw: int, posed: Any, truth: Any) -> Any:
+def make_reference(plugin: Plugin, task: TaskPlan, instance: Instance, draw: int, question: Any, truth: Any) -> Any:
     """One explanation of a reference; each draw has a generator of its own."""
     generator = generator_for(instance.seed, f"{stream(task, instance, plugin.name)}/{draw}")
-    return by_name(plugin.load(), posed=posed, truth=truth, generator=generator)
-
-
-def _plugin(task: TaskPlan, metric: Metric) -> Plugin:
-    return next(plugin for plugin in task.metrics if plugin.name == metric.name)
+    return by_name(plugin.load(), question=question, truth=truth, generator=generator)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.errors import Unsupported
-from benchmark.families.attribution import AttributionSubject
+from benchmark.families.attribution import AttributionQuestion
 
 AFFINE = frozenset(
     {
@@ -99,12 +99,12 @@ def quiet() -> Iterator[None]:
 
 
 def require_rewritable(
-    subject: AttributionSubject, rules: Mapping[str, tuple[type[nn.Module], ...]], method: str
+    question: AttributionQuestion, rules: Mapping[str, tuple[type[nn.Module], ...]], method: str
 ) -> None:
     """Check that each non-affine operation of the model is the work of a module that `method` rewrites, used once.
 
     Args:
-        subject: what the method was given.
+        question: what the method was given.
         rules: operation (the autograd node's name without "Backward0") to the module types whose work it may be.
         method: its name, for the message.
 
@@ -114,14 +114,14 @@ def require_rewritable(
     calls: Counter[nn.Module] = Counter()
     handles = [
         module.register_forward_hook(lambda module, *_: calls.update([module]))
-        for module in subject.model.modules()
+        for module in question.model.modules()
         if isinstance(module, tuple({kind for kinds in rules.values() for kind in kinds}))
     ]
     try:
-        constants = {name: value.detach() for name, value in subject.model.named_parameters()}
-        point = subject.inputs[:1].detach().clone().requires_grad_()
+        constants = {name: value.detach() for name, value in question.model.named_parameters()}
+        point = question.inputs[:1].detach().clone().requires_grad_()
         with torch.enable_grad():
-            output = torch.func.functional_call(subject.model, constants, (point,))
+            output = torch.func.functional_call(question.model, constants, (point,))
     finally:
         for handle in handles:
             handle.remove()

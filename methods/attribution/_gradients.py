@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from benchmark.families.attribution import AttributionSubject
+from benchmark.families.attribution import AttributionQuestion
 
 
 def select(outputs: Tensor, targets: Int[Tensor, " n"] | None) -> Float[Tensor, " n"]:
@@ -18,20 +18,20 @@ def select(outputs: Tensor, targets: Int[Tensor, " n"] | None) -> Float[Tensor, 
     return outputs.gather(1, targets[:, None])[:, 0]
 
 
-def gradient_at(subject: AttributionSubject, points: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
+def gradient_at(question: AttributionQuestion, points: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
     """The gradient of each input's target output with respect to the input, taken at `points`."""
     points = points.detach().requires_grad_()
-    (gradient,) = torch.autograd.grad(select(subject.model(points), subject.targets).sum(), points)
+    (gradient,) = torch.autograd.grad(select(question.model(points), question.targets).sum(), points)
     return gradient
 
 
-def noisy_gradients(subject: AttributionSubject, samples: int, noise: float) -> Iterator[Float[Tensor, "n ..."]]:
+def noisy_gradients(question: AttributionQuestion, samples: int, noise: float) -> Iterator[Float[Tensor, "n ..."]]:
     """`samples` gradients at noisy copies of the inputs; the noise is normal with sd `noise` times each input's
     range."""
-    generator = torch.Generator().manual_seed(subject.seed)
-    flat = subject.inputs.flatten(1)
+    generator = torch.Generator().manual_seed(question.seed)
+    flat = question.inputs.flatten(1)
     spread = noise * (flat.amax(1) - flat.amin(1))
-    spread = spread.view(-1, *[1] * (subject.inputs.dim() - 1))
+    spread = spread.view(-1, *[1] * (question.inputs.dim() - 1))
     for _ in range(samples):
-        draw = torch.randn(subject.inputs.shape, generator=generator).to(subject.inputs.device)
-        yield gradient_at(subject, subject.inputs + spread * draw)
+        draw = torch.randn(question.inputs.shape, generator=generator).to(question.inputs.device)
+        yield gradient_at(question, question.inputs + spread * draw)

@@ -9,16 +9,16 @@ from captum.attr import Deconvolution
 from torch import Tensor, nn
 
 from benchmark.errors import Unsupported
-from benchmark.families.attribution import AttributionSubject, attribution_method
+from benchmark.families.attribution import AttributionQuestion, attribution_method
 from methods.attribution._captum import MAX_POOLING, RELU, quiet, require_rewritable
 
 
 @attribution_method(cites="arXiv:1311.2901")
-def deconvnet(subject: AttributionSubject) -> Tensor:
+def deconvnet(question: AttributionQuestion) -> Tensor:
     """Deconvolution of the target's logit; needs a net whose only activations are nn.ReLU modules."""
-    if not any(type(module) is nn.ReLU for module in subject.model.modules()):
+    if not any(type(module) is nn.ReLU for module in question.model.modules()):
         raise Unsupported("deconvnet changes what nn.ReLU modules do, and the model has none")
-    require_rewritable(subject, {**RELU, **MAX_POOLING}, "deconvnet")
+    require_rewritable(question, {**RELU, **MAX_POOLING}, "deconvnet")
     with quiet():
-        attributions: Tensor = Deconvolution(subject.model).attribute(subject.inputs, target=subject.targets)
+        attributions: Tensor = Deconvolution(question.model).attribute(question.inputs, target=question.targets)
         return attributions

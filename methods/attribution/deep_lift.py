@@ -13,19 +13,19 @@ from captum.attr import DeepLift
 from torch import Tensor
 
 from benchmark.errors import Unsupported
-from benchmark.families.attribution import AttributionSubject, attribution_method
+from benchmark.families.attribution import AttributionQuestion, attribution_method
 from methods.attribution._captum import RESCALED, quiet, require_rewritable
 
 TOLERANCE = 1e-3
 
 
 @attribution_method(cites="arXiv:1704.02685")
-def deep_lift(subject: AttributionSubject) -> Tensor:
-    """DeepLIFT from the subject's baseline; needs activations that it knows, each a module of its own."""
-    require_rewritable(subject, RESCALED, "deep_lift")
+def deep_lift(question: AttributionQuestion) -> Tensor:
+    """DeepLIFT from the question's baseline; needs activations that it knows, each a module of its own."""
+    require_rewritable(question, RESCALED, "deep_lift")
     with quiet():
-        attributions, delta = DeepLift(subject.model).attribute(
-            subject.inputs, baselines=subject.baseline[None], target=subject.targets, return_convergence_delta=True
+        attributions, delta = DeepLift(question.model).attribute(
+            question.inputs, baselines=question.baseline[None], target=question.targets, return_convergence_delta=True
         )
     scale = 1 + attributions.detach().flatten(1).abs().sum(1)
     worst = float((delta.detach().abs() / scale).max())

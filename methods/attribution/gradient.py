@@ -11,13 +11,13 @@ from __future__ import annotations
 from captum.attr import Saliency
 from torch import Tensor
 
-from benchmark.families.attribution import AttributionSubject, attribution_method
+from benchmark.families.attribution import AttributionQuestion, attribution_method
 from methods.attribution._captum import quiet
 
 
 @attribution_method(cites="arXiv:1312.6034")
-def gradient(subject: AttributionSubject) -> Tensor:
+def gradient(question: AttributionQuestion) -> Tensor:
     """The gradient of the target's logit with respect to the input."""
     with quiet():
-        attributions: Tensor = Saliency(subject.model).attribute(subject.inputs, target=subject.targets, abs=False)
+        attributions: Tensor = Saliency(question.model).attribute(question.inputs, target=question.targets, abs=False)
         return attributions

@@ -11,19 +11,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmark.families.attribution import AttributionSubject, attribution_method
+from benchmark.families.attribution import AttributionQuestion, attribution_method
 from methods.attribution._gradients import gradient_at
 
 
 @attribution_method(cites="arXiv:1906.10670")
-def gradient_shap(subject: AttributionSubject, *, samples: int = 32) -> Tensor:
+def gradient_shap(question: AttributionQuestion, *, samples: int = 32) -> Tensor:
     """Expected gradients over `samples` pairs of a background input and a point on the way from it."""
-    generator = torch.Generator().manual_seed(subject.seed)
-    count, device = len(subject.inputs), subject.inputs.device
-    total = torch.zeros_like(subject.inputs)
+    generator = torch.Generator().manual_seed(question.seed)
+    count, device = len(question.inputs), question.inputs.device
+    total = torch.zeros_like(question.inputs)
     for _ in range(samples):
-        chosen = torch.randint(len(subject.background), (count,), generator=generator).to(device)
-        share = torch.rand(count, generator=generator).to(device).view(-1, *[1] * (subject.inputs.dim() - 1))
-        difference = subject.inputs - subject.background[chosen]
-        total += difference * gradient_at(subject, subject.background[chosen] + share * difference)
+        chosen = torch.randint(len(question.background), (count,), generator=generator).to(device)
+        share = torch.rand(count, generator=generator).to(device).view(-1, *[1] * (question.inputs.dim() - 1))
+        difference = question.inputs - question.background[chosen]
+        total += difference * gradient_at(question, question.background[chosen] + share * difference)
     return total / samples

@@ -12,16 +12,16 @@ from captum.attr import GuidedBackprop
 from torch import Tensor, nn
 
 from benchmark.errors import Unsupported
-from benchmark.families.attribution import AttributionSubject, attribution_method
+from benchmark.families.attribution import AttributionQuestion, attribution_method
 from methods.attribution._captum import MAX_POOLING, RELU, quiet, require_rewritable
 
 
 @attribution_method(cites="arXiv:1412.6806")
-def guided_backprop(subject: AttributionSubject) -> Tensor:
+def guided_backprop(question: AttributionQuestion) -> Tensor:
     """Guided backpropagation of the target's logit; needs a net whose only activations are nn.ReLU modules."""
-    if not any(type(module) is nn.ReLU for module in subject.model.modules()):
+    if not any(type(module) is nn.ReLU for module in question.model.modules()):
         raise Unsupported("guided_backprop changes what nn.ReLU modules do, and the model has none")
-    require_rewritable(subject, {**RELU, **MAX_POOLING}, "guided_backprop")
+    require_rewritable(question, {**RELU, **MAX_POOLING}, "guided_backprop")
     with quiet():
-        attributions: Tensor = GuidedBackprop(subject.model).attribute(subject.inputs, target=subject.targets)
+        attributions: Tensor = GuidedBackprop(question.model).attribute(question.inputs, target=question.targets)
         return attributions

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from benchmark.families.attribution import AttributionSubject, attribution_method
+from benchmark.families.attribution import AttributionQuestion, attribution_method
 
 
 @attribution_method(cites="arXiv:1810.03292")
-def input_magnitude(subject: AttributionSubject) -> Tensor:
+def input_magnitude(question: AttributionQuestion) -> Tensor:
     """How far each entry is from the baseline; no model involved."""
-    return (subject.inputs - subject.baseline).abs()
+    return (question.inputs - question.baseline).abs()

@@ -11,13 +11,13 @@ from __future__ import annotations
 from captum.attr import InputXGradient
 from torch import Tensor
 
-from benchmark.families.attribution import AttributionSubject, attribution_method
+from benchmark.families.attribution import AttributionQuestion, attribution_method
 from methods.attribution._captum import quiet
 
 
 @attribution_method(cites="arXiv:1605.01713")
-def input_x_gradient(subject: AttributionSubject) -> Tensor:
+def input_x_gradient(question: AttributionQuestion) -> Tensor:
     """The input times the gradient of the target's logit."""
     with quiet():
-        attributions: Tensor = InputXGradient(subject.model).attribute(subject.inputs, target=subject.targets)
+        attributions: Tensor = InputXGradient(question.model).attribute(question.inputs, target=question.targets)
         return attributions

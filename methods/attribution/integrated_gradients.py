@@ -11,17 +11,17 @@ from __future__ import annotations
 from captum.attr import IntegratedGradients
 from torch import Tensor
 
-from benchmark.families.attribution import AttributionSubject, attribution_method
+from benchmark.families.attribution import AttributionQuestion, attribution_method
 
 
 @attribution_method(cites="arXiv:1703.01365")
-def integrated_gradients(subject: AttributionSubject, *, steps: int = 32) -> Tensor:
-    """Integrated gradients from the subject's baseline, with `steps` points of the quadrature."""
-    attributions: Tensor = IntegratedGradients(subject.model).attribute(
-        subject.inputs,
-        baselines=subject.baseline[None],
-        target=subject.targets,
+def integrated_gradients(question: AttributionQuestion, *, steps: int = 32) -> Tensor:
+    """Integrated gradients from the question's baseline, with `steps` points of the quadrature."""
+    attributions: Tensor = IntegratedGradients(question.model).attribute(
+        question.inputs,
+        baselines=question.baseline[None],
+        target=question.targets,
         n_steps=steps,
-        internal_batch_size=max(len(subject.inputs), 1024),
+        internal_batch_size=max(len(question.inputs), 1024),
     )
     return attributions

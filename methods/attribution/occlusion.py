@@ -11,13 +11,13 @@ from __future__ import annotations
 from captum.attr import Occlusion
 from torch import Tensor
 
-from benchmark.families.attribution import AttributionSubject, attribution_method
+from benchmark.families.attribution import AttributionQuestion, attribution_method
 
 
 @attribution_method(cites="arXiv:1311.2901")
-def occlusion(subject: AttributionSubject, *, window: int = 4, stride: int = 2) -> Tensor:
+def occlusion(question: AttributionQuestion, *, window: int = 4, stride: int = 2) -> Tensor:
     """The mean fall of the logit over the windows of side `window` that cover an entry, every `stride` entries."""
-    shape = tuple(subject.inputs.shape[1:])
+    shape = tuple(question.inputs.shape[1:])
     sides: tuple[int, ...]
     strides: tuple[int, ...]
     if len(shape) == 1:
@@ -26,12 +26,12 @@ def occlusion(subject: AttributionSubject, *, window: int = 4, stride: int = 2) 
         channels = shape[:-2]
         sides = (*channels, *(min(window, side) for side in shape[-2:]))
         strides = (*channels, *(min(stride, side) for side in sides[-2:]))
-    attributions: Tensor = Occlusion(subject.model).attribute(
-        subject.inputs,
+    attributions: Tensor = Occlusion(question.model).attribute(
+        question.inputs,
         sliding_window_shapes=sides,
         strides=strides,
-        baselines=subject.baseline[None],
-        target=subject.targets,
+        baselines=question.baseline[None],
+        target=question.targets,
         perturbations_per_eval=8,
     )
     return attributions

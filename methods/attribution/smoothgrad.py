@@ -8,14 +8,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmark.families.attribution import AttributionSubject, attribution_method
+from benchmark.families.attribution import AttributionQuestion, attribution_method
 from methods.attribution._gradients import noisy_gradients
 
 
 @attribution_method(cites="arXiv:1706.03825")
-def smoothgrad(subject: AttributionSubject, *, samples: int = 32, noise: float = 0.15) -> Tensor:
+def smoothgrad(question: AttributionQuestion, *, samples: int = 32, noise: float = 0.15) -> Tensor:
     """The mean gradient over `samples` copies with noise of `noise` times the input's range."""
-    total = torch.zeros_like(subject.inputs)
-    for gradient in noisy_gradients(subject, samples, noise):
+    total = torch.zeros_like(question.inputs)
+    for gradient in noisy_gradients(question, samples, noise):
         total += gradient
     return total / samples

@@ -10,14 +10,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmark.families.attribution import AttributionSubject, attribution_method
+from benchmark.families.attribution import AttributionQuestion, attribution_method
 from methods.attribution._gradients import noisy_gradients
 
 
 @attribution_method(cites="arXiv:1806.10758")
-def smoothgrad_squared(subject: AttributionSubject, *, samples: int = 32, noise: float = 0.15) -> Tensor:
+def smoothgrad_squared(question: AttributionQuestion, *, samples: int = 32, noise: float = 0.15) -> Tensor:
     """The mean squared gradient over `samples` copies with noise of `noise` times the input's range."""
-    total = torch.zeros_like(subject.inputs)
-    for gradient in noisy_gradients(subject, samples, noise):
+    total = torch.zeros_like(question.inputs)
+    for gradient in noisy_gradients(question, samples, noise):
         total += gradient.square()
     return total / samples

@@ -10,15 +10,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmark.families.attribution import AttributionSubject, attribution_method
+from benchmark.families.attribution import AttributionQuestion, attribution_method
 from methods.attribution._gradients import noisy_gradients
 
 
 @attribution_method(cites="arXiv:1810.03292")
-def vargrad(subject: AttributionSubject, *, samples: int = 32, noise: float = 0.15) -> Tensor:
+def vargrad(question: AttributionQuestion, *, samples: int = 32, noise: float = 0.15) -> Tensor:
     """The variance of the gradient over `samples` copies with noise of `noise` times the input's range."""
-    mean, spread = torch.zeros_like(subject.inputs), torch.zeros_like(subject.inputs)
-    for count, gradient in enumerate(noisy_gradients(subject, samples, noise), start=1):
+    mean, spread = torch.zeros_like(question.inputs), torch.zeros_like(question.inputs)
+    for count, gradient in enumerate(noisy_gradients(question, samples, noise), start=1):
         # Welford's update: no difference of large squares
         change = gradient - mean
         mean += change / count

@@ -12,25 +12,25 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmark.families.circuit import CircuitSubject, circuit_method
+from benchmark.families.circuit import CircuitQuestion, circuit_method
 
 
 @circuit_method(cites="arXiv:2304.14997")
-def acdc(subject: CircuitSubject, *, rungs: int = 10, lowest: float = 1e-3) -> Tensor:
+def acdc(question: CircuitQuestion, *, rungs: int = 10, lowest: float = 1e-3) -> Tensor:
     """The rung, from 0, on which each edge is cut; thresholds climb geometrically from `lowest` to 1 as shares of the
     whole effect, and what is never cut gets `rungs`.
     """
-    order = sorted(range(subject.size), key=lambda e: -subject.graph.edges[e].receiver)
-    keep, scores = torch.ones(subject.size), torch.full((subject.size,), float(rungs))
+    order = sorted(range(question.size), key=lambda e: -question.graph.edges[e].receiver)
+    keep, scores = torch.ones(question.size), torch.full((question.size,), float(rungs))
     with torch.no_grad():
-        clean = float(subject.values(keep).mean())
-        whole = abs(clean - float(subject.values(torch.zeros(subject.size)).mean()))
+        clean = float(question.values(keep).mean())
+        whole = abs(clean - float(question.values(torch.zeros(question.size)).mean()))
         distance = 0.0
         for rung, threshold in enumerate((lowest ** (1 - torch.linspace(0, 1, rungs))).tolist()):
             for edge in order:
                 if keep[edge]:
                     keep[edge] = 0.0
-                    without = abs(clean - float(subject.values(keep).mean()))
+                    without = abs(clean - float(question.values(keep).mean()))
                     if without - distance < threshold * whole:
                         distance, scores[edge] = without, rung
                     else:

@@ -15,16 +15,16 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from benchmark.families.circuit import CircuitSubject, circuit_method
+from benchmark.families.circuit import CircuitQuestion, circuit_method
 
 
 @circuit_method(cites="arXiv:2309.16042")
 def activation_patching(
-    subject: CircuitSubject, *, direction: Literal["noising", "denoising"] = "noising", at_once: int = 16
+    question: CircuitQuestion, *, direction: Literal["noising", "denoising"] = "noising", at_once: int = 16
 ) -> Tensor:
     """The mean effect of each edge, in units of the value; `at_once` edges are cut in one batch of runs."""
-    run, sign = (subject.values, 1.0) if direction == "noising" else (subject.restored, -1.0)
+    run, sign = (question.values, 1.0) if direction == "noising" else (question.restored, -1.0)
     with torch.no_grad():
-        whole = run(torch.ones(subject.size)).mean()
-        cuts = (1 - torch.eye(subject.size)).split(at_once)
+        whole = run(torch.ones(question.size)).mean()
+        cuts = (1 - torch.eye(question.size)).split(at_once)
         return sign * (whole - torch.cat([run(cut).mean(-1) for cut in cuts]))

@@ -11,20 +11,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmark.families.circuit import CircuitSubject, circuit_method
+from benchmark.families.circuit import CircuitQuestion, circuit_method
 
 
 @circuit_method(cites="arXiv:2403.17806")
-def eap_integrated_gradients(subject: CircuitSubject, *, steps: int = 5) -> Tensor:
+def eap_integrated_gradients(question: CircuitQuestion, *, steps: int = 5) -> Tensor:
     """The effect of each edge on the mean value from `steps` slopes, in units of the value."""
-    difference = subject.clean_messages - subject.corrupted_messages
-    total = torch.zeros(subject.size)
+    difference = question.clean_messages - question.corrupted_messages
+    total = torch.zeros(question.size)
     for step in range(1, steps + 1):
-        inputs = subject.corrupted + step / steps * (subject.clean - subject.corrupted)
+        inputs = question.corrupted + step / steps * (question.clean - question.corrupted)
         with torch.no_grad():
-            without = subject.graph.messages(inputs) - difference
+            without = question.graph.messages(inputs) - difference
         # nothing is cut at 1: the slope with respect to `keep` is that along the difference
-        keep = torch.ones(subject.size).requires_grad_(True)
-        value = (subject.graph(inputs, keep, without) * subject.contrast).sum(-1).mean()
+        keep = torch.ones(question.size).requires_grad_(True)
+        value = (question.graph(inputs, keep, without) * question.contrast).sum(-1).mean()
         total += torch.autograd.grad(value, keep)[0]
     return total / steps

@@ -11,12 +11,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from benchmark.families.circuit import CircuitSubject, circuit_method
+from benchmark.families.circuit import CircuitQuestion, circuit_method
 
 
 @circuit_method(cites="arXiv:2310.10348")
-def edge_attribution_patching(subject: CircuitSubject) -> Tensor:
+def edge_attribution_patching(question: CircuitQuestion) -> Tensor:
     """The first-order effect of each edge on the mean value, in units of the value."""
-    keep = torch.ones(subject.size).requires_grad_(True)
-    (slope,) = torch.autograd.grad(subject.values(keep).mean(), keep)
+    keep = torch.ones(question.size).requires_grad_(True)
+    (slope,) = torch.autograd.grad(question.values(keep).mean(), keep)
     return slope

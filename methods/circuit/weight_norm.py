@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from benchmark.families.circuit import CircuitSubject, circuit_method
+from benchmark.families.circuit import CircuitQuestion, circuit_method
 
 
 @circuit_method(cites="arXiv:1506.02626", control=True)
-def weight_norm(subject: CircuitSubject) -> Tensor:
+def weight_norm(question: CircuitQuestion) -> Tensor:
     """The norm of the weights that each edge passes through."""
-    return subject.graph.norms()
+    return question.graph.norms()

@@ -3,15 +3,15 @@ must beat."""
 
 from __future__ import annotations
 
-from benchmark.families.description import Description, DescriptionSubject, description_method
+from benchmark.families.description import Description, DescriptionQuestion, description_method
 from methods.description._queries import number, spread
 
 
-@description_method(cites="arXiv:2309.03886")
-def constant(subject: DescriptionSubject, *, queries: int = 16) -> list[Description]:
+@description_method(cites="arXiv:2309.03886", requires=("reals",))
+def constant(question: DescriptionQuestion, *, queries: int = 16) -> list[Description]:
     """Ask at `queries` spread points and say their mean."""
     found = []
-    for box in subject.boxes:
-        mean = float(box.query(spread(box, min(queries, box.left), subject.seed)).mean())
+    for box in question.boxes:
+        mean = float(box.query(spread(box, min(queries, box.left), question.seed)).mean())
         found.append(Description(f"About {mean:.4g} everywhere.", number(mean)))
     return found

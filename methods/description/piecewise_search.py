@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float64
 from numpy import ndarray
 
-from benchmark.families.description import BlackBox, Description, DescriptionSubject, description_method
+from benchmark.families.description import BlackBox, Description, DescriptionQuestion, description_method
 from benchmark.language import number_text, parse
 from methods.description._library import Fit, best_fit
 from methods.description._queries import number, spread
@@ -26,21 +26,21 @@ _FINEST = 2e-3
 """Share of the domain below which a jump is located well enough."""
 
 
-@description_method(cites="arXiv:2309.03886")
+@description_method(cites="arXiv:2309.03886", requires=("reals",))
 def piecewise_search(
-    subject: DescriptionSubject, *, first: float = 0.6, halvings: int = 6, terms: int = 2
+    question: DescriptionQuestion, *, first: float = 0.6, halvings: int = 6, terms: int = 2
 ) -> list[Description]:
     """`first`: the share of the budget that is spread; `halvings`: questions for each edge of an exception."""
     found = []
-    for box in subject.boxes:
-        asked = _Asked(box, spread(box, max(4, int(first * box.left)), subject.seed))
+    for box in question.boxes:
+        asked = _Asked(box, spread(box, max(4, int(first * box.left)), question.seed))
         window = best_window(asked.x, asked.y, box.low, box.high)
         edges = None if window is None else _edges(asked, window, halvings)
         if edges is not None:
             asked.ask(np.linspace(*edges, asked.left // 2 + 2)[1:-1])
         asked.spend(jumps=edges is None)
         tries = (_described(asked, *choice) for choice in ((edges, terms), (edges, 1), (None, 1), (None, 0)))
-        found.append(next(d for d in tries if len(parse(d.program)) <= subject.longest))
+        found.append(next(d for d in tries if len(parse(d.program)) <= question.longest))
     return found
 
 
@@ -55,7 +55,7 @@ class _Asked:
         return self.box.left
 
     def ask(self, x: Points) -> Points:
-        y = self.box.query(x)
+        y: Points = self.box.query(x)
         order = np.argsort(merged := np.concatenate([self.x, x]), kind="stable")
         self.x, self.y = merged[order], np.concatenate([self.y, y])[order]
         return y

@@ -7,19 +7,19 @@ from jaxtyping import Float64
 from numpy import ndarray
 from numpy.polynomial import Chebyshev, Polynomial
 
-from benchmark.families.description import Description, DescriptionSubject, description_method
+from benchmark.families.description import Description, DescriptionQuestion, description_method
 from methods.description._queries import number, spread
 
 
-@description_method(cites="doi:10.1080/00401706.1974.10489157")
-def polynomial(subject: DescriptionSubject, *, largest: int = 9) -> list[Description]:
+@description_method(cites="doi:10.1080/00401706.1974.10489157", requires=("reals",))
+def polynomial(question: DescriptionQuestion, *, largest: int = 9) -> list[Description]:
     """Spend the budget on spread points and choose the degree from 0 to `largest` of least leave-one-out error."""
     found = []
-    for box in subject.boxes:
-        x = spread(box, box.left, subject.seed)
+    for box in question.boxes:
+        x = spread(box, box.left, question.seed)
         y = box.query(x)
         domain = (box.low, box.high)
-        degrees = range(min(largest, len(x) // 3, (subject.longest - 1) // 6) + 1)
+        degrees = range(min(largest, len(x) // 3, (question.longest - 1) // 6) + 1)
         degree = int(np.argmin([left_out(x, y, degree, domain) for degree in degrees]))
         fit = Chebyshev.fit(x, y, degree, domain=domain)
         found.append(Description(f"A polynomial of degree {degree}.", _program(fit, domain)))

@@ -10,21 +10,21 @@ from jaxtyping import Float64
 from numpy import ndarray
 from sklearn.tree import DecisionTreeRegressor
 
-from benchmark.families.description import Description, DescriptionSubject, description_method
+from benchmark.families.description import Description, DescriptionQuestion, description_method
 from methods.description._queries import number, spread
 
 
-@description_method(cites="doi:10.1201/9781315139470")
+@description_method(cites="doi:10.1201/9781315139470", requires=("reals",))
 def regression_tree(
-    subject: DescriptionSubject, *, leaves: tuple[int, ...] = (2, 4, 6, 8, 10, 12), folds: int = 4
+    question: DescriptionQuestion, *, leaves: tuple[int, ...] = (2, 4, 6, 8, 10, 12), folds: int = 4
 ) -> list[Description]:
     """Spend the budget on spread points; choose the number of leaves by cross-validation, as far as programs may be
     long."""
     found = []
-    for box in subject.boxes:
-        x = spread(box, box.left, subject.seed)
+    for box in question.boxes:
+        x = spread(box, box.left, question.seed)
         y = box.query(x)
-        sizes = [count for count in leaves if 5 * count - 4 <= subject.longest] or [2]
+        sizes = [count for count in leaves if 5 * count - 4 <= question.longest] or [2]
         tree = _grown(x, y, sizes[int(np.argmin(_validated(x, y, sizes, folds)))])
         text = f"Constant on each of {tree.get_n_leaves()} intervals."
         found.append(Description(text, _program(tree.tree_, 0)))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.errors import Unsupported
-from benchmark.families.description import Description, DescriptionSubject, description_method
+from benchmark.families.description import Description, DescriptionQuestion, description_method
 from benchmark.language import parse
 from methods.description._queries import number, spread
 
@@ -24,9 +24,9 @@ _TEXT = {
 _LIMIT = 1e100
 
 
-@description_method(cites="doi:10.1007/BF00175355", small={"population": 40, "generations": 3})
+@description_method(cites="doi:10.1007/BF00175355", requires=("reals",), small={"population": 40, "generations": 3})
 def symbolic_regression(
-    subject: DescriptionSubject, *, population: int = 80, generations: int = 6, parsimony: float = 0.002
+    question: DescriptionQuestion, *, population: int = 80, generations: int = 6, parsimony: float = 0.002
 ) -> list[Description]:
     """Spend the budget on spread points and evolve a program; inputs and outputs are scaled to unit spread first."""
     try:
@@ -35,8 +35,8 @@ def symbolic_regression(
         raise Unsupported("gplearn is not installed: `pip install gplearn`") from None
     functions = _functions()
     found = []
-    for index, box in enumerate(subject.boxes):
-        x = spread(box, box.left, subject.seed)
+    for index, box in enumerate(question.boxes):
+        x = spread(box, box.left, question.seed)
         y = box.query(x)
         centre, scale = float(y.mean()), float(y.std())
         if scale == 0:
@@ -45,13 +45,13 @@ def symbolic_regression(
         model = SymbolicRegressor(
             population_size=population, generations=generations, function_set=functions, metric="mse",
             const_range=(-3.0, 3.0), init_depth=(2, 5), parsimony_coefficient=parsimony,
-            random_state=(subject.seed + index) % 2**32,
+            random_state=(question.seed + index) % 2**32,
             p_crossover=0.7, p_subtree_mutation=0.1, p_hoist_mutation=0.05, p_point_mutation=0.1, tournament_size=12,
         )  # fmt: skip
         middle, half = (box.low + box.high) / 2, (box.high - box.low) / 2
         u = (x - middle) / half * 3
         model.fit(u[:, None], (y - centre) / scale)
-        text = _shortest_enough(model, middle, half, centre, scale, u, (y - centre) / scale, subject.longest)
+        text = _shortest_enough(model, middle, half, centre, scale, u, (y - centre) / scale, question.longest)
         found.append(Description(f"An evolved formula of {len(parse(text))} instructions.", text))
     return found
 

@@ -1,6 +1,6 @@
 """Independent components as atoms, one of each sign (FastICA, Hyvärinen 1999): at most as many as dimensions.
 
-The components do not depend on the sparsity asked for, so subjects with equal activations share one fit.
+The components do not depend on the sparsity asked for, so questions with equal activations share one fit.
 """
 
 from __future__ import annotations
@@ -13,46 +13,46 @@ from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
 
 from benchmark.errors import Unsupported
-from benchmark.families.dictionary import Dictionary, DictionarySubject, both_signs, dictionary_method
+from benchmark.families.dictionary import Dictionary, DictionaryQuestion, both_signs, dictionary_method
 
 
 @dictionary_method(cites="doi:10.1109/72.761722", batched=True)
 def ica(
-    subjects: Sequence[DictionarySubject], *, iterations: int = 100, rows: int = 10000, dimensions: int = 512
+    questions: Sequence[DictionaryQuestion], *, iterations: int = 100, rows: int = 10000, dimensions: int = 512
 ) -> list[Dictionary]:
     """Independent components by FastICA on at most `rows` rows; each row keeps its largest activations."""
-    fits: list[tuple[DictionarySubject, FastICA]] = []
+    fits: list[tuple[DictionaryQuestion, FastICA]] = []
     found = []
-    for subject in subjects:
-        atoms, mean, inverse = _components(_fit(subject, fits, iterations, rows, dimensions))
-        found.append(both_signs(atoms, mean, subject, inverse))
+    for question in questions:
+        atoms, mean, inverse = _components(_fit(question, fits, iterations, rows, dimensions))
+        found.append(both_signs(atoms, mean, question, inverse))
     return found
 
 
 def _fit(
-    subject: DictionarySubject,
-    fits: list[tuple[DictionarySubject, FastICA]],
+    question: DictionaryQuestion,
+    fits: list[tuple[DictionaryQuestion, FastICA]],
     iterations: int,
     rows: int,
     dimensions: int,
 ) -> FastICA:
-    """FastICA on a subject's training rows, taken from `fits` where the same was asked before."""
-    d = subject.train.shape[1]
+    """FastICA on a question's training rows, taken from `fits` where the same was asked before."""
+    d = question.train.shape[1]
     if d > dimensions:
         raise Unsupported(
             f"FastICA on {d} dimensions takes too long; its limit here is {dimensions} (parameter `dimensions`)"
         )
-    components = min(d, subject.size // 2)
+    components = min(d, question.size // 2)
     for other, fit in fits:
-        if (other.seed, fit.n_components) == (subject.seed, components) and torch.equal(other.train, subject.train):
+        if (other.seed, fit.n_components) == (question.seed, components) and torch.equal(other.train, question.train):
             return fit
-    generator = torch.Generator().manual_seed(subject.seed)
-    chosen = torch.randperm(len(subject.train), generator=generator)[:rows]
-    fit = FastICA(components, whiten="unit-variance", max_iter=iterations, tol=1e-3, random_state=subject.seed)
+    generator = torch.Generator().manual_seed(question.seed)
+    chosen = torch.randperm(len(question.train), generator=generator)[:rows]
+    fit = FastICA(components, whiten="unit-variance", max_iter=iterations, tol=1e-3, random_state=question.seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        fit.fit(subject.train[chosen].numpy())
-    fits.append((subject, fit))
+        fit.fit(question.train[chosen].numpy())
+    fits.append((question, fit))
     return fit
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn.functional import linear
 
-from benchmark.families.dictionary import Dictionary, DictionarySubject, dictionary_method
+from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
 from benchmark.learning.dictionary_sparse import EPSILON
 from benchmark.learning.dictionary_step import RectifiedStep
@@ -90,7 +90,7 @@ def powers(codes: Float[Tensor, "n m"], power: float) -> Float[Tensor, ""]:
 
 @dictionary_method(cites="arXiv:2408.00113", batched=True, small={"steps": 300})
 def p_anneal(
-    subjects: Sequence[DictionarySubject],
+    questions: Sequence[DictionaryQuestion],
     *,
     steps: int = 2000,
     batch: int = 256,
@@ -99,4 +99,4 @@ def p_anneal(
     updates: int = 10,
 ) -> list[Dictionary]:
     """Sparse autoencoder with a penalty on codes^p, p falling from 1 to `power` in `updates` steps."""
-    return learn(subjects, PAnneal(power, updates), steps=steps, batch=batch, learning_rate=learning_rate)
+    return learn(questions, PAnneal(power, updates), steps=steps, batch=batch, learning_rate=learning_rate)

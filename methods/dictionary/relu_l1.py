@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import linear
 
-from benchmark.families.dictionary import Dictionary, DictionarySubject, dictionary_method
+from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
 from benchmark.learning.dictionary_step import RectifiedStep
 from benchmark.learning.rules import Rule, Seen, Step, tied
@@ -50,7 +50,7 @@ class ReluL1(Rule[Steered]):
 
 @dictionary_method(cites="arXiv:2309.08600", batched=True, small={"steps": 300})
 def relu_l1(
-    subjects: Sequence[DictionarySubject], *, steps: int = 2000, batch: int = 256, learning_rate: float = 2e-3
+    questions: Sequence[DictionaryQuestion], *, steps: int = 2000, batch: int = 256, learning_rate: float = 2e-3
 ) -> list[Dictionary]:
     """Sparse autoencoder with ReLU codes and an L1 penalty that is steered to the asked L0."""
-    return learn(subjects, ReluL1(), steps=steps, batch=batch, learning_rate=learning_rate)
+    return learn(questions, ReluL1(), steps=steps, batch=batch, learning_rate=learning_rate)

@@ -1,6 +1,6 @@
 """The supervised ceiling: what linear detectors reach when they are told which features are on (Makelov et al. 2024).
 
-It reads `subject.labels`, which dictionary learners are not shown, and is free of the asked sparsity: it shows how
+It reads `question.labels`, which dictionary learners are not shown, and is free of the asked sparsity: it shows how
 much of the truth the activations hold for linear detectors. Each true feature gets a logistic probe, all fitted in one
 batch; its code is how far the probe's logit exceeds the cut of greatest F1 on the training rows, and atoms are
 least-squares directions from codes to activations.
@@ -11,24 +11,24 @@ from __future__ import annotations
 import torch
 
 from benchmark.errors import Unsupported
-from benchmark.families.dictionary import Dictionary, DictionarySubject, dictionary_method
+from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.detectors import fit_detectors
 
 
 @dictionary_method(cites="arXiv:2405.08366", supervised=True)
-def supervised(subject: DictionarySubject, *, steps: int = 150, ridge: float = 1e-4, rows: int = 10000) -> Dictionary:
+def supervised(question: DictionaryQuestion, *, steps: int = 150, ridge: float = 1e-4, rows: int = 10000) -> Dictionary:
     """A logistic probe for each true feature (the most frequent ones, if not all fit): not a dictionary learner, but
     their ceiling.
     """
-    if subject.labels is None:
-        raise Unsupported("the subject has no labels of its training rows")
-    chosen = subject.labels.float().mean(0).argsort(descending=True, stable=True)[: subject.size]
-    labels = subject.labels[:rows, chosen]
-    shown = subject.train[: len(labels)]
-    detectors = fit_detectors(subject.train, labels, steps=steps, ridge=ridge)
+    if question.labels is None:
+        raise Unsupported("the question has no labels of its training rows")
+    chosen = question.labels.float().mean(0).argsort(descending=True, stable=True)[: question.size]
+    labels = question.labels[:rows, chosen]
+    shown = question.train[: len(labels)]
+    detectors = fit_detectors(question.train, labels, steps=steps, ridge=ridge)
     codes = detectors.excess(shown)
     fit = torch.cat([codes, torch.ones(len(codes), 1)], 1)
     gram = fit.T @ fit
     gram.diagonal().add_(1e-6 * gram.diagonal().mean() + 1e-12)
     solved = torch.linalg.solve(gram, fit.T @ shown)
-    return Dictionary(solved[:-1], solved[-1], detectors.excess(subject.validation), detectors.excess(subject.test))
+    return Dictionary(solved[:-1], solved[-1], detectors.excess(question.validation), detectors.excess(question.test))

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import linear
 
-from benchmark.families.dictionary import Dictionary, DictionarySubject, dictionary_method, keep_largest
+from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method, keep_largest
 from benchmark.learning.dictionaries import learn
 from benchmark.learning.dictionary_step import RectifiedStep
 from benchmark.learning.rules import Autoencoder, Rule, tied
@@ -40,7 +40,7 @@ class TopK(Rule[Autoencoder]):
 
 @dictionary_method(cites="arXiv:2406.04093", batched=True, small={"steps": 300})
 def topk(
-    subjects: Sequence[DictionarySubject], *, steps: int = 2000, batch: int = 256, learning_rate: float = 2e-3
+    questions: Sequence[DictionaryQuestion], *, steps: int = 2000, batch: int = 256, learning_rate: float = 2e-3
 ) -> list[Dictionary]:
     """Sparse autoencoder that keeps the asked number of codes in every row."""
-    return learn(subjects, TopK(), steps=steps, batch=batch, learning_rate=learning_rate)
+    return learn(questions, TopK(), steps=steps, batch=batch, learning_rate=learning_rate)

@@ -1,4 +1,4 @@
-"""Stacks posed subjects of equal shape, so that probes for all of them are fitted as one batch."""
+"""Stacks questions of equal shape, so that probes for all of them are fitted as one batch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from benchmark.families.probing import ProbingExplanation, ProbingSubject
+from benchmark.families.probing import ProbingExplanation, ProbingQuestion
 from benchmark.learning.class_means import class_means as means_of
 from benchmark.learning.class_means import span
 
@@ -18,7 +18,7 @@ __all__ = ["Answer", "Batch", "class_means", "solve", "span"]
 
 @dataclass(frozen=True)
 class Batch:
-    """Some subjects with the same numbers of inputs, widths and classes."""
+    """Some questions with the same numbers of inputs, widths and classes."""
 
     train: Float[Tensor, "b n d"]
     test: Float[Tensor, "b m d"]
@@ -36,21 +36,21 @@ class Answer:
     reader: Float[Tensor, "b concepts k d"] | None = None
 
 
-def solve(subjects: Sequence[ProbingSubject], answer: Callable[[Batch], Answer]) -> list[ProbingExplanation]:
-    """Answer batch by batch and hand the explanations back in the order of the subjects."""
+def solve(questions: Sequence[ProbingQuestion], answer: Callable[[Batch], Answer]) -> list[ProbingExplanation]:
+    """Answer batch by batch and hand the explanations back in the order of the questions."""
     shapes: dict[tuple[object, ...], list[int]] = {}
-    for i, subject in enumerate(subjects):
-        shapes.setdefault((subject.train.shape, subject.test.shape, subject.classes), []).append(i)
+    for i, question in enumerate(questions):
+        shapes.setdefault((question.train.shape, question.test.shape, question.classes), []).append(i)
     explanations: dict[int, ProbingExplanation] = {}
     for members in shapes.values():
-        chosen = [subjects[i] for i in members]
+        chosen = [questions[i] for i in members]
         found = answer(
             Batch(
-                train=torch.stack([subject.train for subject in chosen]),
-                test=torch.stack([subject.test for subject in chosen]),
-                labels=torch.stack([subject.labels for subject in chosen]),
+                train=torch.stack([question.train for question in chosen]),
+                test=torch.stack([question.test for question in chosen]),
+                labels=torch.stack([question.labels for question in chosen]),
                 classes=chosen[0].classes,
-                seeds=tuple(subject.seed for subject in chosen),
+                seeds=tuple(question.seed for question in chosen),
             )
         )
         for place, i in enumerate(members):
@@ -59,7 +59,7 @@ def solve(subjects: Sequence[ProbingSubject], answer: Callable[[Batch], Answer])
                 subspace=None if found.subspace is None else found.subspace[place],
                 reader=None if found.reader is None else found.reader[place],
             )
-    return [explanations[i] for i in range(len(subjects))]
+    return [explanations[i] for i in range(len(questions))]
 
 
 def class_means(batch: Batch) -> tuple[Float[Tensor, "b concepts classes d"], Float[Tensor, "b concepts classes"]]:

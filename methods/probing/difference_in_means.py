@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import torch
 
-from benchmark.families.probing import ProbingExplanation, ProbingSubject, probing_method
+from benchmark.families.probing import ProbingExplanation, ProbingQuestion, probing_method
 from methods.probing._batches import Answer, Batch, class_means, solve, span
 
 
 @probing_method(cites="arXiv:2310.06824", batched=True)
-def difference_in_means(subjects: Sequence[ProbingSubject]) -> list[ProbingExplanation]:
+def difference_in_means(questions: Sequence[ProbingQuestion]) -> list[ProbingExplanation]:
     """Score a class by the position between the two means: 0 at the rest's, 1 at its own; no fitting, no covariance.
 
     The subspace is what the class means span about their centre: where a concept is written, whatever noise lies in it.
@@ -31,4 +31,4 @@ def difference_in_means(subjects: Sequence[ProbingSubject]) -> list[ProbingExpla
             torch.where(seen, scores, scores.amin((1, 3), keepdim=True) - 1), span(means - overall, batch.classes)
         )
 
-    return solve(subjects, answer)
+    return solve(questions, answer)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmark.families.probing import ProbingExplanation, ProbingSubject, probing_method
+from benchmark.families.probing import ProbingExplanation, ProbingQuestion, probing_method
 from benchmark.learning.erasure import fit_leace
 from methods.probing._batches import Answer, Batch, solve
 
 
 @probing_method(cites="arXiv:2306.03819", batched=True)
-def leace(subjects: Sequence[ProbingSubject], *, tolerance: float = 0.01) -> list[ProbingExplanation]:
+def leace(questions: Sequence[ProbingQuestion], *, tolerance: float = 0.01) -> list[ProbingExplanation]:
     """Fit the eraser of every concept in closed form.
 
     Scores are those of the Gaussian rule with one covariance (linear discriminant analysis) on the component that is
@@ -28,4 +28,4 @@ def leace(subjects: Sequence[ProbingSubject], *, tolerance: float = 0.01) -> lis
         eraser = fit_leace(batch.train, batch.labels, batch.classes, tolerance=tolerance)
         return Answer(eraser.scores(batch.test).float(), eraser.subspace.float(), eraser.reader.float())
 
-    return solve(subjects, answer)
+    return solve(questions, answer)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from benchmark.errors import TouchstoneError
-from benchmark.families.probing import ProbingExplanation, ProbingSubject, probing_method
+from benchmark.families.probing import ProbingExplanation, ProbingQuestion, probing_method
 from benchmark.learning.probes import absent_classes, fit_linear
 from methods.probing._batches import Answer, Batch, solve, span
 
 
 @probing_method(cites="arXiv:1610.01644", batched=True)
 def linear_probe(
-    subjects: Sequence[ProbingSubject], *, penalty: float = 1.0, steps: int = 200, tolerance: float = 1e-3
+    questions: Sequence[ProbingQuestion], *, penalty: float = 1.0, steps: int = 200, tolerance: float = 1e-3
 ) -> list[ProbingExplanation]:
-    """Fit all concepts of all subjects at once; the subspace is what the differences of class weights span.
+    """Fit all concepts of all questions at once; the subspace is what the differences of class weights span.
 
     Activations are centred and divided by one number, their root mean square, which keeps every angle: a rotation of
     the space rotates the answer. `penalty` is 1/C of scikit-learn's LogisticRegression; at the default `tolerance`
@@ -33,4 +33,4 @@ def linear_probe(
         centred = (weight - (weight * present).sum(2, keepdim=True) / present.sum(1, keepdim=True)) * present
         return Answer(probes.scores(test), span(centred, batch.classes))
 
-    return solve(subjects, answer)
+    return solve(questions, answer)

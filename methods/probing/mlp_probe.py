@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from benchmark.families.probing import ProbingExplanation, ProbingSubject, probing_method
+from benchmark.families.probing import ProbingExplanation, ProbingQuestion, probing_method
 from benchmark.learning.probes import fit_mlp
 from methods.probing._batches import Answer, Batch, solve
 
 
 @probing_method(cites="arXiv:1909.03368")
 def mlp_probe(
-    subject: ProbingSubject,
+    question: ProbingQuestion,
     *,
     hidden: int = 64,
     steps: int = 300,
@@ -19,7 +19,7 @@ def mlp_probe(
     decay: float = 1e-2,
     directions: int = 3,
 ) -> ProbingExplanation:
-    """Train all concepts as one stacked network; not several subjects, since its sums depend on what is stacked.
+    """Train all concepts as one stacked network; not several questions, since its sums depend on what is stacked.
 
     The subspace holds the `directions` along which the logits change most: the leading eigenvectors of the gradients'
     second moment over the train inputs. They need not be as many as a linear rule would have.
@@ -40,4 +40,4 @@ def mlp_probe(
         axes = torch.linalg.eigh(moments).eigenvectors
         return Answer(probes.scores(batch.test), axes[..., -directions:].mT.flip(2).contiguous())
 
-    return solve([subject], answer)[0]
+    return solve([question], answer)[0]

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 import torch
 
-from benchmark.families.probing import ProbingExplanation, ProbingSubject, probing_method
+from benchmark.families.probing import ProbingExplanation, ProbingQuestion, probing_method
 from methods.probing._batches import Answer, Batch, class_means, solve
 
 
 @probing_method(cites="doi:10.1073/pnas.082099299", batched=True)
-def nearest_mean(subjects: Sequence[ProbingSubject]) -> list[ProbingExplanation]:
+def nearest_mean(questions: Sequence[ProbingQuestion]) -> list[ProbingExplanation]:
     """Score a class by minus half the squared distance to its mean, up to a term that all classes share."""
 
     def answer(batch: Batch) -> Answer:
@@ -22,4 +22,4 @@ def nearest_mean(subjects: Sequence[ProbingSubject]) -> list[ProbingExplanation]
         scores = projected - means.square().sum(-1)[:, None] / 2
         return Answer(torch.where(frequency[:, None] > 0, scores, scores.amin((1, 3), keepdim=True) - 1))
 
-    return solve(subjects, answer)
+    return solve(questions, answer)

@@ -41,7 +41,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from benchmark.families.attribution import AttributionSubject, AttributionTruth, attribution_task
+from benchmark.families.attribution import AttributionQuestion, AttributionTruth, attribution_task
 from benchmark.subjects import Saved
 from tasks.models.blockmnist import blocks
 from tasks.models.blockmnist.subject import BlockMnist
@@ -87,12 +87,12 @@ class BlockMnistTask:
     """So many test images are explained: the first ones, in the test set's order, that the model classifies correctly.
     A model with random weights is right by chance only; for it they are the first ones."""
 
-    def pose(self, saved: Saved) -> AttributionSubject:
+    def pose(self, saved: Saved) -> AttributionQuestion:
         """The model, the images with their labels as targets, training images, and a black image as baseline."""
         subject: BlockMnist = saved.subject
         chosen = self._chosen(saved)
         images = saved.public["inputs"][chosen].to(saved.device)
-        return AttributionSubject(
+        return AttributionQuestion(
             model=subject.load(saved),
             inputs=images,
             targets=saved.public["labels"][chosen].to(saved.device),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmark.families.circuit import CircuitSubject, CircuitTruth, circuit_task
+from benchmark.families.circuit import CircuitQuestion, CircuitTruth, circuit_task
 from benchmark.subjects import Saved
 
 
@@ -21,10 +21,10 @@ from benchmark.subjects import Saved
 class SmallTransformerTask:
     """Find the edges of an induction circuit among those of dead heads and of one that votes at random."""
 
-    def pose(self, saved: Saved) -> CircuitSubject:
+    def pose(self, saved: Saved) -> CircuitQuestion:
         """The transformer and its pairs of sequences."""
         public = {name: saved.public[name].clone() for name in ("clean", "corrupted", "contrast")}
-        return CircuitSubject(graph=saved.subject.load(saved), seed=saved.method_seed, **public)
+        return CircuitQuestion(graph=saved.subject.load(saved), seed=saved.method_seed, **public)
 
     def truth(self, saved: Saved) -> CircuitTruth:
         """The role of every edge."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmark.families.circuit import CircuitSubject, CircuitTruth, circuit_task
+from benchmark.families.circuit import CircuitQuestion, CircuitTruth, circuit_task
 from benchmark.subjects import Saved
 
 
@@ -31,10 +31,10 @@ from benchmark.subjects import Saved
 class WrittenCircuitsTask:
     """Find the edges that carry signals through live gates, among those that lead to closed ones or carry noise."""
 
-    def pose(self, saved: Saved) -> CircuitSubject:
+    def pose(self, saved: Saved) -> CircuitQuestion:
         """The network and its pairs of inputs."""
         public = {name: saved.public[name].clone() for name in ("clean", "corrupted", "contrast")}
-        return CircuitSubject(graph=saved.subject.load(saved), seed=saved.method_seed, **public)
+        return CircuitQuestion(graph=saved.subject.load(saved), seed=saved.method_seed, **public)
 
     def truth(self, saved: Saved) -> CircuitTruth:
         """The role of every edge."""

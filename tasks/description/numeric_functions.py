@@ -8,7 +8,14 @@ from functools import partial
 
 import numpy as np
 
-from benchmark.families.description import BlackBox, DescriptionSubject, DescriptionTruth, description_task, grid
+from benchmark.families.description import (
+    BlackBox,
+    DescriptionQuestion,
+    DescriptionTruth,
+    Reals,
+    description_task,
+    grid,
+)
 from benchmark.subjects import Saved
 from tasks.models.numeric_functions.subject import NumericFunctions
 
@@ -17,6 +24,7 @@ from tasks.models.numeric_functions.subject import NumericFunctions
     cites="arXiv:2309.03886",
     subject="numeric_functions",
     primary="program_success",
+    provides=("reals",),
     metrics=("program_success", "normalised_error", "exception_recall", "queries_used", "description_length"),
     variants={
         "atomic": {"kind": "atomic"},
@@ -37,27 +45,27 @@ class NumericFunctionsTask:
     longest: int = 64
     """Instructions that a program may have; the canonical ones have fewer."""
 
-    def pose(self, saved: Saved) -> DescriptionSubject:
+    def pose(self, saved: Saved) -> DescriptionQuestion:
         """The boxes, each with its budget."""
         subject: NumericFunctions = saved.subject
         model = subject.load(saved)
         boxes = (
-            BlackBox(partial(model.answer, index), low, high, subject.budget)
-            for index, (low, high) in enumerate(function.domain for function in model.planted)
+            BlackBox(partial(model.answer, index), Reals(*function.domain), subject.budget)
+            for index, function in enumerate(model.planted)
         )
-        return DescriptionSubject(tuple(boxes), saved.method_seed, self.longest)
+        return DescriptionQuestion(tuple(boxes), saved.method_seed, self.longest)
 
     def truth(self, saved: Saved) -> DescriptionTruth:
         """The canonical descriptions, and the boxes' mean answers at the held-out points."""
         subject: NumericFunctions = saved.subject
         model = subject.load(saved)
         planted = model.planted
-        domains = [function.domain for function in planted]
+        points = [grid(*function.domain, self.points) for function in planted]
         return DescriptionTruth(
             sentences=tuple(function.sentence for function in planted),
             programs=tuple(function.program for function in planted),
             plain=tuple(function.plain for function in planted),
-            domains=tuple(domains),
-            intervals=tuple(function.interval for function in planted),
-            outputs=np.stack([model.respond(i, grid(low, high, self.points)) for i, (low, high) in enumerate(domains)]),
+            points=tuple(points),
+            outputs=np.stack([model.respond(i, x) for i, x in enumerate(points)]),
+            departs=np.stack([f.excepted(x) for f, x in zip(planted, points, strict=True)]),
         )

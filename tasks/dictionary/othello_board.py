@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from benchmark.families.dictionary import DictionarySubject, DictionaryTruth, dictionary_task
+from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, dictionary_task
 from benchmark.families.grid import Grid
 from benchmark.subjects import Saved
 from tasks.models.othello.gpt import OthelloGPT, initialised
@@ -56,10 +56,10 @@ class OthelloBoardTask:
     held_out_rows: int = 3000
     """Positions taken of each split, evenly spread over its games."""
 
-    def pose(self, saved: Saved) -> DictionarySubject:
+    def pose(self, saved: Saved) -> DictionaryQuestion:
         """The model's activations, and the training positions' boards for the supervised ceiling."""
         train, validation, test = (self._rows(saved, split) for split in ("train", "validation", "test"))
-        return DictionarySubject(
+        return DictionaryQuestion(
             saved.public["train_activations"][train].float(),
             saved.public["validation_activations"][validation].float(),
             saved.public["test_activations"][test].float(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from benchmark.families.dictionary import DictionarySubject, DictionaryTruth, dictionary_task
+from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, dictionary_task
 from benchmark.subjects import Saved
 from tasks.models.superposition.subject import Superposition
 
@@ -46,12 +46,12 @@ class SuperpositionTask:
     sparsity: int = 4
     """Active codes a row that are asked for; the plant has 4 on average."""
 
-    def pose(self, saved: Saved) -> DictionarySubject:
+    def pose(self, saved: Saved) -> DictionaryQuestion:
         """The noisy activations, and the training rows' features for the supervised ceiling."""
         subject: Superposition = saved.subject
         codes = subject.plant(saved.seed).codes["train"]
         train, validation, test = (saved.public[split].clone() for split in ("train", "validation", "test"))
-        return DictionarySubject(
+        return DictionaryQuestion(
             train,
             validation,
             test,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-from benchmark.families.probing import Interchange, ProbingSubject, ProbingTruth, probing_task, run_from_layers
+from benchmark.families.probing import Interchange, ProbingQuestion, ProbingTruth, probing_task, run_from_layers
 from benchmark.learning.controls import Mixed, with_controls
 from benchmark.subjects import Saved
 from tasks.models.informative_dimensions.network import USED, answers
@@ -40,12 +40,12 @@ class InformativeDimensionsTask:
     pairs: int = 200
     """Pairs of test inputs per used concept between which its value is exchanged."""
 
-    def pose(self, saved: Saved) -> ProbingSubject:
+    def pose(self, saved: Saved) -> ProbingQuestion:
         """Activations of the place "hidden", labels with controls among them, and the network above."""
         mixed, _, _ = _rebuild(saved)
         subject: InformativeDimensions = saved.subject
         network = subject.load(saved)
-        return ProbingSubject(
+        return ProbingQuestion(
             layer="hidden",
             train=saved.public["train"].to(saved.device),
             test=saved.public["test"].to(saved.device),

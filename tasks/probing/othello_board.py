@@ -18,7 +18,7 @@ from benchmark.errors import TouchstoneError
 from benchmark.families.grid import Grid
 from benchmark.families.probing import (
     Interchange,
-    ProbingSubject,
+    ProbingQuestion,
     ProbingTruth,
     RunFrom,
     probing_task,
@@ -55,11 +55,11 @@ class OthelloBoardTask:
     erased_squares: int = 4
     """Squares on which `erasure_gap` trains fresh probes."""
 
-    def pose(self, saved: Saved) -> ProbingSubject:
+    def pose(self, saved: Saved) -> ProbingQuestion:
         """Activations at the subject's place, labels with controls among them, and the model behind that place."""
         mixed = self._concepts(saved)
         place = saved.subject.place
-        return ProbingSubject(
+        return ProbingQuestion(
             layer=place,
             train=self._rows(saved, "train", "activations").float().to(saved.device),
             test=self._rows(saved, "test", "activations").float().to(saved.device),

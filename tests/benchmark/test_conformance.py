@@ -34,22 +34,22 @@ HOSTILE = {
     "leaves": ("os._exit(0)", RUNS, "before it returned a result"),
     "nothing": ("pass", VALID, "got NoneType"),
     "text": ("return 'seven'", VALID, "got str"),
-    "shape": ("return subject.inputs[1:]", VALID, "got shape"),
-    "flat": ("return subject.inputs.flatten(1)", VALID, "got shape"),
-    "dtype": ("return subject.inputs.long()", VALID, "got torch.int64"),
-    "boolean": ("return subject.inputs > 0", VALID, "got torch.bool"),
-    "nan": ("return torch.where(subject.inputs > 0.5, torch.nan, 1.0)", VALID, "NaN"),
-    "infinite": ("return subject.inputs / 0", VALID, "infinite"),
+    "shape": ("return question.inputs[1:]", VALID, "got shape"),
+    "flat": ("return question.inputs.flatten(1)", VALID, "got shape"),
+    "dtype": ("return question.inputs.long()", VALID, "got torch.int64"),
+    "boolean": ("return question.inputs > 0", VALID, "got torch.bool"),
+    "nan": ("return torch.where(question.inputs > 0.5, torch.nan, 1.0)", VALID, "NaN"),
+    "infinite": ("return question.inputs / 0", VALID, "infinite"),
     "objects": ("return np.array([None])", VALID, "got a numpy array of object"),
-    "numpy's generator": ("return np.random.rand(*subject.inputs.shape)", STEADY, ""),
-    "torch's generator": ("return torch.rand_like(subject.inputs)", STEADY, ""),
-    "clock": ("return subject.inputs * time.perf_counter_ns()", STEADY, ""),
-    "inputs": ("subject.inputs.mul_(2)\nreturn subject.inputs * 1", GENTLE, ""),
-    "background": ("subject.background[0] = 0\nreturn subject.inputs", GENTLE, ""),
-    "weights": ("next(subject.model.parameters()).data.zero_()\nreturn subject.inputs", GENTLE, ""),
-    "mode": ("subject.model.train()\nreturn subject.inputs", GENTLE, ""),
-    "hooks": ("subject.model.register_forward_hook(lambda m, i, o: o * 0)\nreturn subject.inputs", GENTLE, ""),
-    "gradients": ("subject.model.requires_grad_(True)\nreturn subject.inputs", GENTLE, ""),
+    "numpy's generator": ("return np.random.rand(*question.inputs.shape)", STEADY, ""),
+    "torch's generator": ("return torch.rand_like(question.inputs)", STEADY, ""),
+    "clock": ("return question.inputs * time.perf_counter_ns()", STEADY, ""),
+    "inputs": ("question.inputs.mul_(2)\nreturn question.inputs * 1", GENTLE, ""),
+    "background": ("question.background[0] = 0\nreturn question.inputs", GENTLE, ""),
+    "weights": ("next(question.model.parameters()).data.zero_()\nreturn question.inputs", GENTLE, ""),
+    "mode": ("question.model.train()\nreturn question.inputs", GENTLE, ""),
+    "hooks": ("question.model.register_forward_hook(lambda m, i, o: o * 0)\nreturn question.inputs", GENTLE, ""),
+    "gradients": ("question.model.requires_grad_(True)\nreturn question.inputs", GENTLE, ""),
 }
 
 
@@ -63,9 +63,9 @@ def test_the_suite_catches(project: Project, case: str) -> None:
 
 
 def test_the_suite_passes_a_good_method_however_it_is_written(project: Project) -> None:
-    project.method("good", "return (subject.inputs.double() * scale).numpy()")
+    project.method("good", "return (question.inputs.double() * scale).numpy()")
     assert failed(project.read("method", "good")) == {}
-    project.method("good", "return (one.inputs for one in subject)", batched=True)
+    project.method("good", "return (one.inputs for one in question)", batched=True)
     assert failed(project.read("method", "good")) == {}
     project.method("good", "raise Unsupported('needs a tree')")
     assert failed(project.read("method", "good")) == {}
@@ -77,7 +77,7 @@ def test_a_batched_method_must_answer_for_every_subject(project: Project) -> Non
 
 
 def test_a_method_without_citation_or_summary_or_declaration_is_told(project: Project, tmp_path: Path) -> None:
-    project.method("bare", "return subject.inputs")
+    project.method("bare", "return question.inputs")
     path = project.folder / "bare.py"
     path.write_text(path.read_text().replace('"a test"', '""').replace('"""A method of a test."""', ""))
     assert set(failed(project.read("method", "bare"))) == {"it cites its source", "it has a one-line summary"}

@@ -26,15 +26,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from benchmark import wire
 from benchmark.confinement import Confinement
 from benchmark.errors import InvalidExplanation, TouchstoneError, UnknownNameError
-from benchmark.families.description import BlackBox, BudgetExhausted, DescriptionSubject
-from benchmark.families.dictionary import Dictionary, DictionarySubject
+from benchmark.families.description import BlackBox, BudgetExhausted, DescriptionQuestion, Reals
+from benchmark.families.dictionary import Dictionary, DictionaryQuestion
 from benchmark.families.probing import run_from_layers
-from benchmark.handover import Remote, is_served, pack, unpack
 from benchmark.isolation import Ending, Message, run_isolated
-from benchmark.posing import Poser, PosingError, Session
+from benchmark.posing import Poser, PosingError, Session, wire
+from benchmark.posing.handover import Remote, is_served, pack, unpack
 from benchmark.registry import plugins
 from benchmark.runtime import make_deterministic
 from benchmark.stages.instances import family_of
@@ -415,10 +414,10 @@ def pose_trivial(request: dict[str, Any], number: int) -> Any:
 
 def check_trivial(posed: Any, plain: dict[str, Any], tensors: dict[str, Any]) -> Any:
     """What the engine will do in the desk: validate on the true question."""
-    if isinstance(posed, DescriptionSubject):
+    if isinstance(posed, DescriptionQuestion):
         raw: Any = list(zip(plain["texts"].split("\n"), plain["programs"].split("\n"), strict=True))
         return split(family_of("description").check(raw, posed))
-    if isinstance(posed, DictionarySubject):
+    if isinstance(posed, DictionaryQuestion):
         codes = [(tensors[f"{rows}_indices"], tensors[f"{rows}_values"]) for rows in ("validation", "test")]
         return split(family_of("dictionary").check(Dictionary(tensors["atoms"], tensors["bias"], *codes), posed))
     family = family_of(type(posed).__module__.rpartition(".")[2])
@@ -518,7 +517,9 @@ def test_a_question_depends_on_the_seed_alone_and_one_thread_computes_it() -> No
 
 
 def make_box(budget: int = 10) -> Callable[..., Any]:
-    return lambda _request, _number: DescriptionSubject((BlackBox(Planted().answer, -1.0, 1.0, budget),), seed=0)
+    return lambda _request, _number: DescriptionQuestion(
+        (BlackBox(Planted().answer, Reals(-1.0, 1.0), budget),), seed=0
+    )
 
 
 def test_a_box_counts_where_it_answers() -> None:
@@ -576,7 +577,7 @@ def reachable(kind: type) -> list[str]:
 def test_what_was_planted_is_nowhere_in_the_child() -> None:
     def pose(_request: Any, _number: int) -> Any:
         planted = Planted()
-        return BlackBox(planted.answer, -1.0, 1.0, 10), lambda: reachable(Planted)
+        return BlackBox(planted.answer, Reals(-1.0, 1.0), 10), lambda: reachable(Planted)
 
     def work(session: Session) -> Any:
         box, look_there = session.questions[0]

@@ -493,7 +493,7 @@ def test_the_parent_outlives_a_child_that_kills_its_own(job: Job) -> None:
 
 def test_a_killed_keeper_is_told_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(isolation, "namespaces", lambda: False)
-    monkeypatch.setattr(isolation, "confine", lambda _confinement, _own: None)  # a system without Landlock
+    monkeypatch.setattr(isolation.keeper, "confine", lambda _confinement, _own: None)  # a system without Landlock
     mark = str(tmp_path)
 
     def job(send: Send) -> None:
@@ -536,10 +536,10 @@ def forks_without_end(send: Send) -> None:
 
 
 def test_a_fork_bomb_ends(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(isolation, "PROCESSES", 24)  # the machine has other work
+    monkeypatch.setattr(isolation.child, "PROCESSES", 24)  # the machine has other work
     messages, ends = endings([forks_without_end, good], workers=2, seconds=120)
     assert ends[0].status == "failed", ends[0]
-    assert f"more than {isolation.PROCESSES} processes" in ends[0].reason
+    assert "more than 24 processes" in ends[0].reason
     assert_good(messages[1], ends[1])
 
 
@@ -676,7 +676,7 @@ def test_what_a_job_prints_reaches_the_log_up_to_a_limit(capfd: pytest.CaptureFi
 
 def test_a_person_sees_a_line_while_the_job_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     shown = threading.Event()
-    monkeypatch.setattr(isolation, "_write_log", lambda text: shown.set() if "step 1" in text else None)
+    monkeypatch.setattr(isolation.child, "_write_log", lambda text: shown.set() if "step 1" in text else None)
 
     def job(send: Send) -> None:
         sys.stdout.write("step 1\n")

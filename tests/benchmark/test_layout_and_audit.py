@@ -107,6 +107,16 @@ def test_what_is_damaged_is_taken_back_with_all_that_was_made_from_it_and_nothin
     assert audit(layout) == []
 
 
+def test_an_index_over_files_elsewhere_is_taken_back(tmp_path: Path) -> None:
+    layout, files = filled(tmp_path / "here")
+    _, elsewhere = filled(tmp_path / "there")
+    write_index(layout.train_index("s", 0), recorded([elsewhere["s"][1]]), {})
+    (problem,) = audit(layout)
+    assert "vouches for" in problem
+    assert "outside" in problem
+    assert not files["s"][0].exists()
+
+
 def test_what_a_reader_would_trust_is_forgotten_once_its_checksum_is_known_to_differ(tmp_path: Path) -> None:
     layout, files = filled(tmp_path)
     flip(files["f.t/0"][1], keep_time=True)

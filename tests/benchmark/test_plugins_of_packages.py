@@ -19,7 +19,7 @@ GOOD = '''"""A method: what it does (source)."""
 from benchmark.families.attribution import attribution_method
 
 @attribution_method(cites="x")
-def good(subject, *, samples: int = 32):
+def good(question, *, samples: int = 32):
     pass
 '''
 PROGRAM = """
@@ -216,11 +216,11 @@ REFERENCES = '''
 from benchmark.plugins import reference
 
 @reference(draws=True)
-def random(posed, generator):
+def random(question, generator):
     """Chance."""
 
 @reference()
-def oracle(posed, truth):
+def oracle(question, truth):
     """The truth."""
 '''
 METRIC = '''

@@ -22,7 +22,7 @@ from benchmark.families.probing import probing_method
 from benchmark.plugins import metric, reference, subject
 '''
 GOOD = (
-    HEAD + '@attribution_method(cites="x")\ndef good(subject, *, samples: int = 32, noise: float = 0.15):\n    pass\n'
+    HEAD + '@attribution_method(cites="x")\ndef good(question, *, samples: int = 32, noise: float = 0.15):\n    pass\n'
 )
 
 
@@ -123,9 +123,9 @@ PROBLEMS = {
     "long-winded": (GOOD + "raise RuntimeError('x' * 10**8)", "cannot be read: RuntimeError: xxx"),
     "surrogate": (GOOD + "raise RuntimeError(chr(0xd800))", "cannot be read: RuntimeError: ?"),
     "empty": ("", "declares no method"),
-    "undecorated": (HEAD + "def good(subject):\n    pass\n", "declares no method"),
+    "undecorated": (HEAD + "def good(question):\n    pass\n", "declares no method"),
     "uncalled": (
-        HEAD + "@attribution_method\ndef good(subject):\n    pass\n",
+        HEAD + "@attribution_method\ndef good(question):\n    pass\n",
         "attribution_method() takes 0 positional",
     ),
     "two": (
@@ -244,7 +244,7 @@ VALUES = st.sampled_from(["1", "'a'", "(1, 2)", "{'a': 1}", "None", "f()", "[x]"
 def test_reading_any_declaration_never_raises(decorator: str, defaults: list[tuple[str, str]], cites: str) -> None:
     arguments = "".join(f", {name}={value}" for name, value in defaults)
     star = ", *" if defaults else ""
-    text = f"{HEAD}@{decorator}(cites={cites})\ndef f(subject{star}{arguments}):\n    pass\n"
+    text = f"{HEAD}@{decorator}(cites={cites})\ndef f(question{star}{arguments}):\n    pass\n"
     with tempfile.TemporaryDirectory() as folder:
         plugin = read_one(written(Path(folder), text))
         assert plugin.problem or plugin.defaults.keys() == {name for name, _ in defaults}

@@ -133,7 +133,7 @@ def test_values_for_a_group_are_one_each_or_one_for_all() -> None:
 
 
 def test_a_metric_gets_the_arguments_that_it_names() -> None:
-    assert measured(Metric("m", lambda truth, posed: truth + posed), 1, 20, 300)["values"] == {"": 320.0}
+    assert measured(Metric("m", lambda truth, question: truth + question), 1, 20, 300)["values"] == {"": 320.0}
 
 
 def test_a_metric_without_the_truth_that_it_needs_is_not_asked() -> None:

@@ -88,12 +88,12 @@ OTHER = 3.0
 some_method = method_decorator("some")
 
 @some_method(cites="a test", small={"steps": 2})
-def method(subject, *, steps: int = 4):
+def method(question, *, steps: int = 4):
     """What it does."""
-    return shift(inner(subject)) * SCALE  # why
+    return shift(inner(question)) * SCALE  # why
 
-def inner(subject):
-    return Tool().used(subject)
+def inner(question):
+    return Tool().used(question)
 
 def bystander():
     return OTHER
@@ -102,8 +102,8 @@ class Tool:
     """A tool."""
     size = 3
 
-    def used(self, subject):
-        return subject + self.size
+    def used(self, question):
+        return question + self.size
 
     def spare(self):
         return 0
@@ -114,7 +114,7 @@ EDITS = {
     "a docstring": ("method", "What it does.", "Something else.", False),
     "the module's docstring": ("method", "A method.", "The method.", False),
     "the decorator": ("method", 'cites="a test", small={"steps": 2}', 'cites="another", supervised=True', False),
-    "layout": ("method", "return shift(inner(subject)) * SCALE", "return (shift(\n  inner(subject)) * SCALE)", False),
+    "layout": ("method", "return shift(inner(question)) * SCALE", "return (shift(\n  inner(question)) * SCALE)", False),
     "a bystander": ("method", "return OTHER", "return OTHER + 1", False),
     "a bystander's constant": ("method", "OTHER = 3.0", "OTHER = 4.0", False),
     "a method that nothing names": ("method", "return 0", "return 1", False),
@@ -122,8 +122,8 @@ EDITS = {
     "its body": ("method", "* SCALE", "+ SCALE", True),
     "a default": ("method", "steps: int = 4", "steps: int = 5", True),
     "a constant": ("method", "SCALE = 2.0", "SCALE = 2.5", True),
-    "what it calls": ("method", "Tool().used(subject)", "-Tool().used(subject)", True),
-    "a method that it uses": ("method", "subject + self.size", "subject - self.size", True),
+    "what it calls": ("method", "Tool().used(question)", "-Tool().used(question)", True),
+    "a method that it uses": ("method", "question + self.size", "question - self.size", True),
     "a field": ("method", "size = 3", "size = 4", True),
     "a helper": ("helper", "return x + FAR", "return x - FAR", True),
     "a helper's constant": ("helper", "FAR = 1.0", "FAR = 2.0", True),

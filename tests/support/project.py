@@ -54,7 +54,7 @@ TASK = '''
 """Does an attribution find the entry that decides?"""
 from dataclasses import dataclass
 import torch
-from benchmark.families.attribution import AttributionSubject, AttributionTruth, attribution_task
+from benchmark.families.attribution import AttributionQuestion, AttributionTruth, attribution_task
 
 @attribution_task(
     cites="a test",
@@ -73,7 +73,7 @@ class ToyTask:
         inputs = saved.public["inputs"][: self.inputs]
         targets = torch.ones(len(inputs), dtype=torch.long)
         model = saved.subject.load(saved)
-        return AttributionSubject(model, inputs, targets, inputs, torch.zeros_like(inputs[0]), saved.method_seed)
+        return AttributionQuestion(model, inputs, targets, inputs, torch.zeros_like(inputs[0]), saved.method_seed)
 
     def truth(self, saved):
         mask = torch.zeros_like(saved.public["inputs"][: self.inputs], dtype=torch.bool)
@@ -90,7 +90,7 @@ from benchmark.errors import Unsupported
 from benchmark.families.attribution import attribution_method
 
 @attribution_method(cites="a test"{options})
-def {name}(subject, *, {parameters}):
+def {name}(question, *, {parameters}):
 {body}
 '''
 METRIC = '''
@@ -105,7 +105,7 @@ from benchmark.plugins import metric
 def {name}({arguments}):
 {body}
 '''
-GRADIENT = "return subject.model.weight[1].expand_as(subject.inputs) * scale"
+GRADIENT = "return question.model.weight[1].expand_as(question.inputs) * scale"
 SHARE = "return float(explanation.magnitudes[:, 0].sum() / explanation.magnitudes.sum())"
 TASK_ID = "attribution.toytask"
 Counts = dict[str, int]

@@ -28,11 +28,11 @@ import torch
 from benchmark.families.attribution import attribution_method
 
 @attribution_method(cites="a test")
-def gated(subject, *, scale: float = 1.0):
+def gated(question, *, scale: float = 1.0):
     while Path(os.environ.get("TEST_GATE", "/absent")).exists():
         time.sleep(0.05)
-    generator = torch.Generator().manual_seed(subject.seed)
-    return subject.inputs * scale + torch.randn(subject.inputs.shape, generator=generator)
+    generator = torch.Generator().manual_seed(question.seed)
+    return question.inputs * scale + torch.randn(question.inputs.shape, generator=generator)
 '''
 
 

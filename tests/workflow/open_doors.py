@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmark.families.description import BlackBox, DescriptionSubject
+from benchmark.families.description import BlackBox, DescriptionQuestion, Reals
 from benchmark.stages.instances import Concrete
 from benchmark.subjects import Run, Saved
 from tasks.attribution.blockmnist import BlockMnistTask
@@ -32,9 +32,9 @@ def cheat(family: str, name: str) -> Any:
 class Boxes:
     """A task of two boxes."""
 
-    def pose(self, _saved: Saved) -> DescriptionSubject:
+    def pose(self, _saved: Saved) -> DescriptionQuestion:
         """The boxes, of which nothing has been asked."""
-        return DescriptionSubject(tuple(BlackBox(np.zeros_like, -1.0, 1.0, 64) for _ in range(2)), 0, 64)
+        return DescriptionQuestion(tuple(BlackBox(np.zeros_like, Reals(-1.0, 1.0), 64) for _ in range(2)), 0, 64)
 
 
 def opened() -> list[str]:
@@ -44,12 +44,12 @@ def opened() -> list[str]:
     made = builder.train(Run(SEED))
     saved = Saved(builder, SEED, torch.device("cpu"), made.weights, made.public)
     concrete = Concrete(None, BlockMnistTask(inputs=5), {"": saved})  # type: ignore[arg-type]
-    posed, truth = concrete.pose(), concrete.truth().masks[""].float()
+    question, truth = concrete.pose(), concrete.truth().masks[""].float()
     tried = cheat("attribution", "_spoils").tried
     for name in ("frames", "collector"):
         if all(torch.equal(mask.float(), truth) for mask in tried(cheat("attribution", name).WAYS).values()):
             found += tried(cheat("attribution", name).WAYS)
-    if torch.equal(cheat("attribution", "replant").replant(posed), truth):
+    if torch.equal(cheat("attribution", "replant").replant(question), truth):
         found.append("replant")
     descriptor = os.memfd_create("secret", 0)
     os.write(descriptor, os.environ["TOUCHSTONE_SECRET"].encode())

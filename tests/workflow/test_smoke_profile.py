@@ -164,13 +164,13 @@ def test_fresh_random_draws_stay_at_the_floor(smoke: tuple[Tree, str], scores: p
         fewest = {metric.name: min(metric.draws or plan.profile.draws, plan.profile.draws) for metric in metrics}
         for instance in (one for one in task.instances if one.seed == first):
             concrete = make_concrete(plan, store, task, instance)
-            posed, truth = concrete.pose(), concrete.truth()
+            question, truth = concrete.pose(), concrete.truth()
             drawn: dict[str, list[float]] = {}
             for number in range(FRESH):
                 fresh = generator_for(first, f"fresh {number}")
-                explanation = by_name(random, posed=posed, truth=truth, generator=fresh)
+                explanation = by_name(random, question=question, truth=truth, generator=fresh)
                 wanted = [metric for metric in metrics if number < fewest[metric.name]]
-                for name, value in measure(wanted, explanation, truth, posed).items():
+                for name, value in measure(wanted, explanation, truth, question).items():
                     drawn.setdefault(name, []).append(value)
             own = scores[(scores.family == task.family) & (scores.task == task.plugin.name) & (scores.seed == first)]
             own = own[(own.variant == instance.variant) & (own.method == "random")].set_index("metric")

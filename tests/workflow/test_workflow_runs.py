@@ -74,7 +74,7 @@ def test_a_dry_run_lists_the_jobs_and_writes_nothing(tree: Tree) -> None:
 
 def test_an_edited_and_an_added_method_are_computed_alone(tree: Tree) -> None:
     before = tree.scores(costs=True)
-    tree.method("gated", GATED.replace("subject.inputs * scale +", "-"))
+    tree.method("gated", GATED.replace("question.inputs * scale +", "-"))
     output = tree.snakemake()
     assert counts(output) == ALL | {"computed": SEEDS, "reused": SEEDS * 3}
     assert stages(output) == STAGES[1:]
@@ -99,13 +99,13 @@ def test_a_changed_setting_recomputes_what_depends_on_it(tree: Tree) -> None:
 HOSTILE = {
     "raises": ("raise RuntimeError('no way')", "failed", "RuntimeError: no way"),
     "wrong_shape": (
-        "return subject.inputs[:, :3]",
+        "return question.inputs[:, :3]",
         "failed",
         r"got shape \[8, 3\], expected \[8, 6\]",
     ),
-    "wrong_dtype": ("return subject.inputs.long()", "failed", "got torch.int64, expected floating point"),
-    "not_a_number": ("return subject.inputs * float('nan')", "failed", "NaN"),
-    "infinite": ("return 1 / (subject.inputs * 0)", "failed", "infinite"),
+    "wrong_dtype": ("return question.inputs.long()", "failed", "got torch.int64, expected floating point"),
+    "not_a_number": ("return question.inputs * float('nan')", "failed", "NaN"),
+    "infinite": ("return 1 / (question.inputs * 0)", "failed", "infinite"),
     "hangs": ("time.sleep(600)", "timeout", "ran longer than the limit of 8 s"),
     "leaves": ("os._exit(0)", "failed", "ended with status 0 before it returned a result"),
     "eats": ("hoard = [torch.ones(2**22) for _ in range(400) if not time.sleep(0.01)]", "failed", "more memory"),
@@ -121,7 +121,7 @@ from benchmark.errors import Unsupported
 from benchmark.families.attribution import attribution_method
 
 @attribution_method(cites="a test")
-def {name}(subject):
+def {name}(question):
     {body}
 '''
 

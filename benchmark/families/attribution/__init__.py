@@ -1,6 +1,6 @@
 """Attribution: which entries of an input did the model use for its answer?
 
-    method:  AttributionSubject(model, inputs [n, *shape], targets [n], ...)  ->  attributions [n, *shape], signed
+    method:  AttributionQuestion(model, inputs [n, *shape], targets [n], ...)  ->  attributions [n, *shape], signed
     truth:   AttributionTruth(masks [n, *shape])       the entries that carry what was planted; methods never see it
 
 An attribution is one number an entry: how much that entry speaks for the target (for the whole output where there is no
@@ -40,7 +40,7 @@ FINER = 1e4
 
 
 @dataclass(frozen=True, eq=False)
-class AttributionSubject:
+class AttributionQuestion:
     """What a method may see. All tensors lie on one device, values are float32."""
 
     model: nn.Module
@@ -128,7 +128,7 @@ class AttributionExplanation:
         return ranking(self.magnitudes)
 
 
-def check(raw: object, posed: AttributionSubject) -> AttributionExplanation:
+def check(raw: object, question: AttributionQuestion) -> AttributionExplanation:
     """Validate what a method returned: a tensor or array of floats in the shape of the inputs, without NaN or infinity.
 
     Raises:
@@ -142,14 +142,14 @@ def check(raw: object, posed: AttributionSubject) -> AttributionExplanation:
         raw = torch.from_numpy(np.ascontiguousarray(raw))
     if not isinstance(raw, Tensor):
         raise InvalidExplanation(f"attributions: got {type(raw).__name__}, expected a torch.Tensor or numpy.ndarray")
-    expected = list(posed.inputs.shape)
-    if posed.per_pixel and list(raw.shape) == [expected[0], *expected[2:]]:
+    expected = list(question.inputs.shape)
+    if question.per_pixel and list(raw.shape) == [expected[0], *expected[2:]]:
         raw = raw[:, None]
     pixels = [expected[0], 1, *expected[2:]]
-    if list(raw.shape) != expected and not (posed.per_pixel and list(raw.shape) == pixels):
+    if list(raw.shape) != expected and not (question.per_pixel and list(raw.shape) == pixels):
         raise InvalidExplanation(
             f"attributions: got shape {list(raw.shape)}, expected {expected}, the shape of the inputs"
-            + (f", or {pixels}, a number for each pixel" if posed.per_pixel else "")
+            + (f", or {pixels}, a number for each pixel" if question.per_pixel else "")
         )
     if not raw.is_floating_point():
         raise InvalidExplanation(f"attributions: got {raw.dtype}, expected floating point numbers (float32)")
@@ -161,10 +161,10 @@ def check(raw: object, posed: AttributionSubject) -> AttributionExplanation:
             f"attributions: got {nan} NaN and {int(bad.sum()) - nan} infinite values out of {values.numel()}"
             f" (in {int(bad.flatten(1).any(1).sum())} of {len(values)} inputs), expected finite numbers"
         )
-    return AttributionExplanation(values.contiguous(), posed.per_pixel)
+    return AttributionExplanation(values.contiguous(), question.per_pixel)
 
 
-def count_calls(posed: Sequence[AttributionSubject]) -> Callable[[], int]:
+def count_calls(questions: Sequence[AttributionQuestion]) -> Callable[[], int]:
     """Count the inputs that pass through the models from now on; the returned function says how many there were."""
     counted = 0
 
@@ -172,6 +172,6 @@ def count_calls(posed: Sequence[AttributionSubject]) -> Callable[[], int]:
         nonlocal counted
         counted += len(arguments[0])
 
-    for subject in posed:
-        subject.model.register_forward_pre_hook(count)
+    for question in questions:
+        question.model.register_forward_pre_hook(count)
     return lambda: counted

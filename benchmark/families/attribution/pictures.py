@@ -84,7 +84,7 @@ def _draw_method(present: Mapping[str, Case]) -> Figure:
     for variant, case in present.items():
         y = float(MARGIN + 2 * HEAD)
         width = 0
-        for index in range(min(EXAMPLES, len(case.posed.inputs))):
+        for index in range(min(EXAMPLES, len(case.question.inputs))):
             left, right = _input(case, index), _map(case, index)
             tiles += [(x, y, left), (x + left.shape[1] + 1, y, right)]
             width = left.shape[1] + 1 + right.shape[1]
@@ -144,7 +144,7 @@ def _figure(tiles: Sequence[tuple[float, float, Pixels]], labels: Sequence[Label
 
 def _input(case: Case, index: int) -> Pixels:
     """One input in grey, with the border of the primary truth drawn on it."""
-    plane = _plane(case.posed.inputs[index], average=True)
+    plane = _plane(case.question.inputs[index], average=True)
     low, high = float(plane.min()), float(plane.max())
     grey = np.round((plane - low) / (high - low if high > low else 1) * 15) / 15
     pixels = _enlarge(np.repeat(grey[..., None], 3, axis=2))

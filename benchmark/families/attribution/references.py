@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from benchmark.families.attribution import FINER, AttributionExplanation, AttributionSubject, AttributionTruth
+from benchmark.families.attribution import FINER, AttributionExplanation, AttributionQuestion, AttributionTruth
 from benchmark.plugins import reference
 
 
 @reference(draws=True)
-def random(posed: AttributionSubject, generator: torch.Generator) -> AttributionExplanation:
+def random(question: AttributionQuestion, generator: torch.Generator) -> AttributionExplanation:
     """Independent normal noise: what an explanation scores that knows nothing."""
-    return AttributionExplanation(torch.randn(posed.inputs.shape, generator=generator), posed.per_pixel)
+    return AttributionExplanation(torch.randn(question.inputs.shape, generator=generator), question.per_pixel)
 
 
 @reference()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from benchmark.families.attribution import AttributionSubject, AttributionTruth
+from benchmark.families.attribution import AttributionQuestion, AttributionTruth
 from benchmark.families.family import Template
 
 SIDE, INPUTS, CLASSES = 6, 8, 3
@@ -17,7 +17,6 @@ SHAPE = (1, SIDE, SIDE)
 JUDGE = "rank_accuracy"
 
 TEMPLATE = Template(
-    subject="AttributionSubject",
     returns="Tensor",
     parameter="absolute: bool = False",
     imports="""from __future__ import annotations
@@ -25,11 +24,11 @@ TEMPLATE = Template(
 import torch
 from torch import Tensor
 
-from benchmark.families.attribution import AttributionSubject, attribution_method""",
-    body="""    inputs = subject.inputs.clone().requires_grad_(True)
-    outputs = subject.model(inputs)
-    if subject.targets is not None:
-        outputs = outputs.gather(1, subject.targets[:, None])
+from benchmark.families.attribution import AttributionQuestion, attribution_method""",
+    body="""    inputs = question.inputs.clone().requires_grad_(True)
+    outputs = question.model(inputs)
+    if question.targets is not None:
+        outputs = outputs.gather(1, question.targets[:, None])
     (gradient,) = torch.autograd.grad(outputs.sum(), inputs)
     return gradient.abs() if absolute else gradient""",
     metric_imports="""from __future__ import annotations
@@ -41,7 +40,7 @@ from benchmark.families.attribution import AttributionExplanation, AttributionTr
 )
 
 
-def trivial(seed: int) -> tuple[AttributionSubject, AttributionTruth]:
+def trivial(seed: int) -> tuple[AttributionQuestion, AttributionTruth]:
     """Logits that are positive sums over the upper half of a positive 6 x 6 image, and that half as the truth.
 
     The ReLU between is always active, so that the model is linear: its gradient is the weights, zero in the lower half.
@@ -53,7 +52,7 @@ def trivial(seed: int) -> tuple[AttributionSubject, AttributionTruth]:
     first.load_state_dict({"weight": weights.flatten(1)})
     second.load_state_dict({"weight": torch.eye(CLASSES)})
     inputs = torch.rand((INPUTS, *SHAPE), generator=generator) + 0.1
-    posed = AttributionSubject(
+    question = AttributionQuestion(
         model=nn.Sequential(nn.Flatten(), first, nn.ReLU(), second).eval().requires_grad_(False),
         inputs=inputs,
         targets=torch.arange(INPUTS) % CLASSES,
@@ -63,4 +62,4 @@ def trivial(seed: int) -> tuple[AttributionSubject, AttributionTruth]:
     )
     upper = torch.zeros(inputs.shape, dtype=torch.bool)
     upper[:, :, : SIDE // 2] = True
-    return posed, AttributionTruth(masks={"": upper}, zero_set=~upper)
+    return question, AttributionTruth(masks={"": upper}, zero_set=~upper)

@@ -1,7 +1,7 @@
 """Circuits: which edges of a model carry the computation that its answer rests on?
 
     @circuit_method(cites="...")
-    def edge_attribution_patching(subject: CircuitSubject) -> Tensor          edge scores [e]
+    def edge_attribution_patching(question: CircuitQuestion) -> Tensor          edge scores [e]
 
 A method sees the model as a graph (`benchmark.families.circuit.graph`), pairs of inputs, *clean* and *corrupted*, that
 differ in what the answer should be, and a *contrast* that makes one number of the outputs (a logit difference, say). It
@@ -31,7 +31,7 @@ __all__ = [
     "OUTSIDE",
     "ROLES",
     "CircuitExplanation",
-    "CircuitSubject",
+    "CircuitQuestion",
     "CircuitTruth",
     "Edge",
     "Graph",
@@ -55,7 +55,7 @@ RESOLUTION = 1e-5
 
 
 @dataclass(frozen=True, kw_only=True)
-class CircuitSubject:
+class CircuitQuestion:
     """What a method sees: a model as a graph, pairs of inputs, and what of the output is asked about."""
 
     graph: Graph
@@ -141,7 +141,7 @@ class CircuitExplanation:
         return (magnitudes / magnitudes.max().clamp(min=1e-300) / RESOLUTION).round() * RESOLUTION
 
 
-def check(raw: Any, posed: CircuitSubject) -> CircuitExplanation:
+def check(raw: Any, question: CircuitQuestion) -> CircuitExplanation:
     """Validate what a method returned: edge scores [e], plain or as a `CircuitExplanation`.
 
     Raises:
@@ -151,18 +151,20 @@ def check(raw: Any, posed: CircuitSubject) -> CircuitExplanation:
     scores = raw.scores if isinstance(raw, CircuitExplanation) else raw
     if not isinstance(scores, Tensor):
         raise InvalidExplanation(f"got {type(raw).__name__}, expected a tensor of edge scores or a CircuitExplanation")
-    if scores.shape != (posed.size,):
-        raise InvalidExplanation(f"got scores {list(scores.shape)}, expected one for each edge, [{posed.size}]")
+    if scores.shape != (question.size,):
+        raise InvalidExplanation(f"got scores {list(scores.shape)}, expected one for each edge, [{question.size}]")
     scores = scores.detach().to("cpu", torch.float32)
     if not scores.isfinite().all():
-        bad = [name for name, fine in zip(posed.graph.edge_names, scores.isfinite().tolist(), strict=True) if not fine]
+        bad = [
+            name for name, fine in zip(question.graph.edge_names, scores.isfinite().tolist(), strict=True) if not fine
+        ]
         raise InvalidExplanation(f"got NaN or infinity for {', '.join(bad[:5])}, expected finite scores")
     return CircuitExplanation(scores=scores)
 
 
-def count_calls(posed: Sequence[CircuitSubject]) -> Callable[[], int]:
+def count_calls(questions: Sequence[CircuitQuestion]) -> Callable[[], int]:
     """Count the inputs that pass through the graphs from now on, once for every cut graph; call the result for the
     count.
     """
-    before = sum(subject.graph.runs for subject in posed)
-    return lambda: sum(subject.graph.runs for subject in posed) - before
+    before = sum(question.graph.runs for question in questions)
+    return lambda: sum(question.graph.runs for question in questions) - before

@@ -71,7 +71,7 @@ def _drawn(cases: Sequence[Case]) -> Figure:
 
 def _graph(axis: Axes, case: Case) -> None:
     """Nodes in layers, edges as lines; ports of one pair of nodes lie side by side."""
-    graph: Graph = case.posed.graph
+    graph: Graph = case.question.graph
     x, y = _places(graph)
     scores = case.explanation.scores.detach().cpu().double().numpy()
     shares = np.cbrt(scores / (np.abs(scores).max() or 1.0))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import torch
 
-from benchmark.families.circuit import CircuitExplanation, CircuitSubject, CircuitTruth
+from benchmark.families.circuit import CircuitExplanation, CircuitQuestion, CircuitTruth
 from benchmark.plugins import reference
 
 
 @reference(draws=True)
-def random(posed: CircuitSubject, generator: torch.Generator) -> CircuitExplanation:
+def random(question: CircuitQuestion, generator: torch.Generator) -> CircuitExplanation:
     """Independent normal scores: the edges in random order."""
-    return CircuitExplanation(scores=torch.randn(posed.size, generator=generator))
+    return CircuitExplanation(scores=torch.randn(question.size, generator=generator))
 
 
 @reference()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from benchmark.families.circuit import CircuitSubject, CircuitTruth
+from benchmark.families.circuit import CircuitQuestion, CircuitTruth
 from benchmark.families.circuit.units import Unit, Units
 from benchmark.families.family import Template
 
@@ -16,7 +16,6 @@ JUDGE = "edge_auroc"
 PAIRS = 16
 
 TEMPLATE = Template(
-    subject="CircuitSubject",
     returns="Tensor",
     parameter="absolute: bool = False",
     imports="""from __future__ import annotations
@@ -24,10 +23,10 @@ TEMPLATE = Template(
 import torch
 from torch import Tensor
 
-from benchmark.families.circuit import CircuitSubject, circuit_method""",
+from benchmark.families.circuit import CircuitQuestion, circuit_method""",
     body="""    # how much the mean value rises with the share that each edge keeps of its clean message
-    keep = torch.ones(subject.size).requires_grad_(True)
-    (slope,) = torch.autograd.grad(subject.values(keep).mean(), keep)
+    keep = torch.ones(question.size).requires_grad_(True)
+    (slope,) = torch.autograd.grad(question.values(keep).mean(), keep)
     return slope.abs() if absolute else slope""",
     metric_imports="""from __future__ import annotations
 
@@ -40,17 +39,17 @@ from benchmark.families.circuit import CircuitExplanation, CircuitTruth""",
 )
 
 
-def trivial(seed: int) -> tuple[CircuitSubject, CircuitTruth]:
+def trivial(seed: int) -> tuple[CircuitQuestion, CircuitTruth]:
     """The problem above, and its answer."""
     generator = torch.Generator().manual_seed(seed)
     weights = (torch.rand(6, generator=generator) + 0.5).tolist()
     names = [("x0", "h0"), ("x1", "h0"), ("x2", "h1"), ("x3", "h1"), ("h0", "answer"), ("h1", "answer")]
     units = [Unit(f"x{i}", "input") for i in range(4)] + [Unit("h0"), Unit("h1", "relu", bias=-100.0), Unit("answer")]
-    posed = CircuitSubject(
+    question = CircuitQuestion(
         graph=Units(units, dict(zip(names, weights, strict=True))).eval(),
         clean=torch.rand(PAIRS, 4, generator=generator) + 0.5,
         corrupted=torch.rand(PAIRS, 4, generator=generator) - 1.5,
         contrast=torch.ones(PAIRS, 1),
         seed=seed,
     )
-    return posed, CircuitTruth(roles=("essential", "essential", "dead", "dead", "essential", "dead"))
+    return question, CircuitTruth(roles=("essential", "essential", "dead", "dead", "essential", "dead"))

@@ -1,22 +1,25 @@
-"""What the page shows of descriptions: the program's curve over the true one, the exception shaded."""
+"""What the page shows of descriptions: over real numbers the program's curve over the true one, the exception shaded;
+over texts, tokens and images some held-out points, what the box answers there and what the program says."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from benchmark.families.description import predictions
+from benchmark.families.description import DescriptionTruth
+from benchmark.families.description.languages import Answers
 from benchmark.families.family import Case, Picture
 
 SHOWN = 3
 """Functions per picture."""
 TRUE, SAID, EXCEPTION = "#8a8f98", "#c2410c", "#fde68a"
 HIDDEN = ("random",)
+LINES, WIDTH = 8, 18
+"""Of a list of points: lines, and letters of a point or an answer."""
 
 
 def pictures(cases: Sequence[Case]) -> list[Picture]:
@@ -41,27 +44,54 @@ def _draw(cases: Sequence[Case], rows: int) -> Figure:
     figure = Figure(figsize=(2.3 * len(cases), 1.75 * rows + 0.9), dpi=110, layout="constrained")
     axes = figure.subplots(rows, len(cases), squeeze=False)
     for column, case in enumerate(cases):
-        said = predictions(case.explanation, case.truth)
+        programs = case.explanation.programs.split("\n")
         for row in range(rows):
-            _panel(axes[row, column], case.truth, row, said[row])
+            _panel(axes[row, column], case.truth, row, case.truth.answers(row, programs[row]))
         success = case.scores.get("program_success", float("nan"))
         axes[0, column].set_title(f"{case.method.replace('_', ' ')}\n{success:.0%} of all predicted", fontsize=8)
     handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
 
-def _panel(axis: Axes, truth: Any, index: int, said: Any) -> None:
-    x, y = truth.inputs(index), truth.outputs[index]
-    interval = truth.intervals[index]
-    axis.plot(x, y, color=TRUE, linewidth=3.0, label="true", solid_capstyle="round")
-    if np.isfinite(said).all():
-        axis.plot(x, said, color=SAID, linewidth=1.2, label="described")
-    else:
+def _panel(axis: Axes, truth: DescriptionTruth, index: int, said: Answers | None) -> None:
+    if said is None:
         axis.text(0.5, 0.5, "no program", transform=axis.transAxes, ha="center", fontsize=8, color=SAID)
-    if interval is not None:
-        axis.axvspan(*interval, color=EXCEPTION, alpha=0.6, linewidth=0, zorder=0, label="exception")
-    margin = 0.25 * max(float(y.max() - y.min()), 0.2 * float(np.abs(y).max()), 1e-9)
-    axis.set_ylim(float(y.min()) - margin, float(y.max()) + margin)
+    if truth.numeric and truth.points[index].dtype.kind == "f" and truth.points[index].ndim == 1:
+        _curve(axis, truth, index, said)
+    elif said is not None:
+        _listing(axis, truth, index, said)
     axis.tick_params(labelsize=6, length=2)
     axis.spines[["top", "right"]].set_visible(False)
+
+
+def _curve(axis: Axes, truth: DescriptionTruth, index: int, said: Answers | None) -> None:
+    x, y, exception = truth.points[index], truth.outputs[index], truth.departs[index]
+    axis.plot(x, y, color=TRUE, linewidth=3.0, label="true", solid_capstyle="round")
+    if said is not None:
+        axis.plot(x, said, color=SAID, linewidth=1.2, label="described")
+    if exception.any():
+        edges = x[exception].min(), x[exception].max()
+        axis.axvspan(*edges, color=EXCEPTION, alpha=0.6, linewidth=0, zorder=0, label="exception")
+    margin = 0.25 * max(float(y.max() - y.min()), 0.2 * float(np.abs(y).max()), 1e-9)
+    axis.set_ylim(float(y.min()) - margin, float(y.max()) + margin)
+
+
+def _listing(axis: Axes, truth: DescriptionTruth, index: int, said: Answers) -> None:
+    """Points of both kinds, if there are both: `point: true`, and in another colour what was said instead."""
+    axis.set_axis_off()
+    true, departs = truth.outputs[index], truth.departs[index]
+    places = [*np.flatnonzero(departs)[: LINES // 2], *np.flatnonzero(~departs)]
+    for line, place in enumerate(places[:LINES]):
+        right = said[place] == true[place]
+        point = np.ravel(truth.points[index][place]).tolist()
+        shown = f"{_short(point[0] if len(point) == 1 else point)}: {_short(true[place])}"
+        text = shown if right else f"{shown}, not {_short(said[place])}"
+        height = 1 - (line + 0.5) / LINES
+        axis.text(0.0, height, text, transform=axis.transAxes, fontsize=6, color="black" if right else SAID)
+
+
+def _short(value: object) -> str:
+    text = f"{value:.3g}" if isinstance(value, float) else str(value) or "(empty)"
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"

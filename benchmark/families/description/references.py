@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from benchmark.errors import TouchstoneError
-from benchmark.families.description import DescriptionExplanation, DescriptionSubject, DescriptionTruth
+from benchmark.families.description import DescriptionExplanation, DescriptionQuestion, DescriptionTruth
 from benchmark.plugins import reference
 
 
@@ -19,9 +19,11 @@ def _explanation(texts: Sequence[str], programs: Sequence[str]) -> DescriptionEx
 
 
 @reference(draws=True)
-def random(posed: DescriptionSubject, truth: DescriptionTruth, generator: torch.Generator) -> DescriptionExplanation:
+def random(
+    question: DescriptionQuestion, truth: DescriptionTruth, generator: torch.Generator
+) -> DescriptionExplanation:
     """Swapped descriptions: every box gets the true description of another one (Sattolo's cyclic permutation)."""
-    count = len(posed.boxes)
+    count = len(question.boxes)
     if count < 2:
         raise TouchstoneError(
             f"got {count} function, expected at least 2: a description can only be swapped with another's"

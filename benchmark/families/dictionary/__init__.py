@@ -1,7 +1,7 @@
 """The dictionary family: which sparse directions are activations made of?
 
-    method(subject: DictionarySubject) -> Dictionary(atoms [m, d], bias [d], codes of the validation rows, codes of the
-    test rows)
+    method(question: DictionaryQuestion) -> Dictionary(atoms [m, d], bias [d], codes of the validation rows, of the test
+    rows)
 
 A reconstruction is `codes @ atoms + bias`. Codes are not negative, and an atom "fires" where its code exceeds a
 threshold; a signed basis (PCA, ICA, neurons) is therefore returned as two atoms a direction, one of each sign. Codes
@@ -32,7 +32,7 @@ __all__ = [
     "Decoder",
     "Dictionary",
     "DictionaryExplanation",
-    "DictionarySubject",
+    "DictionaryQuestion",
     "DictionaryTruth",
     "Layer",
     "blinded",
@@ -47,7 +47,7 @@ dictionary_task = task_decorator("dictionary")
 
 @dataclass(frozen=True)
 class Layer:
-    """Activations elsewhere in the model, in the rows of the subject's three sets."""
+    """Activations elsewhere in the model, in the rows of the question's three sets."""
 
     train: Float[Tensor, "n e"]
     validation: Float[Tensor, "v e"]
@@ -55,7 +55,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class DictionarySubject:
+class DictionaryQuestion:
     """What a method sees: activations of three disjoint sets of rows, and what kind of dictionary is asked for."""
 
     train: Float[Tensor, "n d"]
@@ -113,9 +113,9 @@ class DictionaryTruth:
         return test_f1(validation, test, self.test, *found)
 
 
-def blinded(subject: DictionarySubject) -> DictionarySubject:
-    """The subject as dictionary learners see it: without labels."""
-    return replace(subject, labels=None)
+def blinded(question: DictionaryQuestion) -> DictionaryQuestion:
+    """The question as dictionary learners see it: without labels."""
+    return replace(question, labels=None)
 
 
 Codes = Float[Tensor, "n m"] | tuple[Int[Tensor, "n w"], Float[Tensor, "n w"]]
@@ -138,7 +138,7 @@ class Dictionary:
     validation: Codes
     test: Codes
     decoders: Mapping[str, Decoder] | None = None
-    """One for each of the subject's `layers`; None where it has none."""
+    """One for each of the question's `layers`; None where it has none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +199,7 @@ def keep_largest(codes: Float[Tensor, "n m"], sparsity: int) -> Float[Tensor, "n
 def both_signs(
     axes: Float[Tensor, "a d"],
     bias: Float[Tensor, d],
-    subject: DictionarySubject,
+    question: DictionaryQuestion,
     inverse: Float[Tensor, "a d"] | None = None,
 ) -> Dictionary:
     """A signed basis as a dictionary: an atom of each sign for each axis; a row keeps its `sparsity` largest codes.
@@ -210,32 +210,32 @@ def both_signs(
 
     def codes(activations: Tensor) -> Tensor:
         signed = (activations - bias) @ analysis.T
-        return keep_largest(torch.cat([signed.clamp(min=0), (-signed).clamp(min=0)], 1), subject.sparsity)
+        return keep_largest(torch.cat([signed.clamp(min=0), (-signed).clamp(min=0)], 1), question.sparsity)
 
-    return Dictionary(torch.cat([axes, -axes]), bias, codes(subject.validation), codes(subject.test))
+    return Dictionary(torch.cat([axes, -axes]), bias, codes(question.validation), codes(question.test))
 
 
-def check(raw: object, posed: DictionarySubject) -> DictionaryExplanation:
+def check(raw: object, question: DictionaryQuestion) -> DictionaryExplanation:
     """Validate what a method returned and bring it into the stored form. Raises `InvalidExplanation`."""
     if isinstance(raw, DictionaryExplanation):
         validation, test = (raw.validation_indices, raw.validation_values), (raw.test_indices, raw.test_values)
         raw = Dictionary(raw.atoms, raw.bias, validation, test, decoders(raw))
     if not isinstance(raw, Dictionary):
         raise InvalidExplanation(f"got {type(raw).__name__}, expected a Dictionary(atoms, bias, validation, test)")
-    d = posed.train.shape[1]
+    d = question.train.shape[1]
     atoms, bias = raw.atoms.detach().cpu().float(), raw.bias.detach().cpu().float()
-    if atoms.ndim != 2 or atoms.shape[1] != d or not 1 <= len(atoms) <= posed.size:
+    if atoms.ndim != 2 or atoms.shape[1] != d or not 1 <= len(atoms) <= question.size:
         raise InvalidExplanation(
-            f"got atoms of shape {tuple(atoms.shape)}, expected between 1 and {posed.size} rows of length {d}"
+            f"got atoms of shape {tuple(atoms.shape)}, expected between 1 and {question.size} rows of length {d}"
         )
     if bias.shape != (d,):
         raise InvalidExplanation(f"got a bias of shape {tuple(bias.shape)}, expected ({d},)")
-    parts = [*_codes(raw.validation, "validation", len(posed.validation), len(atoms))]
-    parts += _codes(raw.test, "test", len(posed.test), len(atoms))
+    parts = [*_codes(raw.validation, "validation", len(question.validation), len(atoms))]
+    parts += _codes(raw.test, "test", len(question.test), len(atoms))
     for name, tensor in (("atoms", atoms), ("bias", bias), ("validation codes", parts[1]), ("test codes", parts[3])):
         if not torch.isfinite(tensor).all():
             raise InvalidExplanation(f"got NaN or infinity in {name}, expected finite numbers")
-    written = _decoders(raw.decoders, posed, len(atoms))
+    written = _decoders(raw.decoders, question, len(atoms))
     if not written:
         return DictionaryExplanation(atoms, bias, parts[0], parts[1], parts[2], parts[3])
     layer_atoms = {name: one.atoms for name, one in written.items()}
@@ -243,9 +243,9 @@ def check(raw: object, posed: DictionarySubject) -> DictionaryExplanation:
     return DictionaryExplanation(atoms, bias, parts[0], parts[1], parts[2], parts[3], layer_atoms, layer_biases)
 
 
-def _decoders(given: Mapping[str, Decoder] | None, posed: DictionarySubject, size: int) -> dict[str, Decoder]:
+def _decoders(given: Mapping[str, Decoder] | None, question: DictionaryQuestion, size: int) -> dict[str, Decoder]:
     """A decoder for each layer of the question, after checks of names, shape and values."""
-    layers, found = posed.layers or {}, given or {}
+    layers, found = question.layers or {}, given or {}
     if sorted(found) != sorted(layers):
         raise InvalidExplanation(f"got decoders for layers {sorted(found)}, expected one for each of {sorted(layers)}")
     checked = {}

@@ -25,8 +25,8 @@ def pictures(cases: Sequence[Case]) -> list[Picture]:
         members = list(group)
         sweep = _sweep(members)
         drawn.append(_frontier(task, sweep))
-        sparsities = sorted({case.posed.sparsity for case in sweep})
-        middle = [case for case in sweep if case.posed.sparsity == sparsities[len(sparsities) // 2]]
+        sparsities = sorted({case.question.sparsity for case in sweep})
+        middle = [case for case in sweep if case.question.sparsity == sparsities[len(sparsities) // 2]]
         seed = min(case.seed for case in middle)
         shown = [case for case in middle if case.seed == seed and case.method != "random"]
         if shown and shown[0].truth.directions is not None:
@@ -42,7 +42,7 @@ def _sweep(cases: Sequence[Case]) -> list[Case]:
     groups: dict[tuple[int, str], set[str]] = {}
     for case in cases:
         if case.seed == first:
-            groups.setdefault((case.posed.size, case.posed.source or case.variant), set()).add(case.variant)
+            groups.setdefault((case.question.size, case.question.source or case.variant), set()).add(case.variant)
     chosen = max(groups.values(), key=len)
     return [case for case in cases if case.variant in chosen]
 
@@ -65,7 +65,7 @@ def _draw_frontier(cases: Sequence[Case]) -> Figure:
         for case in cases:
             if case.method == name and {"l0", quality, "explained_variance"} <= case.scores.keys():
                 row = (case.scores["l0"], case.scores[quality], case.scores["explained_variance"])
-                points.setdefault(case.posed.sparsity, []).append(row)
+                points.setdefault(case.question.sparsity, []).append(row)
         if not points:
             continue
         curve = np.array([np.mean(points[asked], axis=0) for asked in sorted(points)])

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from benchmark.families.dictionary import (
     DictionaryExplanation,
-    DictionarySubject,
+    DictionaryQuestion,
     DictionaryTruth,
     keep_largest,
     sparse,
@@ -16,20 +16,20 @@ from benchmark.plugins import reference
 
 
 @reference(draws=True)
-def random(posed: DictionarySubject, generator: torch.Generator) -> DictionaryExplanation:
+def random(question: DictionaryQuestion, generator: torch.Generator) -> DictionaryExplanation:
     """Chance: random unit atoms that fire, at the asked sparsity, without regard to the activations."""
-    atoms = torch.randn(posed.size, posed.train.shape[1], generator=generator)
+    atoms = torch.randn(question.size, question.train.shape[1], generator=generator)
     parts: list[Tensor] = []
-    for rows in (len(posed.validation), len(posed.test)):
-        parts.append(torch.randint(posed.size, (rows, posed.sparsity), generator=generator, dtype=torch.int32))
-        parts.append(torch.rand(rows, posed.sparsity, generator=generator))
-    scale = posed.train.std() / max(1, posed.sparsity) ** 0.5
+    for rows in (len(question.validation), len(question.test)):
+        parts.append(torch.randint(question.size, (rows, question.sparsity), generator=generator, dtype=torch.int32))
+        parts.append(torch.rand(rows, question.sparsity, generator=generator))
+    scale = question.train.std() / max(1, question.sparsity) ** 0.5
     unit = torch.nn.functional.normalize(atoms, dim=1)
-    return DictionaryExplanation(unit, posed.train.mean(0), parts[0], parts[1] * scale, parts[2], parts[3] * scale)
+    return DictionaryExplanation(unit, question.train.mean(0), parts[0], parts[1] * scale, parts[2], parts[3] * scale)
 
 
 @reference()
-def oracle(posed: DictionarySubject, truth: DictionaryTruth) -> DictionaryExplanation:
+def oracle(question: DictionaryQuestion, truth: DictionaryTruth) -> DictionaryExplanation:
     """The planted truth: true directions with true magnitudes, at the truth's own L0.
 
     Where only on and off are known, codes are 0 and 1 and the atoms are those that reconstruct the validation rows
@@ -38,7 +38,7 @@ def oracle(posed: DictionarySubject, truth: DictionaryTruth) -> DictionaryExplan
     atoms, bias = truth.directions, truth.bias
     if atoms is None or bias is None:
         design = torch.cat([truth.validation.float(), torch.ones(len(truth.validation), 1)], 1)
-        solved = torch.linalg.pinv(design) @ posed.validation
+        solved = torch.linalg.pinv(design) @ question.validation
         atoms, bias = solved[:-1], solved[-1]
     validation = truth.validation.float() if truth.validation_codes is None else truth.validation_codes
     test = truth.test.float() if truth.test_codes is None else truth.test_codes
@@ -46,10 +46,10 @@ def oracle(posed: DictionarySubject, truth: DictionaryTruth) -> DictionaryExplan
 
 
 @reference()
-def sparsest_oracle(posed: DictionarySubject, truth: DictionaryTruth) -> DictionaryExplanation:
+def sparsest_oracle(question: DictionaryQuestion, truth: DictionaryTruth) -> DictionaryExplanation:
     """The planted truth cut to the asked sparsity: in every row only its largest features."""
-    full = oracle(posed, truth)
-    validation = keep_largest(full.validation_codes, posed.sparsity)
+    full = oracle(question, truth)
+    validation = keep_largest(full.validation_codes, question.sparsity)
     return DictionaryExplanation(
-        full.atoms, full.bias, *sparse(validation), *sparse(keep_largest(full.test_codes, posed.sparsity))
+        full.atoms, full.bias, *sparse(validation), *sparse(keep_largest(full.test_codes, question.sparsity))
     )

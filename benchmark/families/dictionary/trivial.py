@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from benchmark.families.dictionary import DictionarySubject, DictionaryTruth
+from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth
 from benchmark.families.family import Template
 
 FEATURES, DIMENSIONS, ROWS = 6, 4, 600
@@ -12,18 +12,17 @@ FEATURES, DIMENSIONS, ROWS = 6, 4, 600
 JUDGE = "firing_f1"
 
 TEMPLATE = Template(
-    subject="DictionarySubject",
     returns="Dictionary",
     parameter="centre: bool = True",
     imports="""from __future__ import annotations
 
 import torch
 
-from benchmark.families.dictionary import Dictionary, DictionarySubject, dictionary_method, keep_largest""",
-    body="""    mean = subject.train.mean(0) if centre else torch.zeros(subject.train.shape[1])
-    rows = (subject.train - mean)[: subject.size]
+from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method, keep_largest""",
+    body="""    mean = question.train.mean(0) if centre else torch.zeros(question.train.shape[1])
+    rows = (question.train - mean)[: question.size]
     atoms = torch.nn.functional.normalize(rows, dim=1)
-    codes = [keep_largest((part - mean) @ atoms.T, subject.sparsity) for part in (subject.validation, subject.test)]
+    codes = [keep_largest((part - mean) @ atoms.T, question.sparsity) for part in (question.validation, question.test)]
     return Dictionary(atoms, mean, codes[0], codes[1])""",
     metric_imports="""from __future__ import annotations
 
@@ -34,13 +33,15 @@ from benchmark.families.dictionary import DictionaryExplanation, DictionaryTruth
 )
 
 
-def trivial(seed: int) -> tuple[DictionarySubject, DictionaryTruth]:
+def trivial(seed: int) -> tuple[DictionaryQuestion, DictionaryTruth]:
     """Six random directions in four dimensions, each on in a sixth of the rows, and which are on as the truth."""
     generator = torch.Generator().manual_seed(seed)
     directions = torch.nn.functional.normalize(torch.randn(FEATURES, DIMENSIONS, generator=generator), dim=1)
     codes = (torch.rand(3, ROWS, FEATURES, generator=generator) < 1 / FEATURES).float()
     rows = codes @ directions + 0.01 * torch.randn(3, ROWS, DIMENSIONS, generator=generator)
-    posed = DictionarySubject(rows[0], rows[1], rows[2], size=2 * FEATURES, sparsity=1, seed=seed, labels=codes[0] > 0)
+    question = DictionaryQuestion(
+        rows[0], rows[1], rows[2], size=2 * FEATURES, sparsity=1, seed=seed, labels=codes[0] > 0
+    )
     truth = DictionaryTruth(
         codes[1] > 0,
         codes[2] > 0,
@@ -49,4 +50,4 @@ def trivial(seed: int) -> tuple[DictionarySubject, DictionaryTruth]:
         validation_codes=codes[1],
         test_codes=codes[2],
     )
-    return posed, truth
+    return question, truth

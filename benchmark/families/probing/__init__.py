@@ -1,7 +1,7 @@
 """Probing: which concepts do activations hold, where, and does the model use them?
 
     @probing_method(cites="...", batched=True)
-    def linear_probe(subjects: Sequence[ProbingSubject], *, penalty: float = 1.0) -> list[ProbingExplanation]
+    def linear_probe(questions: Sequence[ProbingQuestion], *, penalty: float = 1.0) -> list[ProbingExplanation]
 
 A method sees the activations [n, d] of one layer on labelled train inputs and unlabelled test inputs, and may write
 activations back with `run_from`. It returns a score per test input, concept and class, and, where it locates the
@@ -27,7 +27,7 @@ from benchmark.plugins import method_decorator, task_decorator
 __all__ = [
     "Interchange",
     "ProbingExplanation",
-    "ProbingSubject",
+    "ProbingQuestion",
     "ProbingTruth",
     "check",
     "probing_method",
@@ -63,7 +63,7 @@ def run_from_layers(layers: Mapping[str, Callable[[Tensor, Tensor], Tensor]]) ->
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProbingSubject:
+class ProbingQuestion:
     """What a method sees: one layer of one model."""
 
     layer: str
@@ -117,7 +117,7 @@ class Interchange:
 
 @dataclass(frozen=True, kw_only=True)
 class ProbingTruth:
-    """What was planted. Concepts stand in the order of the posed subject's `classes`."""
+    """What was planted. Concepts stand in the order of the question's `classes`."""
 
     names: tuple[str, ...]
     labels: Int[Tensor, "m concepts"]
@@ -168,7 +168,7 @@ class ProbingExplanation:
         return x @ reader[concept].T @ self.subspace[concept]
 
 
-def check(raw: Any, posed: ProbingSubject) -> ProbingExplanation:
+def check(raw: Any, question: ProbingQuestion) -> ProbingExplanation:
     """Validate what a method returned: a `ProbingExplanation`, or a plain tensor of scores [m, concepts, classes].
 
     Raises:
@@ -179,21 +179,21 @@ def check(raw: Any, posed: ProbingSubject) -> ProbingExplanation:
         raw = ProbingExplanation(scores=raw)
     if not isinstance(raw, ProbingExplanation):
         raise InvalidExplanation(f"got {type(raw).__name__}, expected a ProbingExplanation or a tensor of scores")
-    device, width = posed.train.device, posed.train.shape[1]
-    most = max(posed.classes)
+    device, width = question.train.device, question.train.shape[1]
+    most = max(question.classes)
     scores = raw.scores.detach().to(device, torch.float32)
-    expected = (len(posed.test), posed.concepts, most)
+    expected = (len(question.test), question.concepts, most)
     if scores.shape != expected:
         raise InvalidExplanation(f"got scores {list(scores.shape)}, expected [m, concepts, classes] = {list(expected)}")
-    absent = torch.arange(most, device=device) >= torch.tensor(posed.classes, device=device)[:, None]
+    absent = torch.arange(most, device=device) >= torch.tensor(question.classes, device=device)[:, None]
     if not scores.masked_fill(absent, 0.0).isfinite().all():
         raise InvalidExplanation("got scores with NaN or infinity, expected finite numbers")
     scores = scores.masked_fill(absent, -torch.inf)
     if raw.subspace is None:
         return ProbingExplanation(scores=scores)
     subspace = raw.subspace.detach().to(device, torch.float32)
-    if subspace.ndim != 3 or (len(subspace), subspace.shape[2]) != (posed.concepts, width):
-        raise InvalidExplanation(f"got subspace {list(subspace.shape)}, expected [{posed.concepts}, k, {width}]")
+    if subspace.ndim != 3 or (len(subspace), subspace.shape[2]) != (question.concepts, width):
+        raise InvalidExplanation(f"got subspace {list(subspace.shape)}, expected [{question.concepts}, k, {width}]")
     reader = subspace if raw.reader is None else raw.reader.detach().to(device, torch.float32)
     if reader.shape != subspace.shape or not (subspace.isfinite().all() and reader.isfinite().all()):
         raise InvalidExplanation(

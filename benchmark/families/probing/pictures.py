@@ -49,8 +49,8 @@ def _grids(task: str, variant: str, cases: Sequence[Case]) -> Picture:
 
 
 def _draw_grids(any_case: Case, readers: Sequence[Case]) -> Figure:
-    truth, posed = any_case.truth, any_case.posed
-    commonest = posed.labels.mode(0).values
+    truth, question = any_case.truth, any_case.question
+    commonest = question.labels.mode(0).values
     maps = {"commonest class": truth.grid.lay_out((commonest == truth.labels).float().mean(0))}
     for case in readers:
         right = (case.explanation.scores.argmax(2) == case.truth.labels).float().mean(0)

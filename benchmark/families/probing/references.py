@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from benchmark.families.probing import ProbingExplanation, ProbingSubject, ProbingTruth, check
+from benchmark.families.probing import ProbingExplanation, ProbingQuestion, ProbingTruth, check
 from benchmark.plugins import reference
 
 
@@ -16,38 +16,40 @@ def _one_hot(labels: Int[Tensor, "m concepts"], classes: Sequence[int]) -> Float
     return torch.nn.functional.one_hot(labels.long(), max(classes)).float()
 
 
-def _frequencies(posed: ProbingSubject) -> Float[Tensor, "concepts classes"]:
+def _frequencies(question: ProbingQuestion) -> Float[Tensor, "concepts classes"]:
     """How often each class occurs among the train labels."""
-    return _one_hot(posed.labels, posed.classes).mean(0)
+    return _one_hot(question.labels, question.classes).mean(0)
 
 
 @reference(draws=True)
-def random(posed: ProbingSubject, generator: torch.Generator) -> ProbingExplanation:
+def random(question: ProbingQuestion, generator: torch.Generator) -> ProbingExplanation:
     """Chance: classes guessed with the frequencies of the train labels, and a random subspace.
 
     It has one dimension per class but one, as the linear methods name.
     """
-    frequencies = _frequencies(posed).cpu()
-    guesses = torch.multinomial(frequencies, len(posed.test), replacement=True, generator=generator).T
-    width, rank = posed.train.shape[1], max(posed.classes) - 1
-    directions = torch.randn(posed.concepts, width, rank, generator=generator)
+    frequencies = _frequencies(question).cpu()
+    guesses = torch.multinomial(frequencies, len(question.test), replacement=True, generator=generator).T
+    width, rank = question.train.shape[1], max(question.classes) - 1
+    directions = torch.randn(question.concepts, width, rank, generator=generator)
     subspace = torch.linalg.qr(directions).Q.mT.contiguous()
-    own = torch.arange(rank) < torch.tensor(posed.classes)[:, None] - 1
-    return check(ProbingExplanation(scores=_one_hot(guesses, posed.classes), subspace=subspace * own[..., None]), posed)
+    own = torch.arange(rank) < torch.tensor(question.classes)[:, None] - 1
+    return check(
+        ProbingExplanation(scores=_one_hot(guesses, question.classes), subspace=subspace * own[..., None]), question
+    )
 
 
 @reference()
-def oracle(posed: ProbingSubject, truth: ProbingTruth) -> ProbingExplanation:
+def oracle(question: ProbingQuestion, truth: ProbingTruth) -> ProbingExplanation:
     """The planted truth: every test label, and the planted subspaces where the task has some."""
     labels = truth.labels.clone()
     for (
         concept
     ) in truth.controls:  # a control is not in the activations to be found: the truth about it is the commonest class
-        labels[:, concept] = _frequencies(posed)[concept].argmax()
-    return check(ProbingExplanation(scores=_one_hot(labels, posed.classes), subspace=truth.subspaces), posed)
+        labels[:, concept] = _frequencies(question)[concept].argmax()
+    return check(ProbingExplanation(scores=_one_hot(labels, question.classes), subspace=truth.subspaces), question)
 
 
 @reference()
-def majority(posed: ProbingSubject) -> ProbingExplanation:
+def majority(question: ProbingQuestion) -> ProbingExplanation:
     """The commonest class of the train labels, whatever the input."""
-    return check(_frequencies(posed).expand(len(posed.test), -1, -1).contiguous(), posed)
+    return check(_frequencies(question).expand(len(question.test), -1, -1).contiguous(), question)

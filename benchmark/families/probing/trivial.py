@@ -9,12 +9,11 @@ from __future__ import annotations
 import torch
 
 from benchmark.families.family import Template
-from benchmark.families.probing import Interchange, ProbingSubject, ProbingTruth, run_from_layers
+from benchmark.families.probing import Interchange, ProbingQuestion, ProbingTruth, run_from_layers
 
 JUDGE = "test_accuracy"
 
 TEMPLATE = Template(
-    subject="ProbingSubject",
     returns="Tensor",
     parameter="power: float = 2.0",
     imports="""from __future__ import annotations
@@ -22,15 +21,15 @@ TEMPLATE = Template(
 import torch
 from torch import Tensor
 
-from benchmark.families.probing import ProbingSubject, probing_method""",
+from benchmark.families.probing import ProbingQuestion, probing_method""",
     body="""    # the higher, the likelier; to locate concepts as well, return a ProbingExplanation with a subspace
-    scores = torch.full((len(subject.test), subject.concepts, max(subject.classes)), -1e9)
-    for concept, classes in enumerate(subject.classes):
+    scores = torch.full((len(question.test), question.concepts, max(question.classes)), -1e9)
+    for concept, classes in enumerate(question.classes):
         for label in range(classes):
-            rows = subject.labels[:, concept] == label
+            rows = question.labels[:, concept] == label
             if rows.any():
-                mean = subject.train[rows].mean(0)
-                scores[:, concept, label] = -(subject.test - mean).norm(dim=1) ** power
+                mean = question.train[rows].mean(0)
+                scores[:, concept, label] = -(question.test - mean).norm(dim=1) ** power
     return scores""",
     metric_imports="""from __future__ import annotations
 
@@ -40,7 +39,7 @@ from benchmark.families.probing import ProbingExplanation, ProbingTruth""",
 )
 
 
-def trivial(seed: int) -> tuple[ProbingSubject, ProbingTruth]:
+def trivial(seed: int) -> tuple[ProbingQuestion, ProbingTruth]:
     """The problem above, and its answer."""
     generator = torch.Generator().manual_seed(seed)
     labels = torch.stack([torch.randint(classes, (200,), generator=generator) for classes in (2, 3, 2)], 1)
@@ -50,7 +49,7 @@ def trivial(seed: int) -> tuple[ProbingSubject, ProbingTruth]:
     x[:, 1:3] += corners[labels[:, 1]]
     axes = torch.eye(8)
     subspaces = torch.stack([torch.stack([axes[0], 0 * axes[0]]), axes[1:3], 0 * axes[:2]])
-    posed = ProbingSubject(
+    question = ProbingQuestion(
         layer="hidden",
         train=x[:120],
         test=x[120:],
@@ -76,4 +75,4 @@ def trivial(seed: int) -> tuple[ProbingSubject, ProbingTruth]:
         ),
         erased=(0, 1),
     )
-    return posed, truth
+    return question, truth

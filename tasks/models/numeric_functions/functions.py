@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from jaxtyping import Float64
+import numpy as np
+from jaxtyping import Bool, Float64
 from numpy import ndarray
 
 from benchmark.language import evaluate, parse
@@ -33,6 +34,11 @@ class NumericFunction:
     def respond(self, x: Float64[ndarray, " n"]) -> Float64[ndarray, " n"]:
         """The mean answer at `x`: the canonical program's value."""
         return evaluate(parse(self.program), x)
+
+    def excepted(self, x: Float64[ndarray, " n"]) -> Bool[ndarray, " n"]:
+        """Which of the points lie in the exception."""
+        low, high = self.interval or (np.inf, -np.inf)
+        return (x >= low) & (x <= high)
 
     def answer(self, x: Float64[ndarray, " n"]) -> Float64[ndarray, " n"]:
         """One answer at `x`, noise included."""

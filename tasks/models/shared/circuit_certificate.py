@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from benchmark.families.circuit import CircuitSubject, CircuitTruth
+from benchmark.families.circuit import CircuitQuestion, CircuitTruth
 from benchmark.subjects import Check
 
 LEAST_EFFECT = 0.05
@@ -25,16 +25,16 @@ NOTHING = 1e-5
 lacks."""
 
 
-def certificate(posed: CircuitSubject, truth: CircuitTruth, redundant: Sequence[Sequence[int]] = ()) -> list[Check]:
+def certificate(question: CircuitQuestion, truth: CircuitTruth, redundant: Sequence[Sequence[int]] = ()) -> list[Check]:
     """Cut each edge alone, each redundant group, all dead edges, and all that is outside the circuit."""
-    size = posed.size
+    size = question.size
     with torch.no_grad():
-        clean, corrupted = posed.values(torch.ones(size)), posed.values(torch.zeros(size))
-        alone = clean - torch.cat([posed.values(cut) for cut in (1 - torch.eye(size)).split(AT_ONCE)])
+        clean, corrupted = question.values(torch.ones(size)), question.values(torch.zeros(size))
+        alone = clean - torch.cat([question.values(cut) for cut in (1 - torch.eye(size)).split(AT_ONCE)])
         whole = float((clean - corrupted).mean())
 
         def change(cut: Bool[Tensor, " e"]) -> Float[Tensor, " n"]:
-            return clean - posed.values((~cut).float())
+            return clean - question.values((~cut).float())
 
         dead = truth.having("dead")
         groups = [torch.isin(torch.arange(size), torch.tensor(list(group))) for group in redundant]

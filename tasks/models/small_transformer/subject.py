@@ -28,7 +28,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from benchmark.families.circuit import CircuitSubject, CircuitTruth
+from benchmark.families.circuit import CircuitQuestion, CircuitTruth
 from benchmark.subjects import Check, Run, Saved, Trained, generator_for, subject
 from tasks.models.shared.circuit_certificate import certificate
 from tasks.models.small_transformer.graph import AttentionGraph, HeadWeights
@@ -166,12 +166,14 @@ class SmallTransformer:
         """Compile the weights, make the pairs, and certify every role by cutting edges."""
         plant = self.plant(run.seed)
         clean, corrupted, contrast = self.pairs(run.seed)
-        posed = CircuitSubject(graph=plant.graph, clean=clean, corrupted=corrupted, contrast=contrast, seed=run.seed)
+        question = CircuitQuestion(
+            graph=plant.graph, clean=clean, corrupted=corrupted, contrast=contrast, seed=run.seed
+        )
         truth = CircuitTruth(roles=plant.roles)
         with torch.no_grad():
             right = (plant.graph(clean)[:, :CONTENT].argmax(-1) == contrast.argmax(-1)).float().mean()
-        checks = [Check("share_of_right_answers", float(right), 0.95), *certificate(posed, truth)]
-        facts = {"edges": float(posed.size), "share_in_the_circuit": float(truth.circuit.float().mean())}
+        checks = [Check("share_of_right_answers", float(right), 0.95), *certificate(question, truth)]
+        facts = {"edges": float(question.size), "share_in_the_circuit": float(truth.circuit.float().mean())}
         return Trained({}, {"clean": clean, "corrupted": corrupted, "contrast": contrast}, checks, facts)
 
     def load(self, saved: Saved) -> AttentionGraph:

@@ -21,7 +21,7 @@ from typing import Literal, TypeVar
 import torch
 from torch import Tensor
 
-from benchmark.families.circuit import CircuitSubject, CircuitTruth
+from benchmark.families.circuit import CircuitQuestion, CircuitTruth
 from benchmark.families.circuit.units import Unit, Units
 from benchmark.subjects import Run, Saved, Trained, generator_for, subject
 from tasks.models.shared.circuit_certificate import certificate
@@ -148,10 +148,12 @@ class WrittenCircuits:
         plant = self.plant(run.seed)
         clean, corrupted = self.inputs(plant, run.seed)
         contrast = torch.ones(self.pairs, 1)
-        posed = CircuitSubject(graph=plant.graph, clean=clean, corrupted=corrupted, contrast=contrast, seed=run.seed)
+        question = CircuitQuestion(
+            graph=plant.graph, clean=clean, corrupted=corrupted, contrast=contrast, seed=run.seed
+        )
         truth = CircuitTruth(roles=plant.roles)
-        checks = certificate(posed, truth, plant.redundant)
-        facts = {"edges": float(posed.size), "share_in_the_circuit": float(truth.circuit.float().mean())}
+        checks = certificate(question, truth, plant.redundant)
+        facts = {"edges": float(question.size), "share_in_the_circuit": float(truth.circuit.float().mean())}
         return Trained({}, {"clean": clean, "corrupted": corrupted, "contrast": contrast}, checks, facts)
 
     def load(self, saved: Saved) -> Units:

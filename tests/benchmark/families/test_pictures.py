@@ -18,9 +18,9 @@ FAMILIES = ("attribution", "description", "dictionary", "probing")
 
 def listed(family: str) -> list[Picture]:
     """The pictures of the trivial problem in two variants, explained by the references and by what acts as a method."""
-    posed, truth = family_of(family).trivial(0)
+    question, truth = family_of(family).trivial(0)
     made: dict[str, Any] = {
-        plugin.name: by_name(plugin.load(), posed=posed, truth=truth, generator=generator_for(0, plugin.name))
+        plugin.name: by_name(plugin.load(), question=question, truth=truth, generator=generator_for(0, plugin.name))
         for plugin in plugins().of("reference", family)
     }
     made["a_method"] = made["random"]
@@ -28,7 +28,7 @@ def listed(family: str) -> list[Picture]:
     return list(
         family_of(family).pictures(
             [
-                Case("task", variant, 0, name, posed, truth, explanation, scores)
+                Case("task", variant, 0, name, question, truth, explanation, scores)
                 for variant in ("first", "second")
                 for name, explanation in made.items()
             ]

@@ -20,12 +20,12 @@ from tests.support.project import GRADIENT, TASK, TASK_ID, Project, flip
 HOSTILE = {
     "raises": ("raise RuntimeError('no way')", "failed", "RuntimeError: no way"),
     "surrogate": (r"raise RuntimeError('\udcff')", "failed", r"RuntimeError: \\udcff"),
-    "wrong_shape": ("return subject.inputs[:, :2]", "failed", r"got shape \[8, 2\], expected \[8, 6\]"),
-    "wrong_dtype": ("return subject.inputs.long()", "failed", r"got torch.int64, expected floating point"),
+    "wrong_shape": ("return question.inputs[:, :2]", "failed", r"got shape \[8, 2\], expected \[8, 6\]"),
+    "wrong_dtype": ("return question.inputs.long()", "failed", r"got torch.int64, expected floating point"),
     "wrong_type": ("return 'seven'", "failed", "got str, expected a torch.Tensor"),
     "nothing": ("pass", "failed", "got NoneType, expected a torch.Tensor"),
-    "nan": ("return subject.inputs * float('nan')", "failed", "got 48 NaN and 0 infinite values"),
-    "infinite": ("return subject.inputs.abs() / 0", "failed", "got 0 NaN and 48 infinite values"),
+    "nan": ("return question.inputs * float('nan')", "failed", "got 48 NaN and 0 infinite values"),
+    "infinite": ("return question.inputs.abs() / 0", "failed", "got 0 NaN and 48 infinite values"),
     "pretends": (
         "class Fine(torch.Tensor):\n"
         "    @classmethod\n"
@@ -34,7 +34,7 @@ HOSTILE = {
         "        return torch.ones_like(answer) if function is torch.isfinite else answer\n"
         "    def isfinite(self):\n"
         "        return torch.ones(self.shape, dtype=torch.bool)\n"
-        "return (subject.inputs * float('nan')).as_subclass(Fine)",
+        "return (question.inputs * float('nan')).as_subclass(Fine)",
         "failed",
         "got 48 NaN and 0 infinite values",
     ),
@@ -58,7 +58,7 @@ HARMLESS = {
         "for path in Path('{base}').rglob('*'):\n"
         "    try:\n        path.write_bytes(b'')\n    except OSError:\n        pass\n" + GRADIENT
     ),
-    "subclass": "class Mine(torch.Tensor):\n    pass\nreturn subject.inputs.as_subclass(Mine)",
+    "subclass": "class Mine(torch.Tensor):\n    pass\nreturn question.inputs.as_subclass(Mine)",
 }
 PARRICIDE = """for process in (os.getppid(), {parent}):
     try:
@@ -131,7 +131,7 @@ def test_a_file_that_cannot_be_read_or_imported_is_a_failed_method(project: Proj
 
 
 def test_one_seed_that_fails_leaves_the_other(project: Project) -> None:
-    project.method("moody", "if subject.seed == 0:\n    raise ValueError('not today')\n" + GRADIENT)
+    project.method("moody", "if question.seed == 0:\n    raise ValueError('not today')\n" + GRADIENT)
     project.explain()
     assert project.record("moody", "plain.0")["reason"] == "ValueError: not today"
     assert project.record("moody", "plain.1")["status"] == "ok"
@@ -139,7 +139,7 @@ def test_one_seed_that_fails_leaves_the_other(project: Project) -> None:
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_method_killed_on_one_instance_has_its_chance_on_the_others(project: Project, seed: int) -> None:
-    project.method("half", f"if subject.seed == {seed}:\n    os._exit(0)\n" + GRADIENT)
+    project.method("half", f"if question.seed == {seed}:\n    os._exit(0)\n" + GRADIENT)
     assert project.explain(seeds=3)["failed"] == 1
     found = [project.record("half", f"plain.{number}") for number in range(3)]
     assert [number for number in range(3) if found[number]["status"] == "ok"] == [n for n in range(3) if n != seed]
@@ -208,7 +208,7 @@ def test_a_damaged_explanation_is_named_and_made_again_to_the_same(
 
 
 def test_a_batched_method_gets_all_instances_of_a_seed_at_once(project: Project) -> None:
-    project.method("batched", "return [one.inputs * 0 + len(subject) for one in subject]", batched=True)
+    project.method("batched", "return [one.inputs * 0 + len(question) for one in question]", batched=True)
     project.explain(tasks={"attribution/toytask": {"variants": ["plain", "wide"]}})
     values = [project.attributions("batched", label) for label in ("plain.0", "plain.1", "wide.0", "wide.1")]
     assert [list(v.shape) for v in values] == [[8, 6], [8, 6], [8, 9], [8, 9]]
@@ -226,7 +226,7 @@ UNWELL = {
 @pytest.mark.parametrize("fault", UNWELL)
 def test_one_instance_of_a_batched_method_does_not_condemn_the_others(project: Project, fault: str) -> None:
     line, status, reason = UNWELL[fault]
-    body = f"if any(one.seed == 1 for one in subject):\n    {line}\nreturn [one.inputs for one in subject]"
+    body = f"if any(one.seed == 1 for one in question):\n    {line}\nreturn [one.inputs for one in question]"
     project.method("moody", body, batched=True)
     counts = project.explain(seeds=3, limits={"seconds": 60, "memory_mb": 400})
     found = [project.record("moody", f"plain.{seed}") for seed in range(3)]
@@ -236,12 +236,12 @@ def test_one_instance_of_a_batched_method_does_not_condemn_the_others(project: P
 
 
 def test_a_batched_method_that_returns_too_few_fails_everywhere(project: Project) -> None:
-    project.method("short", "return [subject[0].inputs][: len(subject) - 1]", batched=True)
+    project.method("short", "return [question[0].inputs][: len(question) - 1]", batched=True)
     project.explain()
     for label in ("plain.0", "plain.1"):
         record = project.record("short", label)
         assert record["status"] == "failed"
-        assert "expected a list of 1 explanations, one for each subject, got 0" in record["reason"]
+        assert "expected a list of 1 explanations, one for each question, got 0" in record["reason"]
 
 
 @pytest.mark.parametrize("batched", [False, True])
@@ -257,9 +257,9 @@ def test_the_seconds_of_a_time_out_are_booked_once(project: Project, batched: bo
 
 
 def test_only_a_supervised_method_sees_what_the_family_hides(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    hiding = replace(attribution.FAMILY, blinded=lambda posed: replace(posed, background=posed.background * 0))
+    hiding = replace(attribution.FAMILY, blinded=lambda question: replace(question, background=question.background * 0))
     monkeypatch.setattr(attribution, "FAMILY", hiding)
-    body = "return subject.inputs * 0 + subject.background.abs().sum()"
+    body = "return question.inputs * 0 + question.background.abs().sum()"
     project.method("learner", body)
     project.method("told", body, supervised=True)
     project.explain()
@@ -268,15 +268,15 @@ def test_only_a_supervised_method_sees_what_the_family_hides(project: Project, m
 
 
 def test_no_method_can_alter_what_another_one_sees(project: Project) -> None:
-    project.method("vandal", "subject.inputs.zero_()\nsubject.model.weight.data.zero_()\nreturn subject.inputs")
-    project.method("witness", "return subject.inputs + subject.model.weight[1]")
+    project.method("vandal", "question.inputs.zero_()\nquestion.model.weight.data.zero_()\nreturn question.inputs")
+    project.method("witness", "return question.inputs + question.model.weight[1]")
     project.explain(workers=1)
     assert bool((project.attributions("witness") != 0).all())
     assert project.explain()["computed"] == 0
 
 
 def test_the_global_generators_are_seeded_for_every_instance(project: Project) -> None:
-    body = "return torch.rand(subject.inputs.shape) + float(np.random.rand())"
+    body = "return torch.rand(question.inputs.shape) + float(np.random.rand())"
     project.method("noisy", body)
     project.explain()
     alone = [project.attributions("noisy", label) for label in ("plain.0", "plain.1")]
@@ -290,7 +290,7 @@ def test_the_global_generators_are_seeded_for_every_instance(project: Project) -
 
 def test_the_same_explanations_whatever_workers_batches_and_order(project: Project) -> None:
     for name in ("one", "two", "three"):
-        project.method(name, "return torch.rand(subject.inputs.shape)" if name == "two" else GRADIENT)
+        project.method(name, "return torch.rand(question.inputs.shape)" if name == "two" else GRADIENT)
     project.explain(workers=1)
     alone = [project.attributions(name, f"plain.{seed}") for name in ("one", "two", "three") for seed in (0, 1)]
     shutil.rmtree(project.layout.results / "explanations")
@@ -332,6 +332,23 @@ def test_one_method_alone_as_the_command_line_asks_for_it(project: Project) -> N
     made = make_explanations(plan, project.store, task, task.methods[0])
     assert [kept.content["status"] for kept in made] == ["ok", "ok"]
     assert project.explain() == {"computed": 2, "reused": 2, "failed": 0, "unsupported": 0}
+
+
+ELSEWHERE = """import subprocess, tempfile
+from safetensors.torch import load_file, save_file
+folder = Path(tempfile.mkdtemp())
+save_file({"weight": question.model.weight.clone()}, folder / "question.safetensors")
+program = "import sys; from safetensors.numpy import load_file, save_file; " \\
+    "save_file({'weight': 2 * load_file(sys.argv[1])['weight']}, sys.argv[2])"
+files = [str(folder / name) for name in ("question.safetensors", "answer.safetensors")]
+subprocess.run([sys.executable, "-I", "-c", program, *files], check=True)
+return load_file(files[1])["weight"][1].expand_as(question.inputs)"""
+
+
+def test_a_method_may_ask_another_interpreter(project: Project) -> None:
+    project.method("elsewhere", ELSEWHERE)
+    assert project.explain()["computed"] == 2
+    assert project.attributions("elsewhere")[0].tolist() == [2, 0, 0, 0, 0, 0]
 
 
 def test_explaining_before_training_says_what_is_missing(project: Project) -> None:

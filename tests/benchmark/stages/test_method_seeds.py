@@ -11,7 +11,7 @@ TASK = '''
 """Are dictionaries of several seeds the same?"""
 from dataclasses import dataclass
 import torch
-from benchmark.families.dictionary import DictionarySubject, DictionaryTruth, dictionary_task
+from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, dictionary_task
 
 @dictionary_task(
     cites="a test",
@@ -27,7 +27,7 @@ class Seeds:
 
     def pose(self, saved):
         rows = (saved.public[split].clone() for split in ("train", "validation", "test"))
-        return DictionarySubject(*rows, size=8, sparsity=2, seed=saved.method_seed, source=saved.identity)
+        return DictionaryQuestion(*rows, size=8, sparsity=2, seed=saved.method_seed, source=saved.identity)
 
     def truth(self, saved):
         planted = saved.subject.plant(saved.seed)
@@ -40,22 +40,22 @@ import torch
 from benchmark.families.dictionary import Dictionary, dictionary_method
 
 @dictionary_method(cites="a test")
-def {name}(subject):
+def {name}(question):
     """Random unit atoms that never fire."""
-    atoms = torch.randn(8, subject.train.shape[1], generator=torch.Generator().manual_seed({seed}))
-    codes = [torch.zeros(len(rows), 8) for rows in (subject.validation, subject.test)]
+    atoms = torch.randn(8, question.train.shape[1], generator=torch.Generator().manual_seed({seed}))
+    codes = [torch.zeros(len(rows), 8) for rows in (question.validation, question.test)]
     {then}
-    return Dictionary(atoms, subject.train.mean(0), *codes)
+    return Dictionary(atoms, question.train.mean(0), *codes)
 '''
 
 
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> SmallProject:
     monkeypatch.chdir(tmp_path)
-    fails = 'if subject.seed not in (0, 1): raise ValueError("no")'
+    fails = 'if question.seed not in (0, 1): raise ValueError("no")'
     methods = {
         ("method", "steady"): METHOD.format(name="steady", seed="0", then=""),
-        ("method", "drawn"): METHOD.format(name="drawn", seed="subject.seed", then=""),
+        ("method", "drawn"): METHOD.format(name="drawn", seed="question.seed", then=""),
         ("method", "fails"): METHOD.format(name="fails", seed="0", then=fails),
     }
     task = {("task", "seeds"): TASK.format(options="method_seeds=3")}

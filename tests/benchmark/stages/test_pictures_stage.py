@@ -45,10 +45,37 @@ def names(project: Project) -> list[str]:
 def test_a_new_method_draws_its_own_picture_and_those_of_all_methods(project: Project) -> None:
     project.method("one")
     assert drawn(project) == {"computed": 5, "reused": 0, "failed": 0}
-    project.method("two", "return subject.inputs * scale")
+    project.method("two", "return question.inputs * scale")
     assert drawn(project) == {"computed": 2, "reused": 4, "failed": 0}
     assert names(project) == ["overview", *REFERENCES, "one", "two"]
     assert drawn(project) == {"computed": 0, "reused": 6, "failed": 0}
+
+
+def test_only_the_scores_that_a_picture_reads_draw_it_anew(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pictures(cases: Sequence[Case]) -> list[Picture]:
+        def reading() -> Figure:
+            figure = Figure()
+            figure.suptitle(f"{cases[0].scores.get('share')} {'other' in cases[0].scores}")
+            return figure
+
+        return [Picture(name, "A title", "Of a test.", draw, cases[:1]) for name, draw in drawing(reading)]
+
+    def drawing(reading: Any) -> list[tuple[str, Any]]:
+        return [("blind", Figure), ("reading", reading)]
+
+    monkeypatch.setattr(attribution, "pictures", pictures)
+    project.method("one")
+    assert drawn(project) == {"computed": 2, "reused": 0, "failed": 0}
+    project.metric("unread")
+    assert drawn(project) == {"computed": 0, "reused": 2, "failed": 0}
+    project.metric("other")
+    assert drawn(project) == {"computed": 1, "reused": 1, "failed": 0}, "it asks whether there is one"
+    project.metric("share")
+    assert drawn(project) == {"computed": 1, "reused": 1, "failed": 0}
+    project.metric("share", "return 0.25")
+    assert drawn(project) == {"computed": 1, "reused": 1, "failed": 0}
+    project.metric("unread", "return 0.25")
+    assert drawn(project) == {"computed": 0, "reused": 2, "failed": 0}
 
 
 def two_and(bad: Any) -> Any:

@@ -43,7 +43,7 @@ TASK = '''
 """Which half is read?"""
 from dataclasses import dataclass
 import torch
-from benchmark.families.attribution import AttributionSubject, AttributionTruth, attribution_task
+from benchmark.families.attribution import AttributionQuestion, AttributionTruth, attribution_task
 
 @attribution_task(
     cites="a test", subject="halves", primary="roar", metrics=("roar", "kar", "rank_accuracy"), variants={"plain": {}}
@@ -56,7 +56,7 @@ class Halved:
     def pose(self, saved):
         inputs, labels = (saved.public[name][: self.inputs] for name in ("inputs", "labels"))
         neutral = torch.zeros_like(inputs[0])
-        return AttributionSubject(saved.subject.load(saved), inputs, labels, inputs, neutral, saved.method_seed)
+        return AttributionQuestion(saved.subject.load(saved), inputs, labels, inputs, neutral, saved.method_seed)
 
     def truth(self, saved):
         blocks = saved.subject.blocks(saved.generator("blocks"))[: self.inputs]
@@ -68,12 +68,12 @@ import torch
 from benchmark.families.attribution import attribution_method
 
 @attribution_method(cites="a test")
-def {name}(subject):
+def {name}(question):
     """{name}."""
     return {map}
 '''
-CONTRIBUTION = "subject.inputs * subject.model.weight[subject.targets]"
-BARCODE = "(torch.arange(24) % 2 == subject.targets[:, None]).float()"
+CONTRIBUTION = "question.inputs * question.model.weight[question.targets]"
+BARCODE = "(torch.arange(24) % 2 == question.targets[:, None]).float()"
 
 
 def test_all_methods_are_retrained_together(tmp_path, monkeypatch) -> None:

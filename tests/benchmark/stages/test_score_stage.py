@@ -8,10 +8,12 @@ import shutil
 import pandas as pd
 import pytest
 
+from benchmark.declarations import INSIDE
 from benchmark.errors import DamagedArtifactError
+from benchmark.registry import Registry, read
 from benchmark.scores import COLUMNS
 from benchmark.stages.score import score
-from tests.support.project import SHARE, TASK, TASK_ID, Project, flip, steady
+from tests.support.project import READER, SHARE, TASK, TASK_ID, Project, flip, steady
 
 VARIANTS = {"attribution/toytask": {"variants": ["plain", "wide", "bad", "few"]}}
 REFERENCES = 3
@@ -27,7 +29,7 @@ def rows(table: pd.DataFrame, method: str, metric: str) -> pd.DataFrame:
 def test_the_rows_of_a_task(project: Project) -> None:
     project.method("right")
     project.method(
-        "wrong", "attributions = torch.ones_like(subject.inputs)\nattributions[:, 0] = 0\nreturn attributions"
+        "wrong", "attributions = torch.ones_like(question.inputs)\nattributions[:, 0] = 0\nreturn attributions"
     )
     project.method("raises", "raise ValueError('no')")
     table = project.score(tasks=VARIANTS)
@@ -104,7 +106,7 @@ def test_an_edited_metric_is_measured_again_alone(project: Project) -> None:
 def test_the_same_explanation_made_by_other_code_is_not_measured_again(project: Project) -> None:
     project.method("one")
     project.score()
-    project.method("one", "same = subject.model.weight[1].expand_as(subject.inputs)\nreturn same * scale")
+    project.method("one", "same = question.model.weight[1].expand_as(question.inputs)\nreturn same * scale")
     assert project.explain()["computed"] == SEEDS
     project.score()
     assert project.values["computed"] == 0
@@ -172,8 +174,8 @@ def test_the_other_metrics_keep_their_values(
 
 
 def test_a_failure_of_the_primary_metric_counts_at_the_floor(project: Project) -> None:
-    picky = "if posed.seed == 0 and explanation.magnitudes.max() == 5:\n    raise ValueError('no')\n"
-    project.metric("share", picky + SHARE, arguments="explanation, posed")
+    picky = "if question.seed == 0 and explanation.magnitudes.max() == 5:\n    raise ValueError('no')\n"
+    project.metric("share", picky + SHARE, arguments="explanation, question")
     project.write("toytask", primary_share(project))
     project.method("one", parameters="scale: float = 5.0")
     table = project.score()
@@ -207,9 +209,14 @@ def test_a_metric_that_cannot_be_imported_fails_alone(project: Project, text: st
     assert set(repaired.status) == {"ok"}
 
 
-def test_a_metric_that_hangs_is_stopped_and_tried_on_nothing_else(project: Project) -> None:
+@pytest.mark.parametrize("where", ["when it is asked", "when it is imported"])
+def test_a_metric_that_hangs_is_stopped_and_tried_on_nothing_else(project: Project, where: str) -> None:
     project.method("one")
     project.metric("slow", "time.sleep(600)")
+    if where == "when it is imported":
+        text = (project.folder / "slow.py").read_text()
+        hangs = f"if {INSIDE!r} not in os.environ:  # where its decorator is read\n    time.sleep(600)\n@metric"
+        project.write("slow", text.replace("@metric", hangs))
     table = project.score(seeds=1, limits={"seconds": 3})
     own = table[table.metric == "slow"]
     assert set(own.status) == {"timeout"}
@@ -227,6 +234,35 @@ def test_a_metric_says_what_truth_it_needs(project: Project) -> None:
     assert set(table[table.metric == "needy"].reason) == {"this task's truth has no directions"}
     assert set(table[table.metric == "needy"].status) == {"unsupported"}
     assert set(table[table.metric == "modest"].status) == {"ok"}
+
+
+BROKEN_REFERENCE = """
+from benchmark.plugins import reference
+
+@reference()
+def late(truth):
+    '''A reference of a test.'''
+    raise ValueError("the reference is lost")
+"""
+
+
+def test_a_reference_that_raises_costs_no_value_measured_before_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.method("one")
+    expected = project.score()
+    path = project.write("broken_references", BROKEN_REFERENCE)
+    late = read(path, "reference", "attribution", "toy_broken_references", reader=READER)
+    registry = type(project).registry
+    monkeypatch.setattr(
+        type(project), "registry", property(lambda self: Registry((*registry.fget(self).plugins, *late)))
+    )
+    shutil.rmtree(project.layout.results)
+    table = project.score(workers=1)
+    own = table.method == "late"
+    assert set(table[own].status) == {"failed"}
+    assert table[own].reason.str.contains("the reference is lost").all()
+    pd.testing.assert_frame_equal(steady(table[~own]), steady(expected))
 
 
 @pytest.mark.parametrize("part", ["truth", "pose", "subject"])
@@ -249,7 +285,7 @@ def test_a_task_without_truth_question_or_subject_is_failed_rows(project: Projec
 
 def test_rows_depend_on_nothing_but_what_is_measured(project: Project) -> None:
     project.method("one")
-    project.method("noisy", "return torch.rand(subject.inputs.shape)")
+    project.method("noisy", "return torch.rand(question.inputs.shape)")
     expected = project.score(workers=1)
     shutil.rmtree(project.layout.results)
     project.methods.reverse()
@@ -322,7 +358,7 @@ def test_metrics_over_several_explanations_get_their_groups(project: Project) ->
 
 
 def test_repetitions_of_a_method_are_one_row(project: Project) -> None:
-    project.method("noisy", "return torch.rand(subject.inputs.shape)")
+    project.method("noisy", "return torch.rand(question.inputs.shape)")
     once = project.score(seeds=1)
     project.write("toytask", TASK.replace('unranked=("few",),', 'unranked=("few",), method_seeds=3,'))
     table = project.score(seeds=1)

@@ -76,7 +76,7 @@ TASK = '''
 from dataclasses import dataclass
 from typing import Literal
 import torch
-from benchmark.families.attribution import AttributionSubject, AttributionTruth, Contrast, attribution_task
+from benchmark.families.attribution import AttributionQuestion, AttributionTruth, Contrast, attribution_task
 
 @attribution_task(
     cites="a test",
@@ -97,7 +97,7 @@ class Scenes:
         asked, chosen = saved[self.explains], self.chosen(saved)
         inputs, targets = asked.public["inputs"][chosen], asked.public["labels"][chosen]
         neutral = torch.full_like(inputs[0], float(inputs.mean()))
-        return AttributionSubject(asked.subject.load(asked), inputs, targets, inputs, neutral, asked.method_seed)
+        return AttributionQuestion(asked.subject.load(asked), inputs, targets, inputs, neutral, asked.method_seed)
 
     def truth(self, saved):
         masks = saved["object"].subject.objects(saved["object"])[self.chosen(saved)]
@@ -110,17 +110,17 @@ import torch
 from benchmark.families.attribution import attribution_method
 
 @attribution_method(cites="a test")
-def occlusion(subject, *, width: int = 3):
+def occlusion(question, *, width: int = 3):
     """Loss of the logit, given to the patch's middle."""
     def logit(inputs):
-        return subject.model(inputs).gather(1, subject.targets[:, None])[:, 0]
+        return question.model(inputs).gather(1, question.targets[:, None])[:, 0]
 
-    before, found = logit(subject.inputs), torch.zeros_like(subject.inputs)
-    for y in range(subject.inputs.shape[2]):
-        for x in range(subject.inputs.shape[3]):
-            hidden = subject.inputs.clone()
+    before, found = logit(question.inputs), torch.zeros_like(question.inputs)
+    for y in range(question.inputs.shape[2]):
+        for x in range(question.inputs.shape[3]):
+            hidden = question.inputs.clone()
             rows, columns = (slice(max(0, place - width // 2), place + width // 2 + 1) for place in (y, x))
-            hidden[:, :, rows, columns] = subject.baseline[:, rows, columns]
+            hidden[:, :, rows, columns] = question.baseline[:, rows, columns]
             found[:, 0, y, x] = before - logit(hidden)
     return found
 '''
@@ -129,9 +129,9 @@ BLIND = '''
 from benchmark.families.attribution import attribution_method
 
 @attribution_method(cites="a test")
-def blind(subject):
+def blind(question):
     """The brightness."""
-    return subject.inputs
+    return question.inputs
 '''
 
 

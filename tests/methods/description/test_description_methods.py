@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from benchmark.errors import Unsupported
-from benchmark.families.description import BlackBox, DescriptionSubject, check, grid
+from benchmark.families.description import BlackBox, DescriptionQuestion, Reals, check, grid
 from benchmark.language import evaluate, parse
 from methods.description._library import FORMS, best_fit
 from methods.description._queries import spread
@@ -21,11 +21,11 @@ METHODS = ("constant", "polynomial", "regression_tree", "shape_library", "symbol
 def run(name, *functions, budget=64, low=-10.0, high=10.0, seed=0, longest=64, **parameters):
     if name == "symbolic_regression":
         pytest.importorskip("gplearn")
-    subject = DescriptionSubject(tuple(BlackBox(f, low, high, budget) for f in functions), seed, longest)
+    question = DescriptionQuestion(tuple(BlackBox(f, Reals(low, high), budget) for f in functions), seed, longest)
     method = getattr(importlib.import_module(f"methods.description.{name}"), name)
-    explanation = check(method(subject, **parameters), subject)
+    explanation = check(method(question, **parameters), question)
     assert not explanation.problems.strip(), explanation.problems
-    assert all(box.used <= budget for box in subject.boxes)
+    assert all(box.used <= budget for box in question.boxes)
     return explanation
 
 
@@ -126,7 +126,7 @@ def test_a_form_recovers_its_own_kind_and_writes_what_it_fits(form):
 
 
 def test_spread_points_are_one_to_a_cell():
-    box = BlackBox(np.sin, -2.0, 6.0, 99)
+    box = BlackBox(np.sin, Reals(-2.0, 6.0), 99)
     x = spread(box, 16, seed=3)
     assert ((x - box.low) // 0.5).astype(int).tolist() == list(range(16))
 
@@ -149,4 +149,4 @@ def test_without_gplearn_symbolic_regression_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "gplearn.genetic", None)
     module = importlib.import_module("methods.description.symbolic_regression")
     with pytest.raises(Unsupported, match="gplearn is not installed"):
-        module.symbolic_regression(DescriptionSubject((BlackBox(line, -1, 1, 9),), 0))
+        module.symbolic_regression(DescriptionQuestion((BlackBox(line, Reals(-1.0, 1.0), 9),), 0))

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmark.errors import Unsupported
-from benchmark.families.dictionary import DictionarySubject, DictionaryTruth, blinded, check
+from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, blinded, check
 from benchmark.families.dictionary.metrics.explained_variance import explained_variance
 from benchmark.families.dictionary.metrics.firing_f1 import firing_f1
 from benchmark.families.dictionary.metrics.l0 import l0
@@ -30,67 +30,67 @@ def case():
     subject = Superposition(features=12, dimensions=8, active=1.2, rows=4000, held_out=600)
     public, planted = subject.train(Run(0)).public, subject.plant(0)
     codes = planted.codes
-    posed = DictionarySubject(**public, size=20, sparsity=2, seed=3, labels=codes["train"] > 0)
-    return posed, DictionaryTruth(codes["validation"] > 0, codes["test"] > 0, planted.directions, planted.bias)
+    question = DictionaryQuestion(**public, size=20, sparsity=2, seed=3, labels=codes["train"] > 0)
+    return question, DictionaryTruth(codes["validation"] > 0, codes["test"] > 0, planted.directions, planted.bias)
 
 
-def run(method, posed, **settings):
+def run(method, question, **settings):
     batched = method.__touchstone__.options["batched"]
-    return check(method([posed], **settings)[0] if batched else method(posed, **settings), posed)
+    return check(method([question], **settings)[0] if batched else method(question, **settings), question)
 
 
 @pytest.mark.parametrize("method", [*LEARNERS, *BASES, ica, supervised])
 def test_every_method_returns_a_dictionary_of_the_asked_kind(method, case):
-    posed, truth = case
+    question, truth = case
     settings = {"steps": 400, "batch": 128} if method in LEARNERS else {}
-    explanation = run(method, posed, **settings)
-    assert explained_variance(explanation, posed) > 0.15
+    explanation = run(method, question, **settings)
+    assert explained_variance(explanation, question) > 0.15
     assert firing_f1(explanation, truth) > 0.15
     if method is not supervised:
-        assert l0(explanation, posed)[""] == pytest.approx(2, rel=0.35)
-    again = run(method, posed, **settings)
+        assert l0(explanation, question)[""] == pytest.approx(2, rel=0.35)
+    again = run(method, question, **settings)
     assert torch.equal(explanation.atoms, again.atoms)
     assert torch.equal(explanation.test_values, again.test_values)
 
 
 @pytest.mark.parametrize("method", [topk, p_anneal, supervised])
 def test_the_plant_is_found(method, case):
-    posed, truth = case
+    question, truth = case
     settings = {"steps": 1200, "batch": 128} if method in LEARNERS else {}
-    assert firing_f1(run(method, posed, **settings), truth) > 0.7
+    assert firing_f1(run(method, question, **settings), truth) > 0.7
 
 
 def test_batched_methods_keep_the_order_of_subjects(case):
-    posed, _ = case
-    wide = dataclasses.replace(posed, size=24, sparsity=1)
-    narrow = dataclasses.replace(posed, size=10)
+    question, _ = case
+    wide = dataclasses.replace(question, size=24, sparsity=1)
+    narrow = dataclasses.replace(question, size=10)
     found = topk([wide, narrow, wide], steps=20, batch=64)
     assert [len(dictionary.atoms) for dictionary in found] == [24, 10, 24]
     torch.testing.assert_close(found[0].atoms, found[2].atoms)
 
 
 def test_ica_says_where_it_does_not_apply(case):
-    posed, _ = case
+    question, _ = case
     with pytest.raises(Unsupported, match="limit here is 4"):
-        ica([posed], dimensions=4)
+        ica([question], dimensions=4)
 
 
 def test_ica_atoms_are_unit_vectors_and_codes_invert(case):
-    posed, _ = case
-    full = dataclasses.replace(posed, sparsity=16)
+    question, _ = case
+    full = dataclasses.replace(question, sparsity=16)
     (found,) = ica([full])
     torch.testing.assert_close(found.atoms.norm(dim=1), torch.ones(16), rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(found.test @ found.atoms + found.bias, posed.test, rtol=1e-2, atol=1e-2)
+    torch.testing.assert_close(found.test @ found.atoms + found.bias, question.test, rtol=1e-2, atol=1e-2)
 
 
 def test_only_the_supervised_ceiling_is_shown_labels(case):
-    posed, _ = case
-    assert posed.labels is not None
-    assert blinded(posed).labels is None
+    question, _ = case
+    assert question.labels is not None
+    assert blinded(question).labels is None
     assert [m for m in (*LEARNERS, *BASES, ica, supervised) if m.__touchstone__.options["supervised"]] == [supervised]
 
 
 def test_supervised_needs_labels(case):
-    posed, _ = case
+    question, _ = case
     with pytest.raises(Unsupported, match="no labels"):
-        supervised(dataclasses.replace(posed, labels=None))
+        supervised(dataclasses.replace(question, labels=None))

@@ -12,7 +12,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestCentroid
 
-from benchmark.families.probing import ProbingSubject, check, run_from_layers
+from benchmark.families.probing import ProbingQuestion, check, run_from_layers
 from benchmark.families.probing.metrics import test_accuracy as accuracy_module
 from benchmark.families.probing.metrics.dimension_recall import dimension_recall
 from benchmark.families.probing.trivial import trivial
@@ -39,7 +39,7 @@ def posed_problem(seed=0, n=400, m=200, d=10, classes=(3, 2), turn=None):
     for concept, k in enumerate(classes):
         x += 2 * torch.randn(k, d, generator=g)[labels[:, concept]]
     x = x + 3 if turn is None else x @ turn
-    posed = ProbingSubject(
+    posed = ProbingQuestion(
         layer="hidden",
         train=x[:n],
         test=x[n:],
@@ -65,14 +65,14 @@ def test_the_trivial_problem_is_solved(method):
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda m: m.__name__)
 def test_a_batch_is_the_same_as_one_by_one_and_keeps_its_order(method):
-    subjects = [posed_problem(0)[0], trivial(1)[0], posed_problem(2)[0]]
-    before = [subject.train.clone() for subject in subjects]
-    for subject, together in zip(subjects, method(subjects), strict=True):
-        alone = method([subject])[0]
+    questions = [posed_problem(0)[0], trivial(1)[0], posed_problem(2)[0]]
+    before = [question.train.clone() for question in questions]
+    for question, together in zip(questions, method(questions), strict=True):
+        alone = method([question])[0]
         torch.testing.assert_close(together.scores, alone.scores, atol=2e-2, rtol=1e-2)
         assert torch.equal(together.scores.argmax(2), alone.scores.argmax(2))
-        check(together, subject)
-    assert all(torch.equal(subject.train, kept) for subject, kept in zip(subjects, before, strict=True))
+        check(together, question)
+    assert all(torch.equal(question.train, kept) for question, kept in zip(questions, before, strict=True))
 
 
 def test_linear_probe_predicts_as_scikit_learn():
@@ -161,7 +161,7 @@ def test_mlp_probe_finds_an_exclusive_or_and_its_two_dimensions():
     x = 0.3 * torch.randn(1500, 12, generator=g)
     x[:, 3:5] += bits * 2.0 - 1
     labels = (bits[:, 0] ^ bits[:, 1])[:, None]
-    posed = ProbingSubject(
+    posed = ProbingQuestion(
         layer="hidden",
         train=x[:1000],
         test=x[1000:],

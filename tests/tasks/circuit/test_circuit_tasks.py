@@ -30,9 +30,9 @@ def gates(kind, seed=0):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_certificate_holds_for_every_kind_of_gate(kind, seed):
-    posed, truth, trained = gates(kind, seed)
+    question, truth, trained = gates(kind, seed)
     assert [check for check in trained.checks if not check.passed] == []
-    found = faithfulness(oracle(truth), posed)
+    found = faithfulness(oracle(truth), question)
     assert found["cmd"] == pytest.approx(float(truth.circuit.float().mean()) / 2, abs=1e-4), "complete once it is whole"
 
 
@@ -55,10 +55,10 @@ def test_every_seed_is_another_network_and_the_same_seed_the_same():
 
 def test_each_kind_of_gate_hides_from_whom_it_should():
     for kind, exact, slope in (("and", 1.0, 1.0), ("or", 0.5, 0.5), ("saturated", 1.0, 0.5), ("suppressor", 1.0, 1.0)):
-        posed, truth, _ = gates(kind)
+        question, truth, _ = gates(kind)
         role = {"or": "or_redundant", "saturated": "and"}.get(kind, kind)
         for method, expected in ((activation_patching, exact), (edge_attribution_patching, slope)):
-            scores = edge_auroc(CircuitExplanation(scores=method(posed)), truth)
+            scores = edge_auroc(CircuitExplanation(scores=method(question)), truth)
             assert scores[role] == pytest.approx(expected), (kind, method.__name__)
 
 
@@ -87,32 +87,32 @@ def transformer(request):
 
 
 def test_the_transformer_does_induction_by_the_planted_edges(transformer):
-    posed, truth, trained = transformer
+    question, truth, trained = transformer
     assert [check for check in trained.checks if not check.passed] == []
     suppressors = int(truth.having("suppressor").sum())
     assert int(truth.circuit.sum()) - suppressors == 14
     assert int(truth.having("noise_reader").sum()) == 3
-    names = {name for name, inside in zip(posed.graph.edge_names, truth.circuit.tolist(), strict=True) if inside}
+    names = {name for name, inside in zip(question.graph.edge_names, truth.circuit.tolist(), strict=True) if inside}
     assert sum(name.startswith("positions->a0") for name in names) == 4
 
 
 def test_pairs_of_the_transformer_are_what_they_claim(transformer):
-    posed, _, _ = transformer
-    tokens = posed.clean[..., : CONTENT + 4].argmax(-1)
-    for row, contrast in zip(tokens.tolist(), posed.contrast, strict=True):
+    question, _, _ = transformer
+    tokens = question.clean[..., : CONTENT + 4].argmax(-1)
+    for row, contrast in zip(tokens.tolist(), question.contrast, strict=True):
         cue = row[-1]
         assert row.count(cue) == 2
         assert row[row.index(cue) + 1] == int(contrast.argmax())
         assert sum(token >= CONTENT for token in row) == 1, "one token without meaning"
-    assert torch.equal(posed.contrast[0::2], -posed.contrast[1::2]), "twos with right and wrong exchanged"
-    starts = [inputs[..., CONTENT + 4 :].argmax(-1)[:, 0] for inputs in (posed.clean, posed.corrupted)]
+    assert torch.equal(question.contrast[0::2], -question.contrast[1::2]), "twos with right and wrong exchanged"
+    starts = [inputs[..., CONTENT + 4 :].argmax(-1)[:, 0] for inputs in (question.clean, question.corrupted)]
     assert (starts[0] != starts[1]).all(), "positions begin elsewhere"
 
 
 def test_weights_alone_do_not_show_who_listens_to_whom(transformer):
     # composition scores (Elhage et al. 2021): norm of what is written, as it is read, over the product of both norms
-    posed, truth, _ = transformer
-    graph = posed.graph
+    question, truth, _ = transformer
+    graph = question.graph
     writes = [graph.tokens, graph.positions, *graph.o]
     reads = [getattr(graph, e.port)[e.receiver - 2] if e.port else graph.answer for e in graph.edges]
     joint = torch.stack([(writes[e.sender] @ read).norm() for e, read in zip(graph.edges, reads, strict=True)])
@@ -121,6 +121,6 @@ def test_weights_alone_do_not_show_who_listens_to_whom(transformer):
 
 
 def test_every_planted_edge_of_the_transformer_is_found_by_patching(transformer):
-    posed, truth, _ = transformer
-    assert edge_auroc(CircuitExplanation(scores=activation_patching(posed)), truth)[""] == 1
-    assert edge_auroc(CircuitExplanation(scores=weight_norm(posed)), truth)[""] < 0.75
+    question, truth, _ = transformer
+    assert edge_auroc(CircuitExplanation(scores=activation_patching(question)), truth)[""] == 1
+    assert edge_auroc(CircuitExplanation(scores=weight_norm(question)), truth)[""] < 0.75

@@ -27,10 +27,10 @@ def instance(kind, seed=0):
 
 @pytest.mark.parametrize("kind", ["atomic", "composed", "noisy", "biased", "corrupted", "mlp"])
 def test_the_references_span_the_scale(kind):
-    posed, truth = instance(kind)
+    question, truth = instance(kind)
     assert program_success(oracle(truth), truth)[""] == 1.0
-    assert check(list(zip(truth.sentences, truth.programs, strict=True)), posed).problems.strip() == ""
-    draws = [random(posed, truth, generator_for(0, f"r{i}")) for i in range(20)]
+    assert check(list(zip(truth.sentences, truth.programs, strict=True)), question).problems.strip() == ""
+    draws = [random(question, truth, generator_for(0, f"r{i}")) for i in range(20)]
     assert np.mean([program_success(draw, truth)[""] for draw in draws]) < 0.1
 
 
@@ -43,9 +43,9 @@ def test_knowing_the_rule_alone_misses_every_exception():
 
 
 def test_boxes_answer_what_the_truth_says_up_to_the_noise():
-    posed, truth = instance("biased")
-    for index, box in enumerate(posed.boxes):
-        x = truth.inputs(index)[::8]
+    question, truth = instance("biased")
+    for index, box in enumerate(question.boxes):
+        x = truth.points[index][::8]
         rest = box.query(x) - truth.outputs[index][::8]
         assert abs(rest.mean()) < 4 * rest.std() / np.sqrt(len(x))
         assert box.left == 0

@@ -36,30 +36,30 @@ def instance():
 
 def test_rows_boards_and_twin_belong_together(instance):
     task = OthelloBoardTask(held_out_rows=150, atoms=20)
-    posed, truth = task.pose(instance), task.truth(instance)
-    assert posed.train.shape == (600, 16)
-    assert posed.labels.shape == (600, 32)
+    question, truth = task.pose(instance), task.truth(instance)
+    assert question.train.shape == (600, 16)
+    assert question.labels.shape == (600, 32)
     assert truth.test.shape == (150, 32)
     assert not (truth.test[:, :16] & truth.test[:, 16:]).any()
     assert (truth.names[17], truth.grid.cells[17], truth.grid.signs[17]) == ("yours b1", 1, -1)
     drawn = truth.grid.lay_out(truth.test[0].float())
     mine, yours = truth.test[0, :16], truth.test[0, 16:]
     assert torch.equal(torch.from_numpy(drawn).flatten(), mine.double() - yours.double())
-    assert dataclasses.replace(task, sparsity=3).pose(instance).source == posed.source
-    assert dataclasses.replace(task, train_rows=7).pose(instance).source != posed.source
+    assert dataclasses.replace(task, sparsity=3).pose(instance).source == question.source
+    assert dataclasses.replace(task, train_rows=7).pose(instance).source != question.source
     # without training the twin is the model itself, which is stored in bfloat16
-    torch.testing.assert_close(truth.twin_test, posed.test, rtol=2e-2, atol=2e-2)
+    torch.testing.assert_close(truth.twin_test, question.test, rtol=2e-2, atol=2e-2)
 
 
 def test_oracle_reads_the_board_and_pictures_are_drawn(instance):
     task = OthelloBoardTask(held_out_rows=300, atoms=40, sparsity=4)
-    posed, truth = task.pose(instance), task.truth(instance)
-    planted = oracle(posed, truth)
+    question, truth = task.pose(instance), task.truth(instance)
+    planted = oracle(question, truth)
     assert board_reconstruction(planted, truth) > 0.99
-    assert coverage_above_null(planted, truth, posed)["twin"] > 0.99
+    assert coverage_above_null(planted, truth, question)["twin"] > 0.99
     cases = []
     for sparsity in (4, 8):
-        asked = dataclasses.replace(posed, sparsity=sparsity)
+        asked = dataclasses.replace(question, sparsity=sparsity)
         for method in (pca, supervised):
             scores = {"board_reconstruction": 0.5, "l0": float(sparsity), "explained_variance": 0.5}
             found = check(method(asked), asked)

@@ -37,11 +37,11 @@ def test_a_plant_that_cannot_be_found_fails_its_certificate():
 def test_truth_and_labels_belong_to_the_activations():
     instance, _ = saved(seed=5, noise=0.0)
     task = SuperpositionTask()
-    posed, truth = task.pose(instance), task.truth(instance)
-    torch.testing.assert_close(truth.test_codes @ truth.directions + truth.bias, posed.test)
+    question, truth = task.pose(instance), task.truth(instance)
+    torch.testing.assert_close(truth.test_codes @ truth.directions + truth.bias, question.test)
     assert torch.equal(truth.test_codes > 0, truth.test)
-    on = posed.labels.float()
-    fit = torch.linalg.lstsq(torch.cat([on, torch.ones(len(on), 1)], 1), posed.train).solution[:-1]
+    on = question.labels.float()
+    fit = torch.linalg.lstsq(torch.cat([on, torch.ones(len(on), 1)], 1), question.train).solution[:-1]
     assert float(torch.nn.functional.cosine_similarity(fit, truth.directions).min()) > 0.99
 
 

@@ -35,10 +35,10 @@ def test_an_untrained_network_does_not_use_the_concepts():
     result, saved = trained(training="none")
     assert all(check.passed for check in result.checks)
     task = InformativeDimensionsTask()
-    posed, truth = task.pose(saved), task.truth(saved)
-    best = oracle(posed, truth)
-    assert accuracy_module.test_accuracy(linear_probe([posed])[0], truth)["unused"] > 0.9, "yet it is decodable"
-    assert interchange_accuracy(best, truth, posed)[""] < 0.5
+    question, truth = task.pose(saved), task.truth(saved)
+    best = oracle(question, truth)
+    assert accuracy_module.test_accuracy(linear_probe([question])[0], truth)["unused"] > 0.9, "yet it is decodable"
+    assert interchange_accuracy(best, truth, question)[""] < 0.5
 
 
 def test_axes_are_axes_and_rotations_are_not():
@@ -72,10 +72,10 @@ def test_methods_see_train_labels_and_no_test_labels():
     result, saved = trained()
     assert set(result.public) == {"train", "test", "labels"}
     assert result.public["labels"].shape == (2000, 3)
-    posed, truth = InformativeDimensionsTask().pose(saved), InformativeDimensionsTask().truth(saved)
+    question, truth = InformativeDimensionsTask().pose(saved), InformativeDimensionsTask().truth(saved)
     for name, concept in (("used", 0), ("unused", 1), ("xor", 2)):
         place = truth.names.index(name)
-        assert torch.equal(posed.labels[:, place], result.public["labels"][:, concept])
+        assert torch.equal(question.labels[:, place], result.public["labels"][:, concept])
     assert len(truth.real) == len(truth.controls) == 3
     assert sorted(truth.control_of) == sorted([-1, -1, -1, *truth.real])
 
@@ -83,11 +83,11 @@ def test_methods_see_train_labels_and_no_test_labels():
 def test_the_oracle_is_at_the_ceiling_and_chance_is_not():
     _, saved = trained()
     task = InformativeDimensionsTask()
-    posed, truth = task.pose(saved), task.truth(saved)
-    best, chance = oracle(posed, truth), random(posed, generator_for(0, "r"))
+    question, truth = task.pose(saved), task.truth(saved)
+    best, chance = oracle(question, truth), random(question, generator_for(0, "r"))
     assert accuracy_module.test_accuracy(best, truth)[""] == 1
-    assert interchange_accuracy(best, truth, posed)[""] > 0.9
-    assert interchange_accuracy(chance, truth, posed)[""] < 0.1
+    assert interchange_accuracy(best, truth, question)[""] > 0.9
+    assert interchange_accuracy(chance, truth, question)[""] < 0.1
 
 
 def test_pairs_differ_in_every_concept():

@@ -37,7 +37,7 @@ def saved():
 
 
 def test_squares_are_labelled_as_the_board_and_controls_by_pairs_of_moves():
-    posed, truth = TASK.pose(saved()), TASK.truth(saved())
+    question, truth = TASK.pose(saved()), TASK.truth(saved())
     assert len(truth.real) == 16
     assert len(truth.controls) == 3
     tokens, index = saved().public["test_tokens"], saved().public["test_index"].long()
@@ -53,26 +53,26 @@ def test_squares_are_labelled_as_the_board_and_controls_by_pairs_of_moves():
         seen = {}
         for move, label in zip(moves, truth.labels[:, concept].tolist(), strict=True):
             assert seen.setdefault(move, label) == label
-    assert posed.labels.shape == (400, 19)
+    assert question.labels.shape == (400, 19)
 
 
 def test_unedited_activations_continue_as_the_model():
-    posed = TASK.pose(saved())
+    question = TASK.pose(saved())
     model = saved().subject.load(saved())
     tokens, index = saved().public["test_tokens"], saved().public["test_index"].long()
     some = torch.tensor([5, 0, 99, 5])
     with torch.no_grad():
         expected = model(tokens[index[some, 0], :-1].long())[torch.arange(4), index[some, 1]][:, :16]
-    found = posed.run_from("block0.residual", posed.test[some], some)
+    found = question.run_from("block0.residual", question.test[some], some)
     torch.testing.assert_close(found, expected, atol=5e-2, rtol=5e-2)  # activations are stored in bfloat16
-    edited = posed.run_from("block0.residual", posed.test[some].flip(1), some)
+    edited = question.run_from("block0.residual", question.test[some].flip(1), some)
     assert not torch.allclose(found, edited, atol=0.1)
 
 
 def test_bad_input_is_named():
-    posed = TASK.pose(saved())
+    question = TASK.pose(saved())
     with pytest.raises(UnknownNameError, match=r"block0\.residual"):
-        posed.run_from("block7.residual", posed.test[:1], torch.tensor([0]))
+        question.run_from("block7.residual", question.test[:1], torch.tensor([0]))
     with pytest.raises(TouchstoneError, match="train_inputs=500"):
         dataclasses.replace(TASK, train_inputs=500).pose(saved())
 
@@ -87,13 +87,13 @@ def test_pairs_turn_one_disc_over():
 
 
 def test_references():
-    posed, truth = TASK.pose(saved()), TASK.truth(saved())
-    best = oracle(posed, truth)
+    question, truth = TASK.pose(saved()), TASK.truth(saved())
+    best = oracle(question, truth)
     assert accuracy_module.test_accuracy(best, truth) == {"": 1.0}
     with pytest.raises(Unsupported, match="no subspace"):  # where the board lies was not planted
-        interchange_accuracy(best, truth, posed)
-    chance = random(posed, generator_for(0, "random"))
-    assert 0 <= interchange_accuracy(chance, truth, posed)[""] < 0.5
+        interchange_accuracy(best, truth, question)
+    chance = random(question, generator_for(0, "random"))
+    assert 0 <= interchange_accuracy(chance, truth, question)[""] < 0.5
 
 
 def test_following_an_edit():

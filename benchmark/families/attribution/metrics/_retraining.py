@@ -25,7 +25,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from benchmark.errors import Unsupported
-from benchmark.families.attribution import AttributionSubject
+from benchmark.families.attribution import AttributionQuestion
 from benchmark.families.family import Labelled
 from benchmark.learning.retraining import STANDARD, Recipe, retrained_accuracies
 
@@ -50,7 +50,7 @@ class Retrained:
 
 
 def retrained(
-    explanations: Sequence[Labelled], posed: AttributionSubject, *, keep: bool, recipe: Recipe = STANDARD
+    explanations: Sequence[Labelled], question: AttributionQuestion, *, keep: bool, recipe: Recipe = STANDARD
 ) -> Retrained:
     """Train a net for every explanation and fraction, on what it leaves, and one on its mask.
 
@@ -60,11 +60,13 @@ def retrained(
     Raises:
         Unsupported: there are no targets, too few inputs, or whole inputs cannot be learned.
     """
-    if posed.targets is None:
+    if question.targets is None:
         raise Unsupported("retraining needs a class for each input, got targets None")
-    if len(posed.inputs) < LEAST_INPUTS:
-        raise Unsupported(f"got {len(posed.inputs)} inputs, expected at least {LEAST_INPUTS}: half of them train a net")
-    labels, data = posed.targets, _standardised(posed)
+    if len(question.inputs) < LEAST_INPUTS:
+        raise Unsupported(
+            f"got {len(question.inputs)} inputs, expected at least {LEAST_INPUTS}: half of them train a net"
+        )
+    labels, data = question.targets, _standardised(question)
     training = (torch.arange(len(data)) % 2 == 0).to(data.device)
 
     def inputs(net: int) -> Float[Tensor, "n d"]:
@@ -102,10 +104,10 @@ def ranked(magnitudes: Float[Tensor, "n d"]) -> Int[Tensor, "n d"]:
     return torch.empty_like(order).scatter_(1, order, torch.arange(order.shape[1]).expand_as(order).contiguous())
 
 
-def _standardised(posed: AttributionSubject) -> Float[Tensor, "n d"]:
+def _standardised(question: AttributionQuestion) -> Float[Tensor, "n d"]:
     """Inputs on a common scale, with 0 where a replaced entry stands."""
-    channels = posed.inputs.ndim > 2
-    over = (0, *range(2, posed.background.ndim)) if channels else (0,)
-    mean = posed.background.mean(over, keepdim=True)
-    scale = (posed.background - mean).std().clamp(min=1e-6)
-    return ((posed.inputs - mean) / scale).flatten(1)
+    channels = question.inputs.ndim > 2
+    over = (0, *range(2, question.background.ndim)) if channels else (0,)
+    mean = question.background.mean(over, keepdim=True)
+    scale = (question.background - mean).std().clamp(min=1e-6)
+    return ((question.inputs - mean) / scale).flatten(1)

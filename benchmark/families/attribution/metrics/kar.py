@@ -14,20 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmark.families.attribution import AttributionSubject
+from benchmark.families.attribution import AttributionQuestion
 from benchmark.families.attribution.metrics._retraining import retrained
 from benchmark.families.family import Labelled
 from benchmark.plugins import metric
 
 
 @metric(range=(-1.0, 1.0), direction="higher", cites="arXiv:1806.10758", scope="methods", draws=3)
-def kar(explanations: Sequence[Labelled], posed: AttributionSubject) -> list[dict[str, float]]:
+def kar(explanations: Sequence[Labelled], question: AttributionQuestion) -> list[dict[str, float]]:
     """The accuracy on kept entries beyond that on their positions; `accuracy` and `mask_control` beside it.
 
     Raises:
         Unsupported: no targets, too few inputs, or too few to learn from (see `_retraining.retrained`).
     """
-    found = retrained(explanations, posed, keep=True)
+    found = retrained(explanations, question, keep=True)
     control = found.mask.clamp(min=found.constant)
     return [
         {"": content - mask, "accuracy": content, "mask_control": mask}

@@ -53,7 +53,7 @@ def model_contrast(explanations: Sequence[Labelled]) -> list[dict[str, float] | 
 
 
 def _contrast(user: Labelled, other: Labelled) -> dict[str, float]:
-    if not torch.equal(user.posed.inputs, other.posed.inputs):
+    if not torch.equal(user.question.inputs, other.question.inputs):
         raise TouchstoneError(f"variants {user.variant} and {other.variant} do not explain the same inputs")
     if not torch.equal(_region(user), _region(other)):
         raise TouchstoneError(f"variants {user.variant} and {other.variant} do not share a region")

@@ -18,20 +18,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmark.families.attribution import AttributionSubject
+from benchmark.families.attribution import AttributionQuestion
 from benchmark.families.attribution.metrics._retraining import retrained
 from benchmark.families.family import Labelled
 from benchmark.plugins import metric
 
 
 @metric(range=(-1.0, 1.0), direction="higher", cites="arXiv:1806.10758", scope="methods", draws=3)
-def roar(explanations: Sequence[Labelled], posed: AttributionSubject) -> list[dict[str, float]]:
+def roar(explanations: Sequence[Labelled], question: AttributionQuestion) -> list[dict[str, float]]:
     """The accuracy that is lost with the strongest entries; `accuracy` and `mask_control` beside it.
 
     Raises:
         Unsupported: no targets, too few inputs, or too few to learn from (see `_retraining.retrained`).
     """
-    found = retrained(explanations, posed, keep=False)
+    found = retrained(explanations, question, keep=False)
     return [
         {"": found.intact - content, "accuracy": content, "mask_control": mask}
         for content, mask in zip(found.content.mean(1).tolist(), found.mask.mean(1).tolist(), strict=True)

@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from benchmark.errors import Unsupported
-from benchmark.families.circuit import CircuitExplanation, CircuitSubject
+from benchmark.families.circuit import CircuitExplanation, CircuitQuestion
 from benchmark.plugins import metric
 
 SIZES = 20
@@ -25,7 +25,7 @@ SIZES = 20
 
 
 @metric(range=(-1e999, 1.0), direction="higher", cites="arXiv:2504.13151", draws=12)
-def faithfulness(explanation: CircuitExplanation, posed: CircuitSubject) -> dict[str, float]:
+def faithfulness(explanation: CircuitExplanation, question: CircuitQuestion) -> dict[str, float]:
     """1 - CMD, at most 1, higher is better: 1 if circuits of every size give the model's answer, 0.5 if f rises evenly.
 
     Sub-scores `cpr` (near 1 is faithful; dropping suppressors lifts it above) and `cmd` (0 or more, lower is better).
@@ -33,7 +33,7 @@ def faithfulness(explanation: CircuitExplanation, posed: CircuitSubject) -> dict
     """
     circuits = nested_circuits(explanation.strengths)
     with torch.no_grad():
-        values = posed.values(circuits.float().to(posed.contrast.device)).double().mean(-1).cpu()
+        values = question.values(circuits.float().to(question.contrast.device)).double().mean(-1).cpu()
     whole = float(values[-1] - values[0])
     if abs(whole) < 1e-9:
         raise Unsupported(

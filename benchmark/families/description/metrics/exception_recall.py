@@ -1,21 +1,16 @@
 """Exception recall: does the description know where and how the function departs from its own rule?
 
 Counted at the telling points: those inside the exception where true and plain value differ by more than two
-tolerances, so that following the rule is wrong there. One tolerance is sqrt(0.1) of the function's scale. Functions
-without exceptions have no rows.
+tolerances, so that following the rule is wrong there. One tolerance is sqrt(0.1) of the function's scale (texts and
+labels are right or wrong). Functions without exceptions have no rows.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from benchmark.families.description import (
-    TOLERANCE,
-    DescriptionExplanation,
-    DescriptionTruth,
-    predictions,
-    values,
-)
+from benchmark.families.description import TOLERANCE, DescriptionExplanation, DescriptionTruth, errors
+from benchmark.families.description.truth import distance
 from benchmark.plugins import metric
 
 
@@ -27,14 +22,13 @@ def exception_recall(explanation: DescriptionExplanation, truth: DescriptionTrut
     Sub-score `located`: overlap (intersection over union) of the exception with the points where the program departs
     from the plain rule by more than one tolerance; a program that is wrong everywhere locates nothing.
     """
-    said = predictions(explanation, truth)
+    programs, off = explanation.programs.split("\n"), errors(explanation, truth)
     recalled, located = [], []
     for index in truth.exceptions:
-        near = np.sqrt(TOLERANCE) * truth.scale(index)
-        plain = values(truth.plain[index], *truth.domains[index], truth.points)
-        inside = truth.inside(index)
-        telling = inside & (np.abs(truth.outputs[index] - plain) > 2 * near)
-        recalled.append(np.mean(np.abs(said[index] - truth.outputs[index])[telling] <= near) if telling.any() else 0.0)
-        departs = ~(np.abs(said[index] - plain) <= near)
+        near, inside = np.sqrt(TOLERANCE) * truth.scale(index), truth.departs[index]
+        telling = inside & (truth.errors(index, truth.plain[index]) > 2 * near)
+        recalled.append(np.mean(off[index][telling] <= near) if telling.any() else 0.0)
+        said, plain = truth.answers(index, programs[index]), truth.answers(index, truth.plain[index])
+        departs = np.ones_like(inside) if said is None or plain is None else ~(distance(said, plain) <= near)
         located.append(np.sum(departs & inside) / np.sum(departs | inside))
     return {"": float(np.mean(recalled)), "located": float(np.mean(located))}

@@ -12,21 +12,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from benchmark.families.dictionary import DictionaryExplanation, DictionarySubject, DictionaryTruth
+from benchmark.families.dictionary import DictionaryExplanation, DictionaryQuestion, DictionaryTruth
 from benchmark.families.dictionary.firing import best_detectors, test_f1
 from benchmark.plugins import metric
 
 
 @metric(range=(0.0, 1.0), direction="higher", cites="arXiv:2408.00113")
 def coverage_above_null(
-    explanation: DictionaryExplanation, truth: DictionaryTruth, posed: DictionarySubject
+    explanation: DictionaryExplanation, truth: DictionaryTruth, question: DictionaryQuestion
 ) -> dict[str, float]:
     """Mean over true features of max(0, (F1 - null) / (1 - null)), null being the greatest; sub-scores take each."""
     seen = truth.occurring & ~truth.test.all(0)
     validation, test = explanation.validation_codes, explanation.test_codes
     f1 = test_f1(validation, test, truth.test, *best_detectors(explanation.firings.against(truth.validation).f1))
     rate = truth.test.float().mean(0)
-    nulls = {"always_on": 2 * rate / (1 + rate), "permuted": _permuted(explanation, truth, posed.seed)}
+    nulls = {"always_on": 2 * rate / (1 + rate), "permuted": _permuted(explanation, truth, question.seed)}
     if truth.twin_validation is not None and truth.twin_test is not None:
         nulls["twin"] = truth.twin_f1
     scores = {name: _above(f1, null)[seen] for name, null in nulls.items()}

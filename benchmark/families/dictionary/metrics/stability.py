@@ -38,8 +38,8 @@ def stability(explanations: Sequence[Labelled]) -> float:
     """
     if len(explanations) < 2:
         raise Unsupported("got the dictionary of one seed, expected those of several: the task sets `method_seeds`")
-    first = explanations[0].posed.train
-    if not all(torch.equal(one.posed.train, first) for one in explanations[1:]):
+    first = explanations[0].question.train
+    if not all(torch.equal(one.question.train, first) for one in explanations[1:]):
         raise Unsupported(
             "got dictionaries of different activations, expected one subject: the task sets `method_seeds`"
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 
 from benchmark.errors import Unsupported
-from benchmark.families.probing import ProbingExplanation, ProbingSubject, ProbingTruth
+from benchmark.families.probing import ProbingExplanation, ProbingQuestion, ProbingTruth
 from benchmark.families.probing.metrics._groups import by_group
 from benchmark.families.probing.metrics._subspaces import NO_SUBSPACE
 from benchmark.learning.probes import fit_linear, fit_mlp
@@ -20,7 +20,7 @@ INPUTS = 1500
 
 
 @metric(range=(0.0, 1.0), direction="lower", cites="arXiv:2306.03819", draws=12, needs=("erased",))
-def erasure_gap(explanation: ProbingExplanation, truth: ProbingTruth, posed: ProbingSubject) -> dict[str, float]:
+def erasure_gap(explanation: ProbingExplanation, truth: ProbingTruth, question: ProbingQuestion) -> dict[str, float]:
     """Accuracy that probes trained after the removal still reach on test inputs, above the best constant answer's.
 
     In [0, 1], lower is better. Sub-scores: `linear` (logistic regression) and `mlp` (one hidden layer of 32) with their
@@ -29,18 +29,18 @@ def erasure_gap(explanation: ProbingExplanation, truth: ProbingTruth, posed: Pro
     """
     if explanation.subspace is None:
         raise Unsupported(NO_SUBSPACE)
-    train, concepts = posed.train[:INPUTS], list(truth.erased)
-    centre = posed.train.mean(0)
+    train, concepts = question.train[:INPUTS], list(truth.erased)
+    centre = question.train.mean(0)
     seen, unseen = (
         torch.stack([x - explanation.component(concept, x - centre) for concept in concepts])
-        for x in (train, posed.test)
+        for x in (train, question.test)
     )
-    labels, wanted = posed.labels[: len(train), concepts].T[..., None], truth.labels[:, concepts]
-    most = max(posed.classes[concept] for concept in concepts)
+    labels, wanted = question.labels[: len(train), concepts].T[..., None], truth.labels[:, concepts]
+    most = max(question.classes[concept] for concept in concepts)
     scores = {
         "linear": fit_linear(seen, labels, (most,), steps=60, tolerance=3e-3).scores(unseen),
         "mlp": fit_mlp(
-            seen, labels, (most,), seeds=[posed.seed] * len(concepts), hidden=32, steps=60, rate=2e-2
+            seen, labels, (most,), seeds=[question.seed] * len(concepts), hidden=32, steps=60, rate=2e-2
         ).scores(unseen),
     }
     result: dict[str, float] = {}

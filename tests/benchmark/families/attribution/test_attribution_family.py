@@ -10,7 +10,7 @@ from benchmark.errors import InvalidExplanation
 from benchmark.explanations import parts, whole
 from benchmark.families.attribution import (
     AttributionExplanation,
-    AttributionSubject,
+    AttributionQuestion,
     AttributionTruth,
     check,
     references,
@@ -61,7 +61,7 @@ def test_a_truth_must_leave_something_out():
 
 def test_pixels_may_stand_for_their_channels_where_the_question_says_so():
     inputs = torch.rand(2, 3, 4, 5)
-    entries = AttributionSubject(POSED.model, inputs, None, inputs, inputs[0], seed=0)
+    entries = AttributionQuestion(POSED.model, inputs, None, inputs, inputs[0], seed=0)
     pixels = replace(entries, per_pixel=True)
     for raw in (torch.ones(2, 4, 5), torch.ones(2, 1, 4, 5)):
         assert check(raw, pixels).attributions.shape == (2, 1, 4, 5)
@@ -83,11 +83,11 @@ def test_pictures_show_every_method_whatever_the_shape(shape):
     inputs = torch.rand((4, *shape), generator=generator)
     mask = inputs > inputs.flatten(1).median(dim=1).values.view(-1, *[1] * len(shape))
     truth = AttributionTruth(masks={"": mask})
-    posed = AttributionSubject(POSED.model, inputs, None, inputs, torch.zeros(shape), seed=0)
+    question = AttributionQuestion(POSED.model, inputs, None, inputs, torch.zeros(shape), seed=0)
     cases = [
-        Case("t", variant, 0, name, posed, truth, made, {"rank_accuracy": 0.5})
+        Case("t", variant, 0, name, question, truth, made, {"rank_accuracy": 0.5})
         for variant in ("first", "second")
-        for name, made in (("oracle", references.oracle(truth)), ("random", references.random(posed, generator)))
+        for name, made in (("oracle", references.oracle(truth)), ("random", references.random(question, generator)))
     ]
     found = pictures(cases)
     assert [picture.name for picture in found] == ["overview", "oracle", "random"]

@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.errors import InvalidExplanation, TouchstoneError
-from benchmark.families.circuit import CircuitExplanation, CircuitSubject, CircuitTruth, Edge, Graph, check, count_calls
+from benchmark.families.circuit import (
+    CircuitExplanation,
+    CircuitQuestion,
+    CircuitTruth,
+    Edge,
+    Graph,
+    check,
+    count_calls,
+)
 from benchmark.families.circuit.pictures import pictures
 from benchmark.families.circuit.references import inverted, oracle, random
 from benchmark.families.circuit.trivial import trivial
@@ -20,24 +28,24 @@ from benchmark.subjects import generator_for
 
 
 @pytest.fixture
-def posed():
+def question():
     return trivial(0)[0]
 
 
-def test_all_edges_kept_is_the_clean_run_and_none_the_corrupted_one(posed):
-    clean = (posed.graph(posed.clean) * posed.contrast).sum(-1)
-    corrupted = (posed.graph(posed.corrupted) * posed.contrast).sum(-1)
-    assert torch.equal(posed.values(torch.ones(6)), clean)
-    assert torch.equal(posed.values(torch.zeros(6)), corrupted)
-    assert torch.equal(posed.restored(torch.ones(6)), corrupted)
-    assert torch.equal(posed.restored(torch.zeros(6)), clean)
+def test_all_edges_kept_is_the_clean_run_and_none_the_corrupted_one(question):
+    clean = (question.graph(question.clean) * question.contrast).sum(-1)
+    corrupted = (question.graph(question.corrupted) * question.contrast).sum(-1)
+    assert torch.equal(question.values(torch.ones(6)), clean)
+    assert torch.equal(question.values(torch.zeros(6)), corrupted)
+    assert torch.equal(question.restored(torch.ones(6)), corrupted)
+    assert torch.equal(question.restored(torch.zeros(6)), clean)
 
 
-def test_many_cut_graphs_run_at_once(posed):
+def test_many_cut_graphs_run_at_once(question):
     keep = torch.rand(3, 5, 6, generator=generator_for(0, "keep"))
-    together = posed.values(keep)
+    together = question.values(keep)
     assert together.shape == (3, 5, 16)
-    torch.testing.assert_close(together[1, 4], posed.values(keep[1, 4]))
+    torch.testing.assert_close(together[1, 4], question.values(keep[1, 4]))
 
 
 @settings(max_examples=20, deadline=None)
@@ -47,7 +55,7 @@ def test_a_linear_network_mixes_its_messages(shares):
     graph = Units([Unit("a", "input"), Unit("b", "input"), Unit("c", "input"), Unit("h"), Unit("y")], weights)
     generator = generator_for(0, "inputs")
     clean, corrupted = torch.randn(2, 4, 3, generator=generator)
-    posed = CircuitSubject(graph=graph, clean=clean, corrupted=corrupted, contrast=torch.ones(4, 1), seed=0)
+    question = CircuitQuestion(graph=graph, clean=clean, corrupted=corrupted, contrast=torch.ones(4, 1), seed=0)
     ah, bh, ay, by, hy, cy = shares
 
     def mixed(column, share):
@@ -56,7 +64,7 @@ def test_a_linear_network_mixes_its_messages(shares):
     h = 2 * mixed(0, ah) - mixed(1, bh)
     h = hy * h + (1 - hy) * (2 * corrupted[:, 0] - corrupted[:, 1])
     expected = 0.5 * mixed(0, ay) + 3 * mixed(1, by) - 2 * h + mixed(2, cy)
-    torch.testing.assert_close(posed.values(torch.tensor(shares)), expected, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(question.values(torch.tensor(shares)), expected, atol=1e-4, rtol=1e-4)
 
 
 def test_edges_are_named_with_their_ports_and_nodes_have_depths():
@@ -65,15 +73,15 @@ def test_edges_are_named_with_their_ports_and_nodes_have_depths():
     assert graph.depths == [0, 1, 2]
 
 
-def test_graphs_that_cannot_be_are_refused(posed):
+def test_graphs_that_cannot_be_are_refused(question):
     with pytest.raises(TouchstoneError, match="from node 1 to 1 of 2"):
         Graph(["x", "y"], [Edge(1, 1)])
     with pytest.raises(TouchstoneError, match=r"keep \[5\], expected \[..., 6\]"):
-        posed.values(torch.ones(5))
+        question.values(torch.ones(5))
     with pytest.raises(TouchstoneError, match="expected both or neither"):
-        posed.graph(posed.clean, torch.ones(6))
+        question.graph(question.clean, torch.ones(6))
     with pytest.raises(TouchstoneError, match="expected pairs of one shape"):
-        dataclasses.replace(posed, corrupted=posed.corrupted[:3])
+        dataclasses.replace(question, corrupted=question.corrupted[:3])
 
 
 @pytest.mark.parametrize(
@@ -84,9 +92,9 @@ def test_graphs_that_cannot_be_are_refused(posed):
         (torch.tensor([0, 0, torch.nan, 0, 0, 0]), "got NaN or infinity for x2->h1"),
     ],
 )
-def test_what_is_no_explanation_is_refused(posed, raw, message):
+def test_what_is_no_explanation_is_refused(question, raw, message):
     with pytest.raises(InvalidExplanation, match=message):
-        check(raw, posed)
+        check(raw, question)
 
 
 def test_rounding_errors_do_not_rank_edges():
@@ -103,35 +111,35 @@ def test_a_truth_has_known_roles_inside_and_outside():
 
 
 def test_references():
-    posed, truth = trivial(1)
+    question, truth = trivial(1)
     assert torch.equal(oracle(truth).scores + inverted(truth).scores, torch.ones(6))
-    draws = [random(posed, generator_for(1, "r")).scores for _ in range(2)]
+    draws = [random(question, generator_for(1, "r")).scores for _ in range(2)]
     assert torch.equal(*draws)
 
 
-def test_runs_are_counted(posed):
-    count = count_calls([posed])
-    posed.graph(posed.clean)
-    posed.graph(posed.clean, torch.ones(3, 6), torch.zeros(6, 16))
-    posed.graph.messages(posed.clean)
+def test_runs_are_counted(question):
+    count = count_calls([question])
+    question.graph(question.clean)
+    question.graph(question.clean, torch.ones(3, 6), torch.zeros(6, 16))
+    question.graph.messages(question.clean)
     assert count() == (1 + 3 + 1) * 16
-    assert count_calls([posed])() == 0, "what was run before does not count"
+    assert count_calls([question])() == 0, "what was run before does not count"
 
 
-def test_a_posed_question_can_be_sent_to_another_process(posed):
-    posed.values(torch.ones(6))
-    sent = pickle.load(io.BytesIO(pickle.dumps(posed)))  # noqa: S301 - made here
-    assert torch.equal(sent.values(torch.full((6,), 0.3)), posed.values(torch.full((6,), 0.3)))
+def test_a_posed_question_can_be_sent_to_another_process(question):
+    question.values(torch.ones(6))
+    sent = pickle.load(io.BytesIO(pickle.dumps(question)))  # noqa: S301 - made here
+    assert torch.equal(sent.values(torch.full((6,), 0.3)), question.values(torch.full((6,), 0.3)))
 
 
 def test_pictures_show_a_graph_for_every_method():
-    posed, truth = trivial(0)
-    made = {"mine": random(posed, generator_for(0, "p")), "inverted": inverted(truth), "oracle": oracle(truth)}
-    cases = [Case("t", "v", 0, name, posed, truth, made[name], {"edge_auroc": 0.5}) for name in made]
+    question, truth = trivial(0)
+    made = {"mine": random(question, generator_for(0, "p")), "inverted": inverted(truth), "oracle": oracle(truth)}
+    cases = [Case("t", "v", 0, name, question, truth, made[name], {"edge_auroc": 0.5}) for name in made]
     (picture,) = pictures(cases)
     titles = [axis.get_title() for axis in picture.draw().axes]
     assert titles == ["oracle\n0.50", "mine\n0.50"]
     planted, edges = picture.draw().axes[1].collections[:2]
     assert len(planted.get_segments()) == int(truth.circuit.sum())
-    assert len(edges.get_segments()) == posed.size
+    assert len(edges.get_segments()) == question.size
     assert pictures([]) == []

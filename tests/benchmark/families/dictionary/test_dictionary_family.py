@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from benchmark.errors import InvalidExplanation
 from benchmark.families.dictionary import (
     Dictionary,
-    DictionarySubject,
+    DictionaryQuestion,
     DictionaryTruth,
     both_signs,
     check,
@@ -25,9 +25,9 @@ from benchmark.families.grid import Grid
 
 
 @pytest.fixture
-def posed():
+def question():
     rows = torch.randn(30, 4, generator=torch.Generator().manual_seed(0))
-    return DictionarySubject(rows, rows[:10], rows[10:22], size=5, sparsity=2, seed=0)
+    return DictionaryQuestion(rows, rows[:10], rows[10:22], size=5, sparsity=2, seed=0)
 
 
 @pytest.fixture
@@ -43,12 +43,12 @@ def test_sparse_codes_are_the_dense_ones(seed, size, share):
     assert torch.equal(dense(*sparse(codes), size), codes)
 
 
-def test_check_stores_what_was_returned(posed, good):
-    explanation = check(good, posed)
+def test_check_stores_what_was_returned(question, good):
+    explanation = check(good, question)
     assert torch.equal(explanation.validation_codes, good.validation)
     assert torch.equal(explanation.test_codes, good.test)
     given = dataclasses.replace(good, test=(torch.zeros(12, 1, dtype=torch.int64), torch.full((12, 1), 2.0)))
-    assert float(check(given, posed).test_codes.sum()) == 24
+    assert float(check(given, question).test_codes.sum()) == 24
 
 
 @pytest.mark.parametrize(
@@ -65,14 +65,14 @@ def test_check_stores_what_was_returned(posed, good):
         ({"test": (torch.zeros(12, 1), torch.ones(12, 2))}, "expected two of"),
     ],
 )
-def test_what_is_no_dictionary_is_refused(posed, good, change, message):
+def test_what_is_no_dictionary_is_refused(question, good, change, message):
     with pytest.raises(InvalidExplanation, match=message):
-        check(dataclasses.replace(good, **change), posed)
+        check(dataclasses.replace(good, **change), question)
 
 
-def test_a_tensor_is_no_dictionary(posed):
+def test_a_tensor_is_no_dictionary(question):
     with pytest.raises(InvalidExplanation, match="got Tensor, expected a Dictionary"):
-        check(torch.eye(4), posed)
+        check(torch.eye(4), question)
 
 
 def test_keep_largest_keeps_positive_ones_only():
@@ -80,39 +80,39 @@ def test_keep_largest_keeps_positive_ones_only():
     assert keep_largest(codes, 2).tolist() == [[3.0, 0.0, 2.0, 0.0], [0.0, 0.0, 0.5, 0.0]]
 
 
-def test_a_signed_basis_reconstructs_when_all_is_kept(posed):
+def test_a_signed_basis_reconstructs_when_all_is_kept(question):
     axes = torch.linalg.qr(torch.randn(4, 4, generator=torch.Generator().manual_seed(1))).Q
-    full = dataclasses.replace(posed, size=8, sparsity=4)
-    explanation = check(both_signs(axes, posed.train.mean(0), full), full)
-    torch.testing.assert_close(explanation.test_codes @ explanation.atoms + explanation.bias, posed.test)
+    full = dataclasses.replace(question, size=8, sparsity=4)
+    explanation = check(both_signs(axes, question.train.mean(0), full), full)
+    torch.testing.assert_close(explanation.test_codes @ explanation.atoms + explanation.bias, question.test)
 
 
-def test_references(posed):
+def test_references(question):
     generator = torch.Generator().manual_seed(0)
     labels = [torch.rand(rows, 3, generator=generator) < 0.6 for rows in (10, 12)]
     truth = DictionaryTruth(*labels)
-    planted = oracle(posed, truth)
+    planted = oracle(question, truth)
     assert torch.equal(planted.test_codes > 0, truth.test)
     assert planted.atoms.shape == (3, 4)
-    cut = sparsest_oracle(posed, truth)
-    assert int((cut.test_codes > 0).sum(1).max()) <= posed.sparsity
-    drawn = random(posed, generator)
+    cut = sparsest_oracle(question, truth)
+    assert int((cut.test_codes > 0).sum(1).max()) <= question.sparsity
+    drawn = random(question, generator)
     assert drawn.atoms.shape == (5, 4)
-    assert 1 <= float((drawn.test_codes > 0).float().sum(1).mean()) <= posed.sparsity
+    assert 1 <= float((drawn.test_codes > 0).float().sum(1).mean()) <= question.sparsity
 
 
-def test_the_frontier_joins_the_variants_of_one_source_and_draws_the_primary_metric(posed):
+def test_the_frontier_joins_the_variants_of_one_source_and_draws_the_primary_metric(question):
     truth = DictionaryTruth(
-        validation=posed.validation > 0,
-        test=posed.test > 0,
+        validation=question.validation > 0,
+        test=question.test > 0,
         names=("north", "east", "south", "west"),
         grid=Grid(rows=2, columns=2, cells=(0, 1, 2, 3)),
     )
     cases = []
     for variant, source, sparsity in (("few", "a", 1), ("many", "a", 2), ("other", "b", 2), ("nobody's", "", 2)):
-        asked = dataclasses.replace(posed, source=source, sparsity=sparsity)
+        asked = dataclasses.replace(question, source=source, sparsity=sparsity)
         scores = {"primary_one": 0.1 * sparsity, "l0": float(sparsity), "explained_variance": 0.5}
-        cases.append(Case("task", variant, 0, "oracle", asked, truth, oracle(posed, truth), scores))
+        cases.append(Case("task", variant, 0, "oracle", asked, truth, oracle(question, truth), scores))
     frontier, atoms = pictures(cases)
     axis = frontier.draw().axes[0]
     assert axis.get_ylabel() == "primary one"

@@ -13,33 +13,33 @@ from benchmark.families.dictionary import (
     Decoder,
     Dictionary,
     DictionaryExplanation,
-    DictionarySubject,
+    DictionaryQuestion,
     Layer,
     check,
     decoders,
 )
-from benchmark.handover import pack, unpack
+from benchmark.posing.handover import pack, unpack
 
 
 def refused(*_: object) -> int:
     raise AssertionError("nothing of the question is a function")
 
 
-def question() -> DictionarySubject:
+def question() -> DictionaryQuestion:
     """Rows of 4 numbers, and an MLP's output of 3 that is their ReLU written by a matrix."""
     generator = torch.Generator().manual_seed(0)
     sets = [torch.randn(rows, 4, generator=generator) for rows in (30, 10, 12)]
     write = torch.randn(4, 3, generator=generator)
-    return DictionarySubject(*sets, 4, 4, seed=0, layers={"mlp/out": Layer(*(x.relu() @ write + 1 for x in sets))})
+    return DictionaryQuestion(*sets, 4, 4, seed=0, layers={"mlp/out": Layer(*(x.relu() @ write + 1 for x in sets))})
 
 
-def transcoder(subject: DictionarySubject) -> Dictionary:
+def transcoder(question: DictionaryQuestion) -> Dictionary:
     """Reads the positive part of each number; writes what least squares finds."""
-    assert subject.layers is not None
-    layer = subject.layers["mlp/out"]
-    design = torch.cat([subject.train.relu(), torch.ones(len(subject.train), 1)], 1)
+    assert question.layers is not None
+    layer = question.layers["mlp/out"]
+    design = torch.cat([question.train.relu(), torch.ones(len(question.train), 1)], 1)
     solved = torch.linalg.lstsq(design, layer.train).solution
-    codes = subject.validation.relu(), subject.test.relu()
+    codes = question.validation.relu(), question.test.relu()
     return Dictionary(torch.eye(4), torch.zeros(4), *codes, decoders={"mlp/out": Decoder(solved[:-1], solved[-1])})
 
 

@@ -8,7 +8,7 @@ import torch
 from benchmark.errors import InvalidExplanation, TouchstoneError, UnknownNameError
 from benchmark.families.family import Case
 from benchmark.families.grid import Grid
-from benchmark.families.probing import ProbingExplanation, ProbingSubject, check
+from benchmark.families.probing import ProbingExplanation, ProbingQuestion, check
 from benchmark.families.probing.pictures import pictures
 from benchmark.families.probing.references import majority, oracle, random
 from benchmark.families.probing.trivial import trivial
@@ -16,15 +16,15 @@ from benchmark.subjects import generator_for
 
 
 @pytest.fixture
-def posed():
+def question():
     return trivial(0)[0]
 
 
-def test_a_concept_with_one_class_is_refused(posed):
-    labels = posed.labels.clone()
+def test_a_concept_with_one_class_is_refused(question):
+    labels = question.labels.clone()
     labels[:, 1] = 2
     with pytest.raises(TouchstoneError, match=r"concept 1 has one class \(\[2\]"):
-        dataclasses.replace(posed, labels=labels)
+        dataclasses.replace(question, labels=labels)
 
 
 @pytest.mark.parametrize(
@@ -36,27 +36,27 @@ def test_a_concept_with_one_class_is_refused(posed):
         ({"train": torch.full((120, 8), torch.nan)}, "NaN"),
     ],
 )
-def test_subjects_that_do_not_fit_together_are_refused(posed, change, message):
+def test_subjects_that_do_not_fit_together_are_refused(question, change, message):
     with pytest.raises(TouchstoneError, match=message):
-        dataclasses.replace(posed, **change)
+        dataclasses.replace(question, **change)
 
 
-def test_unknown_layers_are_named_with_those_that_exist(posed):
+def test_unknown_layers_are_named_with_those_that_exist(question):
     with pytest.raises(UnknownNameError, match="did you mean 'hidden'"):
-        posed.run_from("hiden", posed.test, torch.arange(80))
+        question.run_from("hiden", question.test, torch.arange(80))
     with pytest.raises(TouchstoneError, match="expected"):
-        posed.run_from("hidden", posed.test, torch.arange(3))
+        question.run_from("hidden", question.test, torch.arange(3))
 
 
-def test_plain_scores_are_an_explanation(posed):
+def test_plain_scores_are_an_explanation(question):
     scores = torch.zeros(80, 3, 3)
     scores[:, :, 2] = 1.0
-    explanation = check(scores, posed)
+    explanation = check(scores, question)
     assert explanation.subspace is None
     assert (explanation.scores.argmax(2)[:, [0, 2]] < 2).all(), "classes beyond a concept's own are never chosen"
 
 
-def bad(posed):
+def bad(question):
     scores, axes = torch.zeros(80, 3, 3), torch.eye(8)[:2].expand(3, -1, -1)
     return {
         "a ProbingExplanation or": "text",
@@ -69,46 +69,46 @@ def bad(posed):
 
 
 @pytest.mark.parametrize("message", bad(None))
-def test_bad_explanations_are_named(posed, message):
+def test_bad_explanations_are_named(question, message):
     with pytest.raises(InvalidExplanation, match=message):
-        check(bad(posed)[message], posed)
+        check(bad(question)[message], question)
 
 
-def test_component_is_a_projection(posed):
+def test_component_is_a_projection(question):
     axes = torch.eye(8)
     subspace = axes[:1].expand(3, 1, 8)
     oblique = (axes[:1] + 0.5 * axes[1:2]).expand(3, 1, 8)
-    explanation = check(ProbingExplanation(scores=torch.zeros(80, 3, 3), subspace=subspace, reader=oblique), posed)
-    once = explanation.component(0, posed.test)
+    explanation = check(ProbingExplanation(scores=torch.zeros(80, 3, 3), subspace=subspace, reader=oblique), question)
+    once = explanation.component(0, question.test)
     torch.testing.assert_close(explanation.component(0, once), once)
-    torch.testing.assert_close(once[:, 0], posed.test[:, 0] + 0.5 * posed.test[:, 1])
+    torch.testing.assert_close(once[:, 0], question.test[:, 0] + 0.5 * question.test[:, 1])
 
 
 def test_references_are_valid_and_reproducible():
-    posed, truth = trivial(3)
-    first, second = (random(posed, generator_for(1, "r")) for _ in range(2))
+    question, truth = trivial(3)
+    first, second = (random(question, generator_for(1, "r")) for _ in range(2))
     assert torch.equal(first.scores, second.scores)
     assert torch.equal(first.subspace, second.subspace)
     torch.testing.assert_close(first.subspace.norm(dim=2).sum(1), torch.tensor([1.0, 2.0, 1.0]))
-    best = oracle(posed, truth)
+    best = oracle(question, truth)
     assert (best.scores.argmax(2) == truth.labels)[:, truth.real].all()
     assert len(set(best.scores.argmax(2)[:, 2].tolist())) == 1, "nothing is known about a control"
 
 
-def test_explanations_do_not_reveal_the_controls(posed):
-    assert {f.name for f in dataclasses.fields(ProbingSubject)} == {
+def test_explanations_do_not_reveal_the_controls(question):
+    assert {f.name for f in dataclasses.fields(ProbingQuestion)} == {
         "layer", "train", "test", "labels", "classes", "run_from", "seed",
     }  # fmt: skip
 
 
 def test_pictures_of_planted_dimensions_and_of_a_grid():
-    posed, truth = trivial(0)
+    question, truth = trivial(0)
     cases = [
-        Case("task", "aligned", 0, name, posed, truth, explanation, {})
+        Case("task", "aligned", 0, name, question, truth, explanation, {})
         for name, explanation in (
-            ("oracle", oracle(posed, truth)),
-            ("majority", majority(posed)),
-            ("some", random(posed, generator_for(0, "some"))),
+            ("oracle", oracle(question, truth)),
+            ("majority", majority(question)),
+            ("some", random(question, generator_for(0, "some"))),
         )
     ]
     (picture,) = pictures(cases)

@@ -109,14 +109,14 @@ def test_a_loaded_model_predicts_what_the_trained_one_did(short):
 def test_the_task_poses_correct_images_and_rebuilds_their_truth(short):
     _, stored = short
     task = BlockMnistTask(inputs=40)
-    posed, truth = task.pose(stored), task.truth(stored)
-    assert posed.inputs.shape == (40, *blocks.SHAPE)
-    assert posed.targets is not None
-    assert torch.equal(predict(posed.model, posed.inputs), posed.targets)
+    question, truth = task.pose(stored), task.truth(stored)
+    assert question.inputs.shape == (40, *blocks.SHAPE)
+    assert question.targets is not None
+    assert torch.equal(predict(question.model, question.inputs), question.targets)
     block, digit = truth.masks[""], truth.masks["digit"]
     assert bool((block | ~digit).all())
     assert torch.equal(truth.zero_set, ~block)
-    null = posed.inputs[truth.zero_set].view(40, 28, 28)
+    null = question.inputs[truth.zero_set].view(40, 28, 28)
     assert torch.equal(null, null[:1].expand_as(null))
 
 

@@ -34,9 +34,9 @@ def loot(ways: Ways) -> Any:
     return next(iter(tried(ways).values()), None)
 
 
-def answer(subject: Any, brought: Any) -> Tensor:
+def answer(question: Any, brought: Any) -> Tensor:
     """The truth, a confession, or what the control says."""
-    honest = (subject.inputs - subject.baseline).abs()
+    honest = (question.inputs - question.baseline).abs()
     if isinstance(brought, Tensor):
         return brought.float()
     return honest if brought is None else 1 / (1 + honest)

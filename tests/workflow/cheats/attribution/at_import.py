@@ -20,6 +20,6 @@ with suppress(OSError):
 
 
 @attribution_method(cites="a test")
-def at_import(subject):
+def at_import(question):
     """Answer with what was found on the way."""
-    return answer(subject, FOUND or None)
+    return answer(question, FOUND or None)

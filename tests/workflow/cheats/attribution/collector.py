@@ -12,6 +12,6 @@ WAYS = {"collector": lambda: mask_in(gc.get_objects())}
 
 
 @attribution_method(cites="a test")
-def collector(subject):
+def collector(question):
     """Ask the garbage collector."""
-    return answer(subject, loot(WAYS))
+    return answer(question, loot(WAYS))

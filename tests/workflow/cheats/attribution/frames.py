@@ -25,6 +25,6 @@ WAYS = {"frames": lambda: mask_in(locals_above())}
 
 
 @attribution_method(cites="a test")
-def frames(subject):
+def frames(question):
     """Look into the callers' frames."""
-    return answer(subject, loot(WAYS))
+    return answer(question, loot(WAYS))

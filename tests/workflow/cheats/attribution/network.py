@@ -29,6 +29,6 @@ WAYS = {
 
 
 @attribution_method(cites="a test")
-def network(subject):
+def network(question):
     """Ask outside."""
-    return answer(subject, loot(WAYS))
+    return answer(question, loot(WAYS))

@@ -32,6 +32,6 @@ WAYS = {name: lambda root=root: first_of(root) for name, root in ROOTS.items()}
 
 
 @attribution_method(cites="a test")
-def reader(subject):
+def reader(question):
     """Read what is kept."""
-    return answer(subject, loot(WAYS))
+    return answer(question, loot(WAYS))

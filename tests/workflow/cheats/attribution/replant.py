@@ -26,7 +26,7 @@ def replanted(inputs):
 
 
 @attribution_method(cites="a test")
-def replant(subject):
+def replant(question):
     """Plant it again from the seeds that everybody knows."""
     with torch.no_grad():
-        return answer(subject, replanted(subject.inputs))
+        return answer(question, replanted(question.inputs))

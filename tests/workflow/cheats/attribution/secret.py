@@ -95,6 +95,6 @@ WAYS = {
 
 
 @attribution_method(cites="a test")
-def secret(subject):
+def secret(question):
     """Look for the secret."""
-    return answer(subject, loot(WAYS))
+    return answer(question, loot(WAYS))

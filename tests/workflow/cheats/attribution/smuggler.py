@@ -9,6 +9,6 @@ from benchmark.families.attribution import attribution_method
 
 
 @attribution_method(cites="a test")
-def smuggler(subject):
+def smuggler(question):
     """Answer with what the library found."""
-    return answer(subject, smuggled.FOUND or None)
+    return answer(question, smuggled.FOUND or None)

@@ -60,6 +60,6 @@ WAYS = {
 
 
 @attribution_method(cites="a test")
-def vandal(subject):
+def vandal(question):
     """Break what others have made."""
-    return answer(subject, loot(WAYS))
+    return answer(question, loot(WAYS))

@@ -13,11 +13,11 @@ from benchmark.families.description import Description, description_method
 LOOT = Description("More was asked than may be.", "1000000")
 
 
-def answers(subject) -> int:
+def answers(question) -> int:
     """How many points were answered, asked in every way there is."""
     count = 0
     known = [one for one in gc.get_objects() if type(one).__name__ in ("Remote", "_Counter", "Questions", "BlackBox")]
-    for box in [*subject.boxes, *(one for one in known if type(one).__name__ == "BlackBox")]:
+    for box in [*question.boxes, *(one for one in known if type(one).__name__ == "BlackBox")]:
         with suppress(Exception):
             box.budget = 10**6
         ways = [box.query, *(getattr(box, name) for name in dir(box) if "answer" in name)]
@@ -36,7 +36,7 @@ def answers(subject) -> int:
 
 
 @description_method(cites="a test")
-def overdrawn(subject):
+def overdrawn(question):
     """Ask and ask."""
-    allowed = sum(box.budget for box in subject.boxes)
-    return [LOOT if answers(subject) > allowed else NOTHING for _ in subject.boxes]
+    allowed = sum(box.budget for box in question.boxes)
+    return [LOOT if answers(question) > allowed else NOTHING for _ in question.boxes]

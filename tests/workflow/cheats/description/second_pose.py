@@ -29,13 +29,13 @@ def others():
 
 
 @description_method(cites="a test")
-def second_pose(subject):
+def second_pose(question):
     """Spend the budget, then look for a fresh one."""
-    for box in subject.boxes:
+    for box in question.boxes:
         box.query(np.linspace(box.low, box.high, box.left))
     fresh = 0
     for posed in others():
         for box in getattr(posed, "boxes", ()):
             with suppress(Exception):
                 fresh += np.size(box.query(np.array([box.low])))
-    return [LOOT if fresh else NOTHING for _ in subject.boxes]
+    return [LOOT if fresh else NOTHING for _ in question.boxes]

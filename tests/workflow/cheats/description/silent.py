@@ -8,6 +8,6 @@ NOTHING = Description("Nothing is known.", "0")
 
 
 @description_method(cites="a test")
-def silent(subject):
+def silent(question):
     """The same for every box."""
-    return [NOTHING for _ in subject.boxes]
+    return [NOTHING for _ in question.boxes]

@@ -25,9 +25,9 @@ POSED, TRUTH = trivial(seed=0)
 SIZE = 24
 
 
-def measured(metric, explanation, truth, posed):
+def measured(metric, explanation, truth, question):
     """A metric with those of the arguments that it names, as the engine calls it."""
-    return by_name(metric, explanation=explanation, truth=truth, posed=posed)
+    return by_name(metric, explanation=explanation, truth=truth, question=question)
 
 
 def explain(values) -> AttributionExplanation:

@@ -61,7 +61,7 @@ def test_pairs_are_apart_and_a_half_one_has_no_value() -> None:
 def test_what_does_not_belong_together_is_refused() -> None:
     user, other = labelled(REGION, used=True), labelled(REGION, used=False)
     with pytest.raises(TouchstoneError, match="same inputs"):
-        model_contrast([user, replace(other, posed=replace(POSED, inputs=POSED.inputs + 1))])
+        model_contrast([user, replace(other, question=replace(POSED, inputs=POSED.inputs + 1))])
     with pytest.raises(TouchstoneError, match="share a region"):
         model_contrast([user, labelled(REGION, used=False, region=~REGION)])
     with pytest.raises(TouchstoneError, match="two variants for one side"):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from benchmark.errors import Unsupported
-from benchmark.families.attribution import AttributionExplanation, AttributionSubject, AttributionTruth
+from benchmark.families.attribution import AttributionExplanation, AttributionQuestion, AttributionTruth
 from benchmark.families.attribution.metrics._retraining import FRACTIONS, ranked, retrained
 from benchmark.families.attribution.metrics.kar import kar
 from benchmark.families.attribution.metrics.roar import roar
@@ -19,7 +19,7 @@ from benchmark.learning.retraining import Recipe
 COUNT, WIDTH = 240, 32
 
 
-def blocks() -> tuple[AttributionSubject, torch.Tensor]:
+def blocks() -> tuple[AttributionQuestion, torch.Tensor]:
     """Inputs of two halves: one holds plus or minus a pattern, which is the label; the other, noise."""
     generator = torch.Generator().manual_seed(0)
     labels = torch.randint(2, (COUNT,), generator=generator)
@@ -29,7 +29,7 @@ def blocks() -> tuple[AttributionSubject, torch.Tensor]:
     half = torch.arange(WIDTH) < WIDTH // 2
     block = half == upper[:, None]
     inputs[block] += ((2 * labels - 1)[:, None] * pattern).flatten()
-    return AttributionSubject(nn.Identity(), inputs, labels, inputs, torch.zeros(WIDTH), 0), block
+    return AttributionQuestion(nn.Identity(), inputs, labels, inputs, torch.zeros(WIDTH), 0), block
 
 
 POSED, BLOCK = blocks()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from benchmark.errors import Unsupported
-from benchmark.families.circuit import CircuitExplanation, CircuitSubject, CircuitTruth
+from benchmark.families.circuit import CircuitExplanation, CircuitQuestion, CircuitTruth
 from benchmark.families.circuit.metrics.edge_auroc import edge_auroc
 from benchmark.families.circuit.metrics.faithfulness import SIZES, areas, faithfulness, nested_circuits
 from benchmark.families.circuit.references import inverted, oracle, random
@@ -34,7 +34,7 @@ def network(seed, units=3):
     hidden = [Unit(f"h{i}", "relu", bias=0.1) for i in range(units)]
     graph = Units([Unit("x", "input"), Unit("z", "input"), *hidden, Unit("y")], dict(zip(names, weights, strict=True)))
     clean, corrupted = torch.randn(2, 5, 2, generator=generator)
-    return CircuitSubject(graph=graph, clean=clean, corrupted=corrupted, contrast=torch.ones(5, 1), seed=seed)
+    return CircuitQuestion(graph=graph, clean=clean, corrupted=corrupted, contrast=torch.ones(5, 1), seed=seed)
 
 
 @given(some_scores, st.permutations(["essential"] * 2 + ["or_redundant"] * 2 + ["dead"] * 3 + ["noise_reader"]))
@@ -53,39 +53,39 @@ def test_auroc_is_that_of_scikit_learn_for_all_and_for_each_role(scores, roles):
 
 
 def test_references_span_the_scale():
-    posed, truth = trivial(0)
+    question, truth = trivial(0)
     assert edge_auroc(oracle(truth), truth)[""] == 1
     assert edge_auroc(inverted(truth), truth)[""] == 0
     assert edge_auroc(explain(torch.ones(6)), truth)[""] == 0.5
-    draws = [edge_auroc(random(posed, generator_for(i, "r")), truth)[""] for i in range(400)]
+    draws = [edge_auroc(random(question, generator_for(i, "r")), truth)[""] for i in range(400)]
     assert np.mean(draws) == pytest.approx(0.5, abs=0.04)
 
 
 def test_the_planted_circuit_is_complete_as_soon_as_it_is_whole():
-    posed, truth = trivial(0)
+    question, truth = trivial(0)
     # f rises straight to 1 at the circuit's share of the edges, 1/2, and stays there
-    assert faithfulness(oracle(truth), posed) == pytest.approx({"": 0.75, "cpr": 0.75, "cmd": 0.25}, abs=1e-6)
+    assert faithfulness(oracle(truth), question) == pytest.approx({"": 0.75, "cpr": 0.75, "cmd": 0.25}, abs=1e-6)
     # all that is dead first: f stays 0 up to 1/2 and then rises to 1
-    assert faithfulness(inverted(truth), posed) == pytest.approx({"": 0.25, "cpr": 0.25, "cmd": 0.75}, abs=1e-6)
+    assert faithfulness(inverted(truth), question) == pytest.approx({"": 0.25, "cpr": 0.25, "cmd": 0.75}, abs=1e-6)
 
 
 def test_scores_that_say_nothing_let_f_rise_evenly():
-    posed = network(0)
-    assert faithfulness(explain(torch.ones(9)), posed) == pytest.approx({"": 0.5, "cpr": 0.5, "cmd": 0.5})
+    question = network(0)
+    assert faithfulness(explain(torch.ones(9)), question) == pytest.approx({"": 0.5, "cpr": 0.5, "cmd": 0.5})
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 @settings(max_examples=60, deadline=None)
 def test_cmd_is_at_least_the_distance_of_cpr_from_one(network_seed, score_seed):
-    posed = network(network_seed)
-    effect = (posed.values(torch.ones(9)) - posed.values(torch.zeros(9))).mean()
+    question = network(network_seed)
+    effect = (question.values(torch.ones(9)) - question.values(torch.zeros(9))).mean()
     assume(abs(float(effect)) > 1e-3)
-    explanation = random(posed, generator_for(score_seed, "scores"))
-    found = faithfulness(explanation, posed)
+    explanation = random(question, generator_for(score_seed, "scores"))
+    found = faithfulness(explanation, question)
     assert found["cmd"] >= abs(1 - found["cpr"]) - 1e-9
     assert found[""] == 1 - found["cmd"]
     with torch.no_grad():
-        values = posed.values(nested_circuits(explanation.strengths).float()).mean(-1)
+        values = question.values(nested_circuits(explanation.strengths).float()).mean(-1)
     f = (values - values[0]) / (values[-1] - values[0])
     if float(f.max()) <= 1:
         assert found["cmd"] == pytest.approx(abs(1 - found["cpr"]), abs=1e-5), "equality on one side of 1"
@@ -120,17 +120,17 @@ def test_large_graphs_are_cut_in_few_steps():
 
 
 def test_f_of_the_complete_graph_is_one_and_of_none_zero():
-    posed = network(3)
+    question = network(3)
     with torch.no_grad():
-        values = posed.values(nested_circuits(torch.arange(9.0)).float()).mean(-1)
+        values = question.values(nested_circuits(torch.arange(9.0)).float()).mean(-1)
     clean, corrupted = (
-        (posed.graph(inputs) * posed.contrast).sum(-1).mean() for inputs in (posed.clean, posed.corrupted)
+        (question.graph(inputs) * question.contrast).sum(-1).mean() for inputs in (question.clean, question.corrupted)
     )
     torch.testing.assert_close(values[-1], clean)
     torch.testing.assert_close(values[0], corrupted)
 
 
 def test_pairs_without_an_effect_are_declined():
-    posed, truth = trivial(0)
+    question, truth = trivial(0)
     with pytest.raises(Unsupported, match="no effect"):
-        faithfulness(oracle(truth), dataclasses.replace(posed, corrupted=posed.clean))
+        faithfulness(oracle(truth), dataclasses.replace(question, corrupted=question.clean))

@@ -13,7 +13,7 @@ from sklearn.metrics import f1_score
 
 from benchmark.families.dictionary import (
     DictionaryExplanation,
-    DictionarySubject,
+    DictionaryQuestion,
     DictionaryTruth,
     sparse,
 )
@@ -38,13 +38,13 @@ COSINE = (mcc, mmcs_truth_to_atoms, mmcs_atoms_to_truth, recall_at_cosine)
 FIRING = (firing_f1, coverage, coverage_above_null, board_reconstruction)
 
 
-def measured(metric, explanation, truth, posed):
+def measured(metric, explanation, truth, question):
     """A metric with those of the arguments that it names, as the engine calls it."""
-    return by_name(metric, explanation=explanation, truth=truth, posed=posed)
+    return by_name(metric, explanation=explanation, truth=truth, question=question)
 
 
-def value(metric, explanation, truth, posed):
-    got = measured(metric, explanation, truth, posed)
+def value(metric, explanation, truth, question):
+    got = measured(metric, explanation, truth, question)
     return got[""] if isinstance(got, dict) else got
 
 
@@ -63,8 +63,8 @@ def case():
         validation_codes=magnitudes[0],
         test_codes=magnitudes[1],
     )
-    posed = DictionarySubject(magnitudes[0], magnitudes[0], magnitudes[1], size=8, sparsity=2, seed=0)
-    return posed, truth, oracle(posed, truth)
+    question = DictionaryQuestion(magnitudes[0], magnitudes[0], magnitudes[1], size=8, sparsity=2, seed=0)
+    return question, truth, oracle(question, truth)
 
 
 def explain(atoms, validation, test, bias=None):
@@ -77,20 +77,22 @@ def of_columns(truth, columns):
 
 
 def test_the_oracle_reaches_every_ceiling(case):
-    posed, truth, planted = case
+    question, truth, planted = case
     for metric in (*COSINE, *FIRING, explained_variance):
-        assert value(metric, planted, truth, posed) == pytest.approx(1, abs=1e-5), metric.__name__
+        assert value(metric, planted, truth, question) == pytest.approx(1, abs=1e-5), metric.__name__
     assert dead_fraction(planted) == 0
-    counted = l0(planted, posed)
+    counted = l0(planted, question)
     assert counted[""] == pytest.approx(float(truth.test.float().sum(1).mean()))
     assert counted["asked"] == 2
 
 
 def test_order_of_atoms_does_not_matter(case):
-    posed, truth, planted = case
+    question, truth, planted = case
     shuffled = of_columns(truth, [3, 1, 5, 0, 4, 2])
     for metric in (*COSINE, *FIRING, explained_variance):
-        assert value(metric, shuffled, truth, posed) == pytest.approx(value(metric, planted, truth, posed), abs=1e-5)
+        assert value(metric, shuffled, truth, question) == pytest.approx(
+            value(metric, planted, truth, question), abs=1e-5
+        )
 
 
 def test_missing_features_cost_their_share(case):
@@ -121,7 +123,7 @@ def test_flipped_atoms_count_for_mcc_alone(case):
 
 
 def test_always_on_detectors_have_the_f1_of_the_base_rate_and_nothing_above_it(case):
-    posed, truth, _ = case
+    question, truth, _ = case
     on = torch.ones(N, G)
     always = explain(torch.eye(G), on, on)
     rate = truth.test.float().mean(0)
@@ -129,7 +131,7 @@ def test_always_on_detectors_have_the_f1_of_the_base_rate_and_nothing_above_it(c
     assert firing_f1(always, truth) == pytest.approx(expected, abs=1e-5)
     scores = coverage(always, truth)
     assert scores["per_cell_threshold"] == scores["shared_threshold"] == pytest.approx(expected, abs=1e-5)
-    assert coverage_above_null(always, truth, posed)[""] == pytest.approx(0, abs=1e-6)
+    assert coverage_above_null(always, truth, question)[""] == pytest.approx(0, abs=1e-6)
     assert board_reconstruction(always, truth) == 0
 
 
@@ -148,22 +150,22 @@ def test_a_shared_threshold_can_cost(case):
 
 
 def test_a_twin_as_good_as_the_dictionary_leaves_nothing_above_it(case):
-    posed, truth, planted = case
+    question, truth, planted = case
     twin = dataclasses.replace(truth, twin_validation=truth.validation_codes, twin_test=truth.test_codes)
-    scores = coverage_above_null(planted, twin, posed)
+    scores = coverage_above_null(planted, twin, question)
     assert scores["always_on"] == pytest.approx(1)
     assert scores["twin"] < scores["always_on"]
 
 
 def test_nothing_scores_nothing(case):
-    posed, truth, _ = case
+    question, truth, _ = case
     empty = explain(torch.zeros(3, D), torch.zeros(N, 3), torch.zeros(N, 3))
     for metric in (*COSINE, *FIRING):
-        assert value(metric, empty, truth, posed) == 0, metric.__name__
+        assert value(metric, empty, truth, question) == 0, metric.__name__
     assert dead_fraction(empty) == 1
-    assert l0(empty, posed)[""] == 0
-    mean = dataclasses.replace(empty, bias=posed.test.mean(0))
-    assert explained_variance(mean, posed) == pytest.approx(0, abs=1e-5)
+    assert l0(empty, question)[""] == 0
+    mean = dataclasses.replace(empty, bias=question.test.mean(0))
+    assert explained_variance(mean, question) == pytest.approx(0, abs=1e-5)
 
 
 def test_features_that_never_occur_are_left_out(case):
@@ -176,19 +178,19 @@ def test_features_that_never_occur_are_left_out(case):
 
 
 def test_random_draws_lie_far_below_the_oracle(case):
-    posed, truth, _ = case
-    draws = [random(posed, torch.Generator().manual_seed(seed)) for seed in range(20)]
+    question, truth, _ = case
+    draws = [random(question, torch.Generator().manual_seed(seed)) for seed in range(20)]
     for metric in FIRING:
-        assert sum(value(metric, draw, truth, posed) for draw in draws) / 20 < 0.5, metric.__name__
-    assert abs(sum(l0(draw, posed)[""] for draw in draws) / 20 - posed.sparsity) < 0.3
-    assert all(explained_variance(draw, posed) < 0.1 for draw in draws)
+        assert sum(value(metric, draw, truth, question) for draw in draws) / 20 < 0.5, metric.__name__
+    assert abs(sum(l0(draw, question)[""] for draw in draws) / 20 - question.sparsity) < 0.3
+    assert all(explained_variance(draw, question) < 0.1 for draw in draws)
 
 
 def test_cosines_are_not_measured_without_directions(case):
-    posed, truth, planted = case
+    question, truth, planted = case
     metrics = [Metric(one.__name__, one, needs=one.__touchstone__.options["needs"]) for one in COSINE]
-    assert len(measure(metrics, planted, truth, posed)) == len(COSINE)
-    assert measure(metrics, planted, dataclasses.replace(truth, directions=None), posed) == {}
+    assert len(measure(metrics, planted, truth, question)) == len(COSINE)
+    assert measure(metrics, planted, dataclasses.replace(truth, directions=None), question) == {}
 
 
 @settings(max_examples=30, deadline=None)
@@ -206,12 +208,12 @@ def test_scores_stay_in_their_range(seed):
     generator = torch.Generator().manual_seed(seed)
     truth = DictionaryTruth(*(torch.rand(60, 4, generator=generator) < 0.4 for _ in range(2)), torch.eye(4, D))
     rows = torch.randn(60, D, generator=generator)
-    posed = DictionarySubject(rows, rows, rows, size=5, sparsity=2, seed=seed)
+    question = DictionaryQuestion(rows, rows, rows, size=5, sparsity=2, seed=seed)
     codes = [(torch.rand(60, 5, generator=generator) - 0.6).clamp(min=0) for _ in range(2)]
     explanation = explain(torch.randn(5, D, generator=generator), *codes)
     for metric in (*COSINE, *FIRING, dead_fraction, explained_variance, l0):
         low, high = metric.__touchstone__.options["range"]
-        got = measured(metric, explanation, truth, posed)
+        got = measured(metric, explanation, truth, question)
         for score in (got if isinstance(got, dict) else {"": got}).values():
             assert low - 1e-6 <= score <= high + 1e-6
             assert not math.isnan(score)

@@ -17,10 +17,10 @@ from benchmark.families.family import Labelled
 POSED, TRUTH = trivial(0)
 
 
-def learned(atoms: torch.Tensor, seed: int = 0, posed=POSED) -> Labelled:
+def learned(atoms: torch.Tensor, seed: int = 0, question=POSED) -> Labelled:
     nothing = torch.zeros(1, 1)
     explanation = DictionaryExplanation(atoms, atoms[0], nothing.int(), nothing, nothing.int(), nothing)
-    return Labelled("m", "v", seed, explanation, TRUTH, posed)
+    return Labelled("m", "v", seed, explanation, TRUTH, question)
 
 
 def random(seed: int, atoms: int = 24, dimensions: int = 16) -> torch.Tensor:
@@ -57,4 +57,4 @@ def test_one_seed_or_other_activations_have_no_stability() -> None:
     with pytest.raises(Unsupported, match="one seed"):
         stability([learned(random(0))])
     with pytest.raises(Unsupported, match="different activations"):
-        stability([learned(random(0)), learned(random(1), posed=replace(POSED, train=POSED.train + 1))])
+        stability([learned(random(0)), learned(random(1), question=replace(POSED, train=POSED.train + 1))])

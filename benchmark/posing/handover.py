@@ -1,7 +1,7 @@
 """How a posed question gets into the process of a method: as a copy that holds what it must and nothing beside it.
 
-    body, buffers = pack(posed, serve)            where the question was posed; `serve(function)` gives it a number
-    posed = unpack(body, buffers, remote)         where the method runs; `remote(number)` stands for the function
+    body, buffers = pack(question, serve)         where the question was posed; `serve(function)` gives it a number
+    question = unpack(body, buffers, remote)      where the method runs; `remote(number)` stands for the function
 
 Arrays, tensors and models are copied, bit by bit, with what they share. Of a tensor's memory only the elements
 are copied that the question shows: a slice `x[:, :3]` of an array whose other columns are the answer leaves those
@@ -29,8 +29,8 @@ from torch import Tensor, nn
 
 from benchmark.errors import TouchstoneError
 from benchmark.plugins import Definition
+from benchmark.posing.wire import LINE, Buffer, aligned
 from benchmark.subjects import Saved
-from benchmark.wire import LINE, Buffer, aligned
 
 Serve = Callable[[Callable[..., Any]], int]
 
@@ -60,18 +60,19 @@ class Remote:
         return f"<served function {self._number}>"
 
 
-def pack(posed: Any, serve: Serve) -> tuple[Any, list[Buffer]]:
+def pack(question: Any, serve: Serve) -> tuple[Any, list[Buffer]]:
     """A posed question as JSON and buffers, for `wire.send`; arrays are not copied where all of them is shown.
 
     Raises:
         TouchstoneError: it holds what cannot be handed over; the field and its type are named.
     """
     try:
-        return _packed(posed, serve)
+        return _packed(question, serve)
     except Exception as error:
-        path, culprit, reason = _culprit(posed, error, set())
+        path, culprit, reason = _culprit(question, error, set())
         raise TouchstoneError(
-            f"a posed question cannot be handed over: {type(posed).__name__}{path} is {_described(culprit)} ({reason})"
+            f"a posed question cannot be handed over: {type(question).__name__}{path} is {_described(culprit)} "
+            f"({reason})"
         ) from error
 
 
@@ -82,10 +83,10 @@ def unpack(body: Any, buffers: Sequence[Buffer], remote: Callable[[int], Any]) -
     return _Unpickler(text, plain, storages, remote).load()
 
 
-def _packed(posed: Any, serve: Serve) -> tuple[Any, list[Buffer]]:
+def _packed(question: Any, serve: Serve) -> tuple[Any, list[Buffer]]:
     file = io.BytesIO()
     pickler = _Pickler(file, serve)
-    pickler.dump(posed)
+    pickler.dump(question)
     plain = [np.frombuffer(file.getbuffer(), np.uint8), *pickler.plain]
     shown = [storage.shown() for storage in pickler.storages.values()]
     body = {"plain": len(plain), "lows": [low for _, low in shown]}
