@@ -20,6 +20,7 @@ import hashlib
 import importlib.metadata
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -343,14 +344,17 @@ def _version(name: str) -> str:
     """The installed version of the library that is imported as `name`; empty for the standard library's."""
     if name in sys.stdlib_module_names:
         return ""
-    for candidate in (name, *_distributions().get(name, ())):
-        try:
+    with suppress(importlib.metadata.PackageNotFoundError):
+        own = importlib.metadata.distribution(name)
+        if f"\n{name}/__init__.py," in f"\n{own.read_text('RECORD')}":
+            return importlib.metadata.version(name)
+    for candidate in (*_distributions().get(name, ()), name):
+        with suppress(importlib.metadata.PackageNotFoundError):
             return importlib.metadata.version(candidate)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return ""
 
 
 @functools.cache
 def _distributions() -> dict[str, list[str]]:
+    """Modules to distributions; half a second, so it is asked only where the names differ."""
     return dict(importlib.metadata.packages_distributions())
