@@ -17,7 +17,7 @@ smoke: $(READY)
 	$(MAKE) leaderboard PROFILE=smoke
 
 test: $(READY)
-	$(BIN)/pytest -n auto --dist loadfile
+	$(BIN)/pytest -n $$(($(CORES) + 1)) --dist loadfile --no-loadscope-reorder
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -20,7 +20,7 @@ import numpy as np
 from benchmark.errors import TouchstoneError, Unsupported
 from benchmark.families.family import Labelled
 from benchmark.registry import Plugin
-from benchmark.statistics import skill
+from benchmark.statistics.rows import skill
 
 COLUMNS = (
     "family", "task", "variant", "method", "seed", "metric", "primary", "value", "floor", "ceiling", "skill",

@@ -22,20 +22,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.statistics import (
-    LEVEL,
-    Grid,
-    Nesting,
-    by_luck,
-    chance,
-    compare,
-    estimate,
-    grid,
-    holm,
-    ranked_rows,
-    ranks,
-)
-from benchmark.statistics.rows import checked
+from benchmark.statistics.comparisons import by_luck, chance, compare, holm, ranks
+from benchmark.statistics.intervals import LEVEL, Nesting, estimate
+from benchmark.statistics.rows import Grid, checked, grid, ranked_rows
 
 COLUMNS = (
     *("family", "method", "skill", "ci_low", "ci_high", "rank_low", "rank_high", "beats_random", "p_value"),

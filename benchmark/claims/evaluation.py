@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmark.claims.files import Calibration, Claim, Expectation, Published, Selector
 from benchmark.errors import unknown
-from benchmark.statistics import Estimate, sample
+from benchmark.statistics.intervals import Estimate, sample
 
 Verdict = Literal["reproduced", "not reproduced", "undecided"]
 

@@ -12,28 +12,3 @@ cluster by cluster.
     intervals    `estimate`: means with intervals that hold with three seeds (and the measured coverage)
     comparisons  tests against chance, pairwise differences, rank intervals, the smallest difference that shows
 """
-
-from benchmark.statistics.comparisons import Comparison, Ranks, by_luck, chance, compare, holm, ranks
-from benchmark.statistics.intervals import LEVEL, RESOLUTION, Estimate, Nesting, estimate, sample
-from benchmark.statistics.rows import Grid, ScoresError, grid, ranked_rows, skill
-
-__all__ = [
-    "LEVEL",
-    "RESOLUTION",
-    "Comparison",
-    "Estimate",
-    "Grid",
-    "Nesting",
-    "Ranks",
-    "ScoresError",
-    "by_luck",
-    "chance",
-    "compare",
-    "estimate",
-    "grid",
-    "holm",
-    "ranked_rows",
-    "ranks",
-    "sample",
-    "skill",
-]

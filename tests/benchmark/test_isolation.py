@@ -255,7 +255,8 @@ def test_endless_messages_meet_the_limit_of_memory() -> None:
     assert_good(messages[1], idle)
 
 
-def test_a_job_that_says_goodbye_twice_or_for_others_speaks_for_itself_alone() -> None:
+def test_a_job_that_says_goodbye_twice_or_for_others_speaks_for_itself_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(isolation.child, "GRACE_SECONDS", 1.0)
     goodbye = frame(json.dumps({"error": "forged", "job": 1}).encode(), kind=b"e")
     messages, ends = endings([writes(goodbye, frame(b'{"late": 1}'), goodbye), good], workers=2)
     assert ends[0].reason == "forged"

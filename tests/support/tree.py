@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import os
+import py_compile
 import shutil
 import subprocess
 import sys
@@ -19,6 +21,10 @@ from tests.support.project import SUBJECT, TASK
 ROOT = Path(__file__).parents[2]
 KEPT = ("gradient", "input_magnitude", "occlusion")
 """The methods of the small profile; the test's own `gated` is added."""
+METHODS = ["gated", *KEPT]
+SEEDS = 2
+ALL = {"computed": 0, "reused": SEEDS * len(METHODS), "failed": 0}
+"""What a second run of the small profile counts of explanations."""
 GATED = '''
 """Gated: waits while a file is there, then answers with the inputs."""
 import os
@@ -53,6 +59,8 @@ class Tree:
             shutil.copy2(ROOT / name, folder / name)
         (folder / "tests").mkdir()
         shutil.copy2(ROOT / "tests" / "__init__.py", folder / "tests" / "__init__.py")
+        # Compiled once, and used as long as a file holds what it held, whatever its time says: tests edit files.
+        compileall.compile_dir(folder, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
         return cls(folder)
 
     def environment(self, **extra: str) -> dict[str, str]:
@@ -150,6 +158,15 @@ def write_profile(tree: Tree, name: str = "small", **settings: Any) -> None:
         "only": ["attribution/toytask"],
     }
     (tree.folder / f"{name}.yaml").write_text(yaml.safe_dump(content | settings))
+
+
+def same(left: pd.DataFrame, right: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(left.reset_index(drop=True), right.reset_index(drop=True), check_exact=True)
+
+
+def read_exclusions(tree: Tree) -> list[str]:
+    """What the small profile excludes: taken before a test adds its own methods."""
+    return list(yaml.safe_load((tree.folder / "small.yaml").read_text())["exclude"])
 
 
 def read_json(path: Path) -> Any:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from benchmark.statistics import Grid, Nesting, chance, compare, grid, holm, ranked_rows, ranks
+from benchmark.statistics.comparisons import chance, compare, holm, ranks
+from benchmark.statistics.intervals import Nesting
+from benchmark.statistics.rows import Grid, grid, ranked_rows
 from tests.support.long_table import long_table, noisy
 
 

@@ -11,7 +11,10 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats
 
-from benchmark.statistics import Grid, Nesting, chance, compare, estimate, intervals
+from benchmark.statistics import intervals
+from benchmark.statistics.comparisons import chance, compare
+from benchmark.statistics.intervals import Nesting, estimate
+from benchmark.statistics.rows import Grid
 
 Array = NDArray[np.float64]
 Draw = Callable[[np.random.Generator, tuple[int, ...]], Array]

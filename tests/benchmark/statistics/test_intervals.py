@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from benchmark.statistics import Nesting, estimate, sample
+from benchmark.statistics.intervals import Nesting, estimate, sample
 
 
 def instances(seeds: dict[str, int], variants: int = 1, subject: dict[str, str] | None = None) -> pd.DataFrame:

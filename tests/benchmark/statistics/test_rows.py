@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from benchmark.statistics import ScoresError, grid, ranked_rows, skill
+from benchmark.statistics.rows import ScoresError, grid, ranked_rows, skill
 from tests.support.long_table import change, long_table
 
 numbers = st.floats(-100, 100, allow_nan=False).map(lambda x: round(x, 3))
