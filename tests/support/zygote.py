@@ -1,0 +1,135 @@
+"""A Python that has imported the heavy libraries, forked for each command of the workflow tests.
+
+    python = zygote()        a program to call in the place of sys.executable: `python -m benchmark list`
+
+What is forked is a process of its own, with the caller's arguments, folder, environment and open files. Only libraries
+are imported beforehand, never the project, of which every tree has its own copy. Importing torch anew for each of some
+hundred jobs took most of the suite's time. Tests that kill processes, or look at who descends from whom, call the real
+interpreter.
+"""
+
+from __future__ import annotations
+
+import array
+import atexit
+import functools
+import importlib
+import json
+import os
+import runpy
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import traceback
+from contextlib import suppress
+from pathlib import Path
+
+LIBRARIES = (
+    *("torch", "numpy", "pandas", "pyarrow.parquet", "scipy.stats", "scipy.optimize", "scipy.sparse", "sklearn.tree"),
+    *("matplotlib.figure", "matplotlib.backends.backend_agg", "PIL.Image", "pydantic", "typer", "rich.table", "jinja2"),
+    *("yaml", "psutil", "safetensors.torch", "jaxtyping", "threadpoolctl", "snakemake.cli", "snakemake.workflow"),
+)
+CLIENT = """
+import array, json, os, signal, socket, sys
+place = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+place.connect({address!r})
+fds = array.array("i", [0, 1, 2])
+place.sendmsg([b"f"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+asked = json.dumps({{"arguments": sys.argv[1:], "folder": os.getcwd(), "environment": dict(os.environ)}}).encode()
+place.sendall(len(asked).to_bytes(8, "big") + asked)
+answers = place.makefile("rb")
+child = int(answers.readline() or 0)
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, lambda number, _frame: os.kill(child, number))
+sys.exit(int(answers.readline() or 70))
+"""
+
+
+@functools.cache
+def zygote() -> str:
+    """Start the process, once in each process that runs tests; the path of a program that stands for its Python."""
+    folder = Path(tempfile.mkdtemp(prefix="zygote-"))
+    address = str(folder / "socket")
+    server = subprocess.Popen(
+        [sys.executable, "-P", __file__, address],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd="/", start_new_session=True,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    atexit.register(_end, server.pid)
+    assert server.stdout is not None
+    assert server.stdout.readline() == b"ready\n"
+    (folder / "client.py").write_text(CLIENT.format(address=address))
+    client = folder / "python"
+    client.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -S -E {folder}/client.py "$@"\n')
+    client.chmod(0o755)
+    return str(client)
+
+
+def _end(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def serve(address: str) -> None:
+    """Fork a process for everyone who connects."""
+    for name in LIBRARIES:
+        importlib.import_module(name)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening.bind(address)
+    listening.listen(64)
+    sys.stdout.write("ready\n")
+    sys.stdout.flush()
+    while True:
+        connection, _ = listening.accept()
+        if os.fork() == 0:
+            listening.close()
+            os._exit(_become(connection))
+        connection.close()
+
+
+def _become(connection: socket.socket) -> int:
+    """In the fork: do what was asked, and say how it ended."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    descriptors = array.array("i")
+    _, ancillary, _, _ = connection.recvmsg(1, socket.CMSG_SPACE(3 * descriptors.itemsize))
+    descriptors.frombytes(ancillary[0][2])
+    for target, given in enumerate(descriptors):
+        os.dup2(given, target)
+        os.close(given)
+    stream = connection.makefile("rb")
+    asked = json.loads(stream.read(int.from_bytes(stream.read(8), "big")))
+    connection.sendall(f"{os.getpid()}\n".encode())
+    os.environ.clear()
+    os.environ.update(asked["environment"])
+    os.chdir(asked["folder"])
+    given = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    sys.path[:] = [asked["folder"], *given, *sys.path]
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
+    _, module, *arguments = asked["arguments"]
+    sys.argv = [module, *arguments]
+    sys.stdin, sys.stdout, sys.stderr = (open(fd, mode, closefd=False) for fd, mode in ((0, "r"), (1, "w"), (2, "w")))  # noqa: SIM115
+    code = 0
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        if isinstance(error.code, str):
+            sys.stderr.write(f"{error.code}\n")
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    with suppress(Exception):
+        for end in (sys.stdout, sys.stderr):
+            end.flush()
+    connection.sendall(f"{code}\n".encode())
+    return code
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
