@@ -145,6 +145,12 @@ class TaskPlan:
         return str(self.plugin.family)
 
     @property
+    def controls(self) -> frozenset[str]:
+        """The methods of this run that mark what can be had without looking at the model."""
+        named = set(self.plugin.options.get("controls", ()))
+        return frozenset(method.name for method in self.methods if method.plugin.name in named)
+
+    @property
     def primary(self) -> str:
         """The metric whose skill the leaderboard averages."""
         return str(self.plugin.options["primary"])

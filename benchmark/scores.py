@@ -1,9 +1,10 @@
 """The long format: one row per (family, task, variant, method, seed, metric), and how an explanation becomes rows.
 
-    value     what the metric measured                      floor     mean of the metric over random explanations
-    ceiling   the metric of the planted truth               skill     (value - floor) / (ceiling - floor)
+    value     what the metric measured            chance_skill   (value - floor) / (ceiling - floor)
+    floor     mean over random explanations       blind, skill   see `benchmark.marks`: they need all seeds of a variant
+    ceiling   the metric of the planted truth
 
-Failures and time-outs are rows too, with a status and a reason; their skill is 0, the floor.
+Failures and time-outs are rows too, with a status and a reason; their chance skill is 0, the floor.
 """
 
 from __future__ import annotations
@@ -19,20 +20,19 @@ import numpy as np
 
 from benchmark.errors import TouchstoneError, Unsupported
 from benchmark.families.family import Labelled
+from benchmark.marks import skill
 from benchmark.registry import Plugin
-from benchmark.statistics.rows import skill
 
 COLUMNS = (
-    "family", "task", "variant", "method", "seed", "metric", "primary", "value", "floor", "ceiling", "skill",
-    "status", "reason", "seconds", "model_calls", "peak_memory_mb", "floor_sd", "ranked", "reference", "subject",
-    "twin",
+    "family", "task", "variant", "method", "seed", "metric", "primary", "value", "floor", "blind", "ceiling",
+    "skill", "chance_skill", "status", "reason", "seconds", "model_calls", "peak_memory_mb", "floor_sd", "ranked",
+    "reference", "control", "subject", "twin",
 )  # fmt: skip
 TYPES = {
     **dict.fromkeys(("family", "task", "variant", "method", "metric", "status", "reason", "subject", "twin"), "string"),
-    **dict.fromkeys(("primary", "ranked", "reference"), "bool"),
-    **dict.fromkeys(
-        ("value", "floor", "ceiling", "skill", "seconds", "model_calls", "peak_memory_mb", "floor_sd"), "float64"
-    ),
+    **dict.fromkeys(("primary", "ranked", "reference", "control"), "bool"),
+    **dict.fromkeys(("value", "floor", "blind", "ceiling", "skill", "chance_skill", "floor_sd"), "float64"),
+    **dict.fromkeys(("seconds", "model_calls", "peak_memory_mb"), "float64"),
     "seed": "int64",
 }
 
@@ -188,7 +188,7 @@ def rows_of(
     """The rows of one explanation on one instance: its values, and a row for every metric without one.
 
     A failed explanation has a row for every number that the planted truth has; a failed metric, one for itself. Their
-    values are NaN and their skill is that of the floor, 0.
+    values are NaN and their chance skill is that of the floor, 0.
     """
     if record["status"] != "ok":
         empty = _outcome(record["status"], record.get("reason") or "")
@@ -217,8 +217,10 @@ def _row(
         "primary": name == primary,
         "value": value,
         "floor": scale.floor.get(name, math.nan),
+        "blind": math.nan,
         "ceiling": scale.ceiling.get(name, math.nan),
-        "skill": earned,
+        "skill": math.nan,
+        "chance_skill": earned,
         "status": outcome["status"],
         "reason": outcome["reason"],
         "seconds": _number(record.get("seconds")),

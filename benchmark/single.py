@@ -14,6 +14,7 @@ from benchmark.audit import take_back
 from benchmark.config import declaration_problems, method_parameters
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.locking import hold, run_name
+from benchmark.marks import with_marks
 from benchmark.plan import MethodPlan, Plan, TaskPlan, make_plan
 from benchmark.registry import plugins, read_file
 from benchmark.runtime import start_logging
@@ -37,12 +38,14 @@ def run_cell(profile: str, task_name: str, method_name: str, *, workers: int) ->
         for subject in task.subjects:
             for batch in range(plan.subject(subject).batches):
                 train(plan, store, subject, batch=batch)
-        make_explanations(plan, store, task, method, workers=workers)
+        several = [method, *(other for other in task.methods if other.name in task.controls - {method.name})]
+        for each in several:
+            make_explanations(plan, store, task, each, workers=workers)
         for index in plan.layout.indexes():  # what vouched for an explanation as it was; the workflow looks at it again
             if damaged(index):
                 take_back(plan.layout, index)
-        scored, _ = score_instances(plan, store, task, [method], workers=workers)
-    table = to_table([row for one in scored for row in instance_rows(plan, store, task, [method], one)])
+        scored, _ = score_instances(plan, store, task, several, workers=workers)
+    table = with_marks(to_table([row for one in scored for row in instance_rows(plan, store, task, several, one)]))
     own = table[(table.method == method.name)]
     _print(own, task)
     return int(own[own.primary & own.status.isin(["failed", "timeout"])].groupby(["variant", "seed"]).ngroups)
@@ -66,17 +69,20 @@ def _method(plan: Plan, task: TaskPlan, name: str) -> MethodPlan:
     raise UnknownNameError("method", bare, [method.name for method in task.methods], where=f"family {task.family}")
 
 
+SHOWN = ("value", "floor", "blind", "ceiling", "skill", "seconds")
+
+
 def _print(table: pd.DataFrame, task: TaskPlan) -> None:
     """One line for each variant and metric, averaged over the seeds; the primary metric first and bold."""
     console = Console(width=None if sys.stdout.isatty() else 120)
     view = Table(title=f"{task.plugin.key}: mean over {table.seed.nunique()} seed(s)", title_justify="left")
     for column in ("variant", "metric"):
         view.add_column(column)
-    for column in ("value", "floor", "ceiling", "skill", "seconds"):
+    for column in SHOWN:
         view.add_column(column, justify="right")
     for variant in task.variants:
         own = table[(table.variant == variant) & (table.status == "ok")]
-        means = own.groupby(["primary", "metric"])[["value", "floor", "ceiling", "skill", "seconds"]].mean()
+        means = own.groupby(["primary", "metric"])[list(SHOWN)].mean()
         for number, (index, row) in enumerate(means.sort_index(level=0, ascending=False).iterrows()):
             primary, metric = cast(tuple[bool, str], index)
             style = "bold" if primary else None
@@ -87,5 +93,6 @@ def _print(table: pd.DataFrame, task: TaskPlan) -> None:
         console.print(f"{variant}, seed {seed}: {status}: {reason}", highlight=False, markup=False)
     skills = table[table.primary & table.ranked].skill
     console.print(
-        f"skill in {task.primary} over the ranked variants: {skills.mean():.3f} (0 is chance, 1 the planted truth)"
+        f"skill in {task.primary} over the ranked variants: {skills.mean():.3f} "
+        "(0 is the higher of chance and blind, 1 the planted truth)"
     )

@@ -35,20 +35,24 @@ def instance_rows(plan: Plan, store: Store, task: TaskPlan, methods: Sequence[Me
     if scored.problem:
         lost = {"status": "failed", "reason": scored.problem}
         nothing = Scale({}, {}, {}, described)
-        everyone = [{**identity, "method": m.name, "reference": m.reference} for m in methods]
+        everyone = [{**identity, **_who(task, method)} for method in methods]
         return [row for named in everyone for row in rows_of(named, {}, nothing, task.primary, lost)]
     random, oracle = (scored.outcomes(name) if name in scored.references else {} for name in ("random", "oracle"))
     scale = Scale.of(random, oracle, described)
     rows: list[Row] = []
     for name in scored.references:
-        named = {**identity, "method": name, "reference": True}
+        named = {**identity, "method": name, "reference": True, "control": False}
         rows += rows_of(named, scored.outcomes(name), scale, task.primary, {"status": "ok"})
     for method in methods:
-        named = {**identity, "method": method.name, "reference": method.reference}
+        named = {**identity, **_who(task, method)}
         record = scored.explanations[method.name].content
         outcomes = scored.outcomes(method.name) if record["status"] == "ok" else {}
         rows += rows_of(named, outcomes, scale, task.primary, record)
     return rows
+
+
+def _who(task: TaskPlan, method: MethodPlan) -> Row:
+    return {"method": method.name, "reference": method.reference, "control": method.name in task.controls}
 
 
 def _certified_twin(plan: Plan, store: Store, task: TaskPlan, instance: Instance) -> str:

@@ -5,9 +5,10 @@
     metric_rows(scores)              every metric of every task: means and spreads
     resolution(scores)               the smallest difference each family's board can show
 
-`scores` has one row per (family, task, variant, method, seed, metric) with the columns of the scores files and three
+`scores` has one row per (family, task, variant, method, seed, metric) with the columns of the scores files and four
 more: `floor_sd` (standard deviation of one random draw's value), `ranked` (the variant is ranked and its subject
-certified) and `reference` (the method is one of the family's references); `subject` and `twin` (the variant that asks
+certified), `reference` (the method is one of the family's references) and `control` (it sets the blind mark);
+`subject` and `twin` (the variant that asks
 the same of random weights) are used where they are there. What is shown does not depend on the order of the rows.
 
 A method that was measured on fewer than half of its family's tasks is a specialist: shown, not ranked with the
@@ -17,21 +18,23 @@ they are controls and not contestants.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from benchmark.statistics.comparisons import by_luck, chance, compare, holm, ranks
-from benchmark.statistics.intervals import LEVEL, Nesting, estimate
+from benchmark.statistics.intervals import LEVEL, Array, Nesting, estimate
 from benchmark.statistics.rows import Grid, checked, grid, ranked_rows
 
 COLUMNS = (
-    *("family", "method", "skill", "ci_low", "ci_high", "rank_low", "rank_high", "beats_random", "p_value"),
+    *("family", "method", "skill", "ci_low", "ci_high", "rank_low", "rank_high", "beats_blind", "beats_random"),
+    *("p_value",),
     *("tasks", "seeds", "failures", "seconds"),
 )
 EXTRAS = (
-    *("unsupported", "specialist", "reference", "model_calls", "peak_memory_mb", "group", "advantage"),
+    *("chance_skill", "unsupported", "specialist", "reference", "model_calls", "peak_memory_mb", "group", "advantage"),
     *("above_untrained", "above_untrained_low", "above_untrained_high", "beats_untrained"),
 )
 
@@ -41,7 +44,9 @@ def leaderboard(scores: pd.DataFrame) -> pd.DataFrame:
 
     skill, ci_low, ci_high   mean skill over covered tasks, its 95 % interval over seeds (NaN: no task has two seeds)
     rank_low, rank_high      best and worst rank the data allow among the generalists; missing for all others
-    beats_random, p_value    better than chance over seeds and against random draws, Holm-corrected in the family
+    beats_blind, p_value     above the higher of chance and blind over seeds and against random draws, Holm-corrected
+                             in the family
+    beats_random             the same from chance alone; chance_skill is the mean from there
     tasks, seeds             tasks covered, different seeds
     failures, unsupported    instances (task, variant, seed) that failed or timed out; that the method declined
     seconds, model_calls     mean per instance (over tasks); peak_memory_mb is the greatest of all
@@ -110,8 +115,8 @@ def board_notes(scores: pd.DataFrame) -> dict[str, dict[str, float | int]]:
 def metric_rows(scores: pd.DataFrame) -> pd.DataFrame:
     """Every metric as raw values: a row per (family, task, variant, method, metric), with `mean` over `n` seeds.
 
-    `spread` is the standard deviation over seeds (NaN for one seed); `floor` and `ceiling` are means over the same
-    seeds. Only measured values enter: a failure is a smaller `n` here, and counts at the floor on the leaderboard
+    `spread` is the standard deviation over seeds (NaN for one seed); `floor`, `blind` and `ceiling` are means over the
+    same seeds. Only measured values enter: a failure is a smaller `n` here, and counts at the floor on the leaderboard
     only.
     """
     table = checked(scores)
@@ -121,6 +126,7 @@ def metric_rows(scores: pd.DataFrame) -> pd.DataFrame:
         mean=("value", "mean"),
         spread=("value", "std"),
         floor=("floor", "mean"),
+        blind=("blind", "mean"),
         ceiling=("ceiling", "mean"),
         n=("value", "count"),
     )
@@ -146,16 +152,17 @@ def _board(rows: pd.DataFrame, whole: Grid, specialists: frozenset[str]) -> pd.D
     nesting = Nesting.of(whole.instances)
     means = estimate(whole.skill, nesting)
     low, high = means.interval()
-    raw = np.where(whole.reference, np.nan, chance(whole, nesting))
-    p = np.where(whole.reference, by_luck(whole, nesting), holm(raw))
+    p, p_random = _above_null(whole, nesting), _above_null(replace(whole, skill=whole.chance), nesting)
     board = pd.DataFrame(
         {
             "method": whole.methods,
             "skill": means.mean,
             "ci_low": low,
             "ci_high": high,
-            "beats_random": p < 1 - LEVEL,
+            "beats_blind": p < 1 - LEVEL,
+            "beats_random": p_random < 1 - LEVEL,
             "p_value": p,
+            "chance_skill": estimate(whole.chance, nesting).mean,
             "reference": whole.reference,
             "specialist": [name in specialists for name in whole.methods],
         }
@@ -174,6 +181,13 @@ def _board(rows: pd.DataFrame, whole: Grid, specialists: frozenset[str]) -> pd.D
     best = np.where(chosen, board["advantage"], board["skill"]).round(12)
     order = np.lexsort((board["method"], -np.nan_to_num(best, nan=-np.inf), shown))
     return board.iloc[order]
+
+
+def _above_null(whole: Grid, nesting: Nesting) -> Array:
+    """P-values of "no better than 0" on the grid's skills, corrected for the number of methods; those of references are
+    their own, against random draws alone."""
+    raw = np.where(whole.reference, np.nan, chance(whole, nesting))
+    return np.where(whole.reference, by_luck(whole, nesting), holm(raw))
 
 
 def _above_untrained(whole: Grid, nesting: Nesting) -> dict[str, Any]:

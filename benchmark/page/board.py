@@ -17,9 +17,10 @@ import pandas as pd
 from benchmark.errors import TouchstoneError
 
 RANKING = (
-    *("family", "method", "skill", "ci_low", "ci_high", "rank_low", "rank_high", "beats_random", "p_value"),
+    *("family", "method", "skill", "ci_low", "ci_high", "rank_low", "rank_high", "beats_blind", "beats_random"),
+    *("p_value",),
     *("tasks", "seeds", "failures", "seconds"),
-    *("unsupported", "specialist", "reference", "model_calls", "peak_memory_mb"),
+    *("chance_skill", "unsupported", "specialist", "reference", "model_calls", "peak_memory_mb"),
     *("above_untrained", "above_untrained_low", "above_untrained_high", "beats_untrained"),
 )
 
@@ -28,8 +29,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "tasks": (RANKING[0], "task", *RANKING[1:]),
     "metrics": (
         *("family", "task", "variant", "method", "metric", "primary"),
-        *("mean", "spread", "floor", "ceiling", "n"),
+        *("mean", "spread", "floor", "blind", "ceiling", "n"),
     ),
+    "marks": ("family", "task", "variant", "floor", "blind", "control", "ceiling", "room", "ranked", "reason"),
     "claims": (
         *("claim", "source", "tasks", "effect", "ci_low", "ci_high", "verdict"),
         *("statement", "margin", "reason"),
@@ -43,6 +45,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 DOWNLOADS = (
     "leaderboard.csv",
     "tasks.csv",
+    "marks.csv",
     "claims.csv",
     "certificates.csv",
     "measured.csv",
@@ -82,6 +85,8 @@ class Board:
         leaderboard: a row per family and method, best first; `specialist` and `reference` rows stand apart.
         tasks: the same per task, with the column `task`.
         metrics: long form, a row per (family, task, variant, method, metric); `spread` is over `n` seeds.
+        marks: a row per (family, task, variant): what chance, the best blind `control` and the truth score, the room
+            above blind, whether the variant is ranked, and the reason if not.
         claims: published findings; `effect` with its interval is measured here, `verdict` compares it with `margin`;
             where there is a column `expect` it says on which side (above, below, within).
         certificates: a row per (subject, seed, check); `at_least` says on which side of `threshold` a value passes.
@@ -105,6 +110,7 @@ class Board:
     leaderboard: pd.DataFrame
     tasks: pd.DataFrame
     metrics: pd.DataFrame
+    marks: pd.DataFrame
     claims: pd.DataFrame
     certificates: pd.DataFrame
     measured: pd.DataFrame

@@ -36,12 +36,21 @@ class Axis:
 def skill_axis(values: Iterable[Any], *, least: float = -0.5, most: float = 1.25) -> Axis:
     """The axis of skill that all tables share.
 
-    It holds 0 (chance), 1 (the planted truth) and `values`, but does not go beyond `least` and `most` for their sake.
+    It holds 0 (the higher of chance and blind), 1 (the planted truth) and `values`, but does not go beyond `least` and
+    `most` for their sake.
     """
     known = [float(value) for value in values if not is_missing(value)]
     low, high = min([0.0, *known]), max([1.0, *known])
     pad = 0.06 * (min(high, most) - max(low, least))
-    return Axis(max(low, least) - pad, min(high, most) + pad, ((0.0, "chance", "chance"), (1.0, "truth", "truth")))
+    return marked(Axis(max(low, least) - pad, min(high, most) + pad), 0.0)
+
+
+def marked(axis: Axis, chance: float) -> Axis:
+    """The axis with its marks: chance, blind and truth; chance and blind are one where no control beats chance."""
+    truth = (1.0, "truth", "truth")
+    if chance > -0.02:
+        return Axis(axis.low, axis.high, ((0.0, "chance", "chance"), truth))
+    return Axis(axis.low, axis.high, ((chance, "chance", "chance"), (0.0, "blind", "blind"), truth))
 
 
 def effect_axis(values: Iterable[Any]) -> Axis:
@@ -55,7 +64,7 @@ def interval(
 ) -> Markup:
     """A dot at `value` with its interval as a bar.
 
-    A `hollow` dot could be chance. What leaves the axis is drawn as an arrow at its edge. `margins` add dotted lines.
+    A `hollow` dot could be blind. What leaves the axis is drawn as an arrow at its edge. `margins` add dotted lines.
     Without a value only the axis is drawn.
     """
     parts = [_line(axis, at, name) for at, name, _ in axis.marks]
@@ -76,20 +85,23 @@ def interval(
 
 
 def scale(axis: Axis) -> Markup:
-    """The head of a column of intervals: where chance and the planted truth lie."""
+    """The head of a column of intervals: where chance, blind and the planted truth lie."""
+    three = len(axis.marks) > 2
+    anchors = {"chance": "end", "blind": "start"} if three else {}
     labels = "".join(
-        f'<text class="{name}" x="{axis.at(value)}" y="13" text-anchor="middle">{label}</text>'
+        f'<text class="{name}" x="{axis.at(value)}" y="13" text-anchor="{anchors.get(name, "middle")}">{label}</text>'
         for value, name, label in axis.marks
+        if axis.low <= value <= axis.high
     )
     return _svg(labels, kind="scale")
 
 
 def strip(axis: Axis, rows: Sequence[dict[str, Any]]) -> Markup:
-    """All methods of a family as dots on the axis of skill: filled where they beat chance, else hollow."""
+    """All methods of a family as dots on the axis of skill: filled where they beat blind, else hollow."""
     dots = "".join(
-        f'<circle class="{"dot" if row["beats_random"] is True else "dot hollow"}" cx="{axis.at(float(row["skill"]))}" '
+        f'<circle class="{"dot" if row["beats_blind"] is True else "dot hollow"}" cx="{axis.at(float(row["skill"]))}" '
         'cy="10" r="4.5"/>'
-        for row in sorted(rows, key=lambda row: row["beats_random"] is True)
+        for row in sorted(rows, key=lambda row: row["beats_blind"] is True)
         if not is_missing(row["skill"])
     )
     base = '<line class="base" x1="0" x2="100%" y1="10" y2="10"/>'
@@ -109,15 +121,16 @@ def legend() -> Markup:
         f'<circle class="dot hollow" cx="{axis.at(0.03)}" cy="60" r="5"/>'
     )
     names = (
-        f'<text class="chance" x="{axis.at(0)}" y="13" text-anchor="middle">0 = chance</text>'
+        f'<text class="blind" x="{axis.at(0)}" y="13" text-anchor="middle">0 = chance or blind</text>'
         f'<text class="truth" x="{axis.at(1)}" y="13" text-anchor="middle">1 = planted truth</text>'
         f'<text x="{axis.at(0.52)}" y="42" text-anchor="end">finds part of it</text>'
-        f'<text x="{axis.at(0.17)}" y="64">may be chance</text>'
+        f'<text x="{axis.at(0.17)}" y="64">may not look</text>'
     )
     return Markup(
         '<svg class="legend" width="100%" height="78" role="img" '
-        'aria-label="An axis of skill: 0 is chance, 1 is the planted truth. '
-        "A filled dot with a bar beats chance; a hollow dot, whose bar reaches chance, may be chance. Invented example."
+        'aria-label="An axis of skill: 0 is the higher of chance and blind, 1 is the planted truth. '
+        "A filled dot with a bar beats that; a hollow dot, whose bar reaches 0, may not look at the model. "
+        "Invented example."
         f'">{lines}{example}{names}</svg>'
     )
 

@@ -58,6 +58,12 @@ class Ranking:
         return any(row["above_untrained"] is not None for row in self.ranked)
 
     @property
+    def chance(self) -> float:
+        """Where chance lies on the axis of skill: at 0 where no control beats it, else below."""
+        found = [row["skill"] for row in self.references if row["method"] == "random" and row["skill"] is not None]
+        return float(found[0]) if found else 0.0
+
+    @property
     def groups(self) -> list[tuple[str, str, list[Row]]]:
         """Kind, heading and rows of each part that has any."""
         parts = (
@@ -71,12 +77,15 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Variant:
-    """One variant of a task: what each method reached on each metric, between floor and ceiling."""
+    """One variant of a task: what each method reached on each metric, between the marks."""
 
     name: str
     seeds: int | None
     floor: dict[str, str]
+    blind: dict[str, str]
     ceiling: dict[str, str]
+    mark: Row
+    """Its row of the board's `marks`; empty where there is none."""
     rows: list[tuple[str, bool, dict[str, Row]]]
 
 
@@ -110,8 +119,8 @@ class Family:
 
     @property
     def beating(self) -> int:
-        """How many ranked methods beat chance."""
-        return sum(row["beats_random"] is True for row in self.ranking.ranked)
+        """How many ranked methods beat the best blind control, or chance where there is none."""
+        return sum(row["beats_blind"] is True for row in self.ranking.ranked)
 
     @property
     def beating_untrained(self) -> int | None:
@@ -225,6 +234,7 @@ class View:
         primary = _order(row["metric"] for row in mine if row["primary"] is True)
         ranking = _ranking([row for row in rated if row["task"] == name])
         place = {row["method"]: at for at, (_, row) in enumerate(_flat(ranking))}
+        marks = {(row["family"], row["task"], row["variant"]): row for row in rows(self.board.marks)}
         variants = []
         for variant in _order(row["variant"] for row in mine):
             here = [row for row in mine if row["variant"] == variant]
@@ -235,7 +245,9 @@ class View:
                     name=variant,
                     seeds=max(counts, default=None),
                     floor=_extents(here, "floor"),
+                    blind=_extents(here, "blind"),
                     ceiling=_extents(here, "ceiling"),
+                    mark=marks.get((family, name, variant), {}),
                     rows=[
                         (
                             method,
@@ -259,6 +271,10 @@ class View:
 
     def _pictures(self, family: str, task: str) -> list[Image]:
         return [image for image in self.images if (image.picture.family, image.picture.task) == (family, task)]
+
+    def axis_of(self, ranking: Ranking) -> svg.Axis:
+        """The page's axis with the marks of one table."""
+        return svg.marked(self.axis, ranking.chance)
 
     @cached_property
     def axis(self) -> svg.Axis:

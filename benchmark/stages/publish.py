@@ -6,7 +6,7 @@ publish(plan, store)
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -15,8 +15,9 @@ from benchmark.artifacts import record, write_atomically, write_bytes
 from benchmark.claims import evaluate, load
 from benchmark.errors import DamagedArtifactError
 from benchmark.layout import Layout
+from benchmark.marks import marks
 from benchmark.page import About, Board, PagePicture, render
-from benchmark.plan import Plan
+from benchmark.plan import Instance, Plan
 from benchmark.provenance import provenance, revealed
 from benchmark.registry import PROJECT
 from benchmark.runtime import log
@@ -36,15 +37,16 @@ def publish(plan: Plan, store: Store) -> None:
     layout = plan.layout
     scores = read_scores(plan, layout)
     folder = layout.leaderboard
-    question = {task.id for task in plan.tasks.values()}
-    about = [
-        c for c in load([PROJECT / "tasks" / "claims"]) if {f"{s.family}.{s.task}" for s in c.selectors} <= question
+    claims = [
+        claim
+        for claim in load([PROJECT / "tasks" / "claims"])
+        if {f"{side.family}.{side.task}" for side in claim.selectors} <= plan.tasks.keys()
     ]
-    claims = evaluate(about, scores)
     tables = {
         "leaderboard": leaderboard(scores),
         "tasks": per_task(scores),
-        "claims": claims,
+        "marks": marks(scores, {(*key, i.variant) for key, i in _instances(plan) if not i.ranked}),
+        "claims": evaluate(claims, scores),
         "certificates": pd.DataFrame(certificates(plan, store), columns=CERTIFICATE),
         "measured": measured(plan, store),
     }
@@ -70,6 +72,11 @@ def publish(plan: Plan, store: Store) -> None:
     if plan.part:
         log.info("[publish] a part of profile %s: it has a folder of its own", plan.profile.name)
     log.info("[publish] %s written", folder / "index.html")
+
+
+def _instances(plan: Plan) -> Iterator[tuple[tuple[str, str], Instance]]:
+    for task in plan.tasks.values():
+        yield from (((task.family, task.plugin.name), instance) for instance in task.instances)
 
 
 def _csv(table: pd.DataFrame) -> bytes:

@@ -27,6 +27,7 @@ from benchmark.explanations import whole
 from benchmark.isolation import Ending, Job, Message, Send, run_isolated
 from benchmark.keys import content_key, posed_keys, reference_key, value_key
 from benchmark.layout import Layout
+from benchmark.marks import with_marks
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.registry import Plugin
 from benchmark.runtime import log, make_deterministic, warm_up
@@ -74,7 +75,7 @@ def score(plan: Plan, store: Store, name: str, *, workers: int = 1) -> pd.DataFr
     """Measure what is not known of a task's explanations; write its rows and the index that vouches for them."""
     task = plan.task(name)
     scored, counts = score_instances(plan, store, task, task.methods, workers=workers)
-    table = to_table([row for one in scored for row in instance_rows(plan, store, task, task.methods, one)])
+    table = with_marks(to_table([r for one in scored for r in instance_rows(plan, store, task, task.methods, one)]))
     path = plan.layout.scores(task.id)
     files = {path: write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False))}
     content = {"task": task.id, "counts": counts, "run": os.environ.get("TOUCHSTONE_RUN")}

@@ -5,15 +5,18 @@
 
 What counts, and as what:
 
-    ok            (value - floor) / (ceiling - floor)
-    failed        0, the floor: not answering is worth what answering at random is worth
-    timeout       0
+    ok            (value - null) / (ceiling - null), the null being the higher of floor and blind (`benchmark.marks`)
+    failed        as if the value were the floor: not answering is worth what answering at random is worth
+    timeout       the same
     ok, but NaN or infinite: as failed, so that no method gains by returning what cannot be scored
     unsupported   left out of that method's mean, like an instance without a row
-    ceiling equals floor, or one of them is unknown: the instance measures nothing and is left out for everybody
+    no room between null and ceiling, or one of them is unknown: the instance measures nothing and is left out for all
 
-Where a row names its variant's `twin`, the one that asks the same of random weights, its gain is its skill minus the
-twin's with the same seed. A method that was not measured on the twin has no gain: nothing is known of it there.
+Skills are cut at -1, so that no single instance with a small scale decides a mean.
+
+Where a row names its variant's `twin`, the one that asks the same of random weights, its gain is its skill from the
+floor minus the twin's with the same seed: the blind marks of the two are different. A method that was not measured on
+the twin has no gain: nothing is known of it there.
 """
 
 from __future__ import annotations
@@ -22,36 +25,22 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from benchmark.errors import TouchstoneError, unknown
+from benchmark.marks import CUT, null_of, skill
 
 Array = NDArray[np.float64]
 
 INSTANCE = ["family", "task", "variant", "seed"]
 KEY = ["family", "task", "variant", "method", "seed", "metric"]
-NUMBERS = ["value", "floor", "ceiling", "floor_sd", "seconds", "model_calls", "peak_memory_mb"]
+NUMBERS = ["value", "floor", "blind", "ceiling", "floor_sd", "seconds", "model_calls", "peak_memory_mb"]
 REQUIRED = [*KEY, *NUMBERS, "primary", "status", "reason", "ranked", "reference"]
 STATUSES = ("ok", "failed", "timeout", "unsupported")
 
 
 class ScoresError(TouchstoneError):
     """The table of scores is not in the long format; the message lists all that is wrong with it."""
-
-
-def skill(value: ArrayLike, floor: ArrayLike, ceiling: ArrayLike) -> Array:
-    """(value - floor) / (ceiling - floor), elementwise: 0 is chance, 1 the planted truth, below 0 worse than chance.
-
-    Works for metrics in both directions (where lower is better, the ceiling lies below the floor) and does not change
-    when all three are shifted or scaled together. NaN where ceiling and floor agree (to a relative 1e-9) or where any
-    of the three is NaN.
-    """
-    low, high = np.asarray(floor, dtype=np.float64), np.asarray(ceiling, dtype=np.float64)
-    span = high - low
-    with np.errstate(all="ignore"):
-        measures = np.abs(span) > 1e-9 * np.maximum(np.abs(low), np.abs(high))
-        result = (np.asarray(value, dtype=np.float64) - low) / np.where(measures, span, np.nan)
-    return np.asarray(result, dtype=np.float64)
 
 
 def checked(scores: pd.DataFrame) -> pd.DataFrame:
@@ -75,8 +64,8 @@ def checked(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def ranked_rows(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows that decide the ranking: primary metric, ranked variants, certified subjects; with `skill`, `gain` and
-    `failed`.
+    """The rows that decide the ranking: primary metric, ranked variants, certified subjects; with `skill`,
+    `chance_skill`, `gain` and `failed`.
 
     A row without floor or ceiling (a failure often has none) takes those of its instance from the other methods' rows:
     they belong to the instance, not to the method. `skill` is NaN where the row does not count (see the module's
@@ -88,20 +77,23 @@ def ranked_rows(scores: pd.DataFrame) -> pd.DataFrame:
     if (several > 1).any():
         names = ", ".join(f"{family}/{task}" for family, task in several[several > 1].index)
         raise ScoresError(f"a task has one primary metric; got more than one for {names}")
-    for name in ("floor", "ceiling", "floor_sd"):
+    for name in ("floor", "blind", "ceiling", "floor_sd"):
         table[name] = table[name].fillna(table.groupby(INSTANCE)[name].transform("first"))
-    scored = skill(table["value"], table["floor"], table["ceiling"])
-    measures = np.isfinite(skill(table["floor"], table["floor"], table["ceiling"]))
-    answered = (table["status"] == "ok").to_numpy() & np.isfinite(scored)
+    null = null_of(table["floor"], table["blind"], table["ceiling"])
+    measures = np.isfinite(skill(null, null, table["ceiling"]))
     supported = (table["status"] != "unsupported").to_numpy()
+    answered = (table["status"] == "ok").to_numpy() & np.isfinite(table["value"])
     table["failed"] = supported & measures & ~answered | table["status"].isin(["failed", "timeout"]).to_numpy()
-    table["skill"] = np.where(measures & supported, np.where(answered, scored, 0.0), np.nan)
-    table["gain"] = table["skill"] - _of_twin(table, np.where(answered, scored, np.nan))
+    value = np.where(answered, table["value"], table["floor"])
+    for name, zero in (("skill", null), ("chance_skill", table["floor"])):
+        earned = np.maximum(skill(value, zero, table["ceiling"]), CUT)
+        table[name] = np.where(measures & supported, earned, np.nan)
+    table["gain"] = table["chance_skill"] - _of_twin(table, np.where(answered, table["chance_skill"], np.nan))
     return table[table["ranked"]].reset_index(drop=True)
 
 
 def _of_twin(table: pd.DataFrame, scored: Array) -> Array:
-    """For each row the skill of its method on its variant's twin, NaN where there is none."""
+    """For each row the `scored` of its method on its variant's twin, NaN where there is none."""
     if "twin" not in table.columns:
         return np.full(len(table), np.nan)
     names = ["family", "task", "variant", "method", "seed"]
@@ -121,6 +113,7 @@ class Grid:
         skill: [methods, instances]; NaN where a method was not measured.
         luck: [methods, instances] standard deviation of the skill of one random explanation; 0 where the method failed.
         gain: [methods, instances] skill minus that on random weights; NaN where one of them was not measured.
+        chance: [methods, instances] skill from the floor alone.
     """
 
     methods: tuple[str, ...]
@@ -129,11 +122,12 @@ class Grid:
     skill: Array
     luck: Array
     gain: Array
+    chance: Array
 
     def of(self, methods: NDArray[np.bool_]) -> Grid:
         """The same grid with the methods under a mask only."""
         names = tuple(name for name, keep in zip(self.methods, methods, strict=True) if keep)
-        kept = (field[methods] for field in (self.skill, self.luck, self.gain))
+        kept = (field[methods] for field in (self.skill, self.luck, self.gain, self.chance))
         return Grid(names, self.reference[methods], self.instances, *kept)
 
 
@@ -147,12 +141,15 @@ def grid(rows: pd.DataFrame) -> Grid:
     row = measured["method"].map({name: at for at, name in enumerate(names)}).to_numpy(dtype=np.intp)
     column = np.array([place[key] for key in measured[INSTANCE].itertuples(index=False, name=None)], dtype=np.intp)
     with np.errstate(all="ignore"):
-        span = measured["ceiling"].to_numpy() - measured["floor"].to_numpy()
+        span = (measured["ceiling"] - null_of(measured["floor"], measured["blind"], measured["ceiling"])).to_numpy()
         spread = measured["floor_sd"].to_numpy() / np.abs(span)
     skills = np.full((len(names), len(instances)), np.nan)
-    gain = np.full_like(skills, np.nan)
-    skills[row, column], gain[row, column] = measured["skill"].to_numpy(), measured["gain"].to_numpy()
+    gain, chance = np.full_like(skills, np.nan), np.full_like(skills, np.nan)
+    for target, name in ((skills, "skill"), (gain, "gain"), (chance, "chance_skill")):
+        target[row, column] = measured[name].to_numpy()
     luck = np.full_like(skills, np.nan)
     luck[row, column] = np.where(measured["failed"].to_numpy(), 0.0, spread)
     marked = set(rows.loc[rows["reference"], "method"])
-    return Grid(tuple(names), np.array([name in marked for name in names], dtype=bool), instances, skills, luck, gain)
+    return Grid(
+        tuple(names), np.array([name in marked for name in names], dtype=bool), instances, skills, luck, gain, chance
+    )

@@ -15,7 +15,7 @@ from benchmark.errors import Unsupported
 from benchmark.families.attribution import AttributionQuestion, attribution_method
 
 
-@attribution_method(cites="arXiv:1810.03292")
+@attribution_method(cites="arXiv:1810.03292", control=True)
 def edge_detector(question: AttributionQuestion) -> Tensor:
     """The magnitude of the Sobel gradient over the last two dimensions, the border repeated; no model involved."""
     shape = question.inputs.shape

@@ -12,7 +12,7 @@ from torch import Tensor
 from benchmark.families.attribution import AttributionQuestion, attribution_method
 
 
-@attribution_method(cites="arXiv:1810.03292")
+@attribution_method(cites="arXiv:1810.03292", control=True)
 def input_magnitude(question: AttributionQuestion) -> Tensor:
     """How far each entry is from the baseline; no model involved."""
     return (question.inputs - question.baseline).abs()

@@ -7,7 +7,7 @@ from benchmark.families.description import Description, DescriptionQuestion, des
 from methods.description._queries import number, spread
 
 
-@description_method(cites="arXiv:2309.03886", requires=("reals",))
+@description_method(cites="arXiv:2309.03886", requires=("reals",), control=True)
 def constant(question: DescriptionQuestion, *, queries: int = 16) -> list[Description]:
     """Ask at `queries` spread points and say their mean."""
     found = []

@@ -7,7 +7,7 @@ import torch
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method, keep_largest
 
 
-@dictionary_method(cites="arXiv:2602.14111")
+@dictionary_method(cites="arXiv:2602.14111", control=True)
 def random_directions(question: DictionaryQuestion) -> Dictionary:
     """Random unit directions; each row keeps its largest projections, all scaled by one factor that fits best."""
     generator = torch.Generator().manual_seed(question.seed)

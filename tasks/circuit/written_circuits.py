@@ -16,6 +16,7 @@ from benchmark.subjects import Saved
     cites="arXiv:2505.10039",
     subject="written_circuits",
     primary="edge_auroc",
+    controls=("weight_norm", "random_circuit"),
     metrics=("edge_auroc", "faithfulness"),
     variants={
         "linear": {"gates": "linear"},

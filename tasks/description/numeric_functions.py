@@ -24,6 +24,7 @@ from tasks.models.numeric_functions.subject import NumericFunctions
     cites="arXiv:2309.03886",
     subject="numeric_functions",
     primary="program_success",
+    controls=("constant",),
     provides=("reals",),
     metrics=("program_success", "normalised_error", "exception_recall", "queries_used", "description_length"),
     variants={

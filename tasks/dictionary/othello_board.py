@@ -26,6 +26,7 @@ from tasks.models.othello.subject import OthelloModel
     cites="arXiv:2408.00113",
     subject="othello",
     primary="board_reconstruction",
+    controls=("random_directions",),
     metrics=(
         "board_reconstruction",
         "coverage",

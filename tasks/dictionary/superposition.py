@@ -13,6 +13,7 @@ from tasks.models.superposition.subject import Superposition
     cites="arXiv:2602.14687",
     subject="superposition",
     primary="firing_f1",
+    controls=("random_directions",),
     metrics=(
         "firing_f1",
         "mcc",

@@ -19,6 +19,7 @@ from tasks.models.informative_dimensions.subject import InformativeDimensions
     cites="arXiv:1909.03368",
     subject="informative_dimensions",
     primary="test_accuracy",
+    controls=("majority",),
     metrics=(
         "test_accuracy",
         "selectivity",

@@ -37,6 +37,7 @@ STATES = ("yours", "empty", "mine")
     cites="arXiv:2210.13382",
     subject="othello",
     primary="test_accuracy",
+    controls=("majority",),
     metrics=("test_accuracy", "selectivity", "control_accuracy", "interchange_accuracy", "erasure_gap"),
     variants={"trained": {}, "untrained": {"training": "none"}},
     twins={"trained": "untrained"},

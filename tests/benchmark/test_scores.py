@@ -150,7 +150,7 @@ def test_sub_scores_are_named_after_their_metric() -> None:
 def test_the_rows_of_a_success() -> None:
     record = {"status": "ok", "seconds": 1.5, "model_calls": 7, "peak_memory_mb": 3.0}
     one, two = rows_of(IDENTITY, {"x": ok(own=0.5, sub=1.0)}, scale(0, 2), "x", record)
-    assert (one["skill"], two["skill"]) == (0.25, 0.5)
+    assert (one["chance_skill"], two["chance_skill"]) == (0.25, 0.5)
     assert (one["primary"], two["primary"]) == (True, False)
     assert (one["seconds"], one["model_calls"], one["peak_memory_mb"]) == (1.5, 7.0, 3.0)
     assert one["reason"] == ""
@@ -162,8 +162,8 @@ def test_the_rows_of_a_failure_stand_at_the_floor_and_those_of_a_refusal_nowhere
     rows = rows_of(IDENTITY, {}, described, "x", {"status": status, "reason": "why", "seconds": None})
     assert [row["metric"] for row in rows] == ["x", "d"]
     assert all(math.isnan(row["value"]) and row["reason"] == "why" and row["status"] == status for row in rows)
-    assert rows[0]["skill"] == pytest.approx(skill, nan_ok=True)
-    assert math.isnan(rows[1]["skill"])
+    assert rows[0]["chance_skill"] == pytest.approx(skill, nan_ok=True)
+    assert math.isnan(rows[1]["chance_skill"])
     assert math.isnan(rows[0]["seconds"])
 
 

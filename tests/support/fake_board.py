@@ -72,7 +72,8 @@ def _ranked(family: str, methods: list[str], rng: np.random.Generator, tasks: in
         rows.append(
             {
                 "family": family, "method": method, "skill": skill, "ci_low": skill - half, "ci_high": skill + half,
-                "rank_low": max(1, place), "rank_high": min(len(methods), place + 2), "beats_random": p_value < 0.05,
+                "rank_low": max(1, place), "rank_high": min(len(methods), place + 2), "beats_random": True,
+                "beats_blind": p_value < 0.05, "chance_skill": (skill + 0.2) / 1.2,
                 "p_value": p_value, "tasks": tasks, "seeds": 5,
                 "failures": int(place == 2) * 3,
                 "seconds": float(10 ** rng.uniform(-2, 4)), "unsupported": int(place == 1),
@@ -92,7 +93,14 @@ def _ranked(family: str, methods: list[str], rng: np.random.Generator, tasks: in
         rows.append(
             rows[0]
             | {"method": method, "skill": skill, "ci_low": skill, "ci_high": skill, "rank_low": NAN, "rank_high": NAN}
-            | {"beats_random": None, "p_value": NAN, "failures": 0, "unsupported": 0, "reference": True}
+            | {
+                "beats_blind": None,
+                "beats_random": None,
+                "p_value": NAN,
+                "failures": 0,
+                "unsupported": 0,
+                "reference": True,
+            }
             | {"seconds": NAN, "model_calls": NAN, "peak_memory_mb": NAN}
         )
     return rows
@@ -113,10 +121,21 @@ def _metrics(rng: np.random.Generator) -> pd.DataFrame:
                                 "primary": metric == what["metrics"][0], "mean": scale * float(rng.uniform(-0.1, 1)),
                                 "spread": NAN if place == 3 else scale * 0.1 * rng.random(),
                                 "floor": NAN if bare else scale * 0.1,
+                                "blind": NAN if bare or variant == "top" else scale * 0.3,
                                 "ceiling": NAN if bare else 1.0 * scale, "n": 4 if place == 1 else 5,
                             }
                         )  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _marks() -> pd.DataFrame:
+    rows: list[list[Any]] = []
+    for family, what in FAMILIES.items():
+        for task in what["tasks"]:
+            rows.append([family, task, "standard", 0.1, 0.3, "edge_detector", 1.0, 7 / 9, True, ""])
+            rows.append([family, task, "top", 0.1, NAN, "", 1.0, 1.0, True, ""])
+            rows.append([family, task, "untrained", 0.1, 0.3, "edge_detector", 1.0, 7 / 9, False, HOSTILE])
+    return pd.DataFrame(rows, columns=list(COLUMNS["marks"]))
 
 
 def _claims() -> pd.DataFrame:
@@ -220,6 +239,7 @@ def fake_board(folder: Path) -> Board:
         leaderboard=pd.DataFrame(ranks),
         tasks=pd.DataFrame(tasks),
         metrics=_metrics(rng),
+        marks=_marks(),
         claims=_claims(),
         certificates=_certificates(),
         measured=_measured(),

@@ -32,7 +32,8 @@ def long_table(
                         {
                             **{"family": family, "task": task, "variant": variant, "method": method, "seed": seed},
                             **{"metric": "accuracy", "primary": True, "value": floor + skill * (ceiling - floor)},
-                            **{"floor": floor, "ceiling": ceiling, "skill": skill, "status": "ok", "reason": ""},
+                            **{"floor": floor, "blind": np.nan, "ceiling": ceiling, "skill": skill, "status": "ok"},
+                            **{"chance_skill": skill, "reason": "", "control": False},
                             **{"seconds": 2.0, "model_calls": 10.0, "peak_memory_mb": 100.0 + seed},
                             **{"floor_sd": 0.01, "ranked": True, "reference": method in REFERENCES},
                         }

@@ -72,7 +72,7 @@ def test_run_prints_a_cell_and_computes_it_once(tree: Tree) -> None:
     assert first.returncode == 0, first.stderr
     assert "still true, kept" in first.stderr
     assert "[explain" not in first.stderr, "its explanations were there already"
-    for word in ("value", "floor", "ceiling", "skill", "rank_accuracy", "plain"):
+    for word in ("value", "floor", "blind", "ceiling", "skill", "rank_accuracy", "plain"):
         assert word in first.stdout
     path = tree.folder / "elsewhere.py"
     path.write_text(GATED.replace("def gated", "def elsewhere"))

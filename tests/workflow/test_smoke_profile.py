@@ -22,11 +22,13 @@ from tests.support.tree import Tree, counts, read_json
 
 pytestmark = pytest.mark.workflow
 SCORES = [
-    *("family", "task", "variant", "method", "seed", "metric", "primary", "value", "floor", "ceiling", "skill"),
+    *("family", "task", "variant", "method", "seed", "metric", "primary", "value", "floor", "blind", "ceiling"),
+    *("skill", "chance_skill"),
     *("status", "reason", "seconds", "model_calls", "peak_memory_mb"),
 ]
 BOARD = [
-    *("method", "skill", "ci_low", "ci_high", "rank_low", "rank_high", "beats_random", "p_value"),
+    *("method", "skill", "ci_low", "ci_high", "rank_low", "rank_high", "beats_blind", "beats_random"),
+    "p_value",
     *("tasks", "seeds", "failures", "seconds"),
 ]
 COLUMNS = {
@@ -132,10 +134,12 @@ def test_the_oracle_is_the_ceiling_and_the_draws_are_the_floor_of_every_metric(s
     assert np.array_equal(oracle.value, oracle.ceiling, equal_nan=True)
     assert np.allclose(random.value, random.floor, equal_nan=True)
     for rows, skill in ((oracle, 1.0), (random, 0.0)):
-        judged = rows[~rows.metric.str.partition("@")[0].isin(described)].skill
+        judged = rows[~rows.metric.str.partition("@")[0].isin(described)].chance_skill
         assert len(judged) > 0
         assert np.allclose(judged.dropna(), skill, atol=1e-9)
-        assert (rows[rows.primary].skill.round(9) == skill).all()
+        assert (rows[rows.primary].chance_skill.round(9) == skill).all()
+    assert (oracle[oracle.primary].skill.round(9) == 1).all()
+    assert (random[random.primary].skill <= 1e-9).all()
     main = oracle[oracle.primary]
     assert set(map(tuple, main[INSTANCE].to_numpy())) == set(map(tuple, scores[INSTANCE].drop_duplicates().to_numpy()))
     span = (main.ceiling - main.floor).abs()

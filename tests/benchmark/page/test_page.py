@@ -130,7 +130,7 @@ def test_every_number_of_a_ranking_in_markdown_is_the_tables_number(board: Board
                 assert same(high, true.ci_high, step=0.01)
             assert row["Rank"] == text.span(true.rank_low, true.rank_high)
             assert row["p"] == "< 0.001" if true.p_value < 0.001 else same(row["p"], true.p_value, step=0.001)
-            assert row["Beats chance"] == {True: "yes", False: "no", None: "–"}[true.beats_random]
+            assert row["Beats blind"] == {True: "yes", False: "no, but chance", None: "–"}[true.beats_blind]
             assert ("Above untrained" in row) == (true.family in TWINNED)
             if true.family in TWINNED:
                 gain = text.interval(true.above_untrained_low, true.above_untrained_high)
@@ -152,13 +152,13 @@ def test_every_mean_and_spread_in_markdown_is_the_tables_number(board: Board, re
     groups = list(board.metrics.groupby(["family", "task", "variant"], sort=False))
     assert len(shown) == len(groups)
     for table, (_, frame) in zip(shown, groups, strict=True):
-        assert len(table) == 2 + frame.method.nunique()
+        assert len(table) == 3 + frame.method.nunique()
         for row in table:
             name = row.pop("Method").split("`")[0]
             for metric, cell in row.items():
                 mine = frame[frame.metric == metric.strip("*")]
                 assert len(mine)
-                if name.startswith(("ceiling", "floor")):
+                if name.startswith(("ceiling", "blind", "floor")):
                     assert same(cell, mine.iloc[0][name.split(":")[0]], step=0.001, share=0.005)
                     continue
                 true = mine[mine.method == name].iloc[0]

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from benchmark.statistics.rows import ScoresError, grid, ranked_rows, skill
+from benchmark.marks import skill
+from benchmark.statistics.rows import ScoresError, grid, ranked_rows
 from tests.support.long_table import change, long_table
 
 numbers = st.floats(-100, 100, allow_nan=False).map(lambda x: round(x, 3))

@@ -12,7 +12,7 @@ from benchmark.tables import COLUMNS, EXTRAS, board_notes, leaderboard, metric_r
 from tests.support.long_table import change, long_table, noisy
 
 CONTRACT = (
-    "family, method, skill, ci_low, ci_high, rank_low, rank_high, beats_random, p_value, "
+    "family, method, skill, ci_low, ci_high, rank_low, rank_high, beats_blind, beats_random, p_value, "
     "tasks, seeds, failures, seconds"
 )
 QUALITY = {"a": 0.9, "b": 0.6, "c": 0.3, "d": 0.0}
