@@ -116,7 +116,8 @@ def _side(side: Selector | Calibration | float, claim: Claim, scores: pd.DataFra
             return 0.0 if side.reference == "floor" else 1.0
         other = claim.selectors[0]
         return _by_seed(other, scores, side.reference, "mean")
-    return _by_seed(side, scores, claim.score, side.pick or "mean")
+    column = "chance_skill" if claim.score == "skill" else "value"  # papers know no blind mark
+    return _by_seed(side, scores, column, side.pick or "mean")
 
 
 def _by_seed(selector: Selector, scores: pd.DataFrame, column: str, pick: str) -> dict[int, float]:
