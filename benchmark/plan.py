@@ -146,9 +146,9 @@ class TaskPlan:
 
     @property
     def controls(self) -> frozenset[str]:
-        """The methods of this run that mark what can be had without looking at the model."""
-        named = set(self.plugin.options.get("controls", ()))
-        return frozenset(method.name for method in self.methods if method.plugin.name in named)
+        """The methods and references that mark what can be had without looking at the model."""
+        named = frozenset(self.plugin.options.get("controls", ()))
+        return named | {method.name for method in self.methods if method.plugin.name in named}
 
     @property
     def primary(self) -> str:

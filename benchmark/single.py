@@ -38,7 +38,8 @@ def run_cell(profile: str, task_name: str, method_name: str, *, workers: int) ->
         for subject in task.subjects:
             for batch in range(plan.subject(subject).batches):
                 train(plan, store, subject, batch=batch)
-        several = [method, *(other for other in task.methods if other.name in task.controls - {method.name})]
+        controls = [other for other in task.methods if other.name in task.controls and other.name != method.name]
+        several = [method, *controls]
         for each in several:
             make_explanations(plan, store, task, each, workers=workers)
         for index in plan.layout.indexes():  # what vouched for an explanation as it was; the workflow looks at it again

@@ -41,7 +41,7 @@ def instance_rows(plan: Plan, store: Store, task: TaskPlan, methods: Sequence[Me
     scale = Scale.of(random, oracle, described)
     rows: list[Row] = []
     for name in scored.references:
-        named = {**identity, "method": name, "reference": True, "control": False}
+        named = {**identity, "method": name, "reference": True, "control": name in task.controls}
         rows += rows_of(named, scored.outcomes(name), scale, task.primary, {"status": "ok"})
     for method in methods:
         named = {**identity, **_who(task, method)}

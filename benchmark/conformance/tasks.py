@@ -13,7 +13,7 @@ import pandas as pd
 from benchmark.conformance.checks import DRAWS, Suite, expect, same
 from benchmark.plan import Instance, Plan, TaskPlan, make_plan
 from benchmark.posing.handover import pack, unpack
-from benchmark.registry import Plugin
+from benchmark.registry import Plugin, plugins
 from benchmark.runtime import make_deterministic
 from benchmark.stages.instances import Concrete, make_concrete
 from benchmark.stages.score import score_instances
@@ -75,9 +75,21 @@ def _certified(case: Case) -> str:
     return ""
 
 
+@CHECKS("its controls are there", "what they reach without the model is the blind mark")
+def _controls(case: Case) -> str:
+    registry, family = plugins(), str(case.plugin.family)
+    known = {p.name for p in registry.of("method", family) if p.options.get("control")}
+    known |= {p.name for p in registry.of("reference", family)}
+    for name in case.plugin.options.get("controls", ()):
+        expect(
+            name in known, f"{name} is no control and no reference of {family}; there are {', '.join(sorted(known))}"
+        )
+    return ""
+
+
 @CHECKS("its oracle reaches the ceiling", "the scale ends at the planted truth")
 def _oracle(case: Case) -> str:
-    skills = case.rows[case.rows.method == "oracle"].skill
+    skills = case.rows[case.rows.method == "oracle"].chance_skill
     expect(bool((skills.round(9) == 1).all()), f"its skill is {skills.min():g}")
     return ""
 

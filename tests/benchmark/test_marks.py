@@ -74,7 +74,9 @@ def test_a_failure_is_worth_what_a_random_explanation_is(status: str) -> None:
 
 
 def test_a_variant_without_room_above_blind_ranks_nobody_and_says_why() -> None:
-    table = marked(lambda method, variant, _s: {"guess": 0.85 if variant == "v" else 0.2}.get(method, 0.5))
+    table = marked(
+        lambda method, variant, _s: {"guess": 0.85 if variant == "v" else 0.2, "edges": 0.0}.get(method, 0.5)
+    )
     assert not table[table.variant == "v"].ranked.any()
     assert table[table.variant == "w"].ranked.all()
     found = marks(table, {("family", "t1", "w")}).set_index(["task", "variant"])

@@ -195,8 +195,8 @@ def test_a_metric_that_failed_is_a_row_beside_the_others() -> None:
     lost = {"status": "failed", "reason": "no", "values": {}}
     own = Scale({"x": 0.0, "y": 0.0}, {}, {"x": 1.0, "y": 1.0})
     one, two = rows_of(IDENTITY, {"x": ok(own=0.5), "y": lost}, own, "x", {"status": "ok"})
-    assert (one["metric"], one["status"], one["skill"]) == ("x", "ok", 0.5)
-    assert (two["metric"], two["status"], two["reason"], two["skill"]) == ("y", "failed", "no", 0.0)
+    assert (one["metric"], one["status"], one["chance_skill"]) == ("x", "ok", 0.5)
+    assert (two["metric"], two["status"], two["reason"], two["chance_skill"]) == ("y", "failed", "no", 0.0)
     assert math.isnan(two["value"])
 
 
@@ -205,6 +205,6 @@ def test_repetitions_are_averaged_over_those_that_have_a_value() -> None:
     answers = [ok(own=1.0), ok(own=2.0), {"status": "failed", "reason": "no", "values": {}}]
     rows = [row for answer in answers for row in rows_of(IDENTITY, {"x": answer}, scale(0, 2), "x", record)]
     (row,) = to_table(rows).to_dict("records")
-    assert (row["value"], row["skill"], row["status"], row["seconds"]) == (1.5, 0.75, "ok", 2.0)
+    assert (row["value"], row["chance_skill"], row["status"], row["seconds"]) == (1.5, 0.75, "ok", 2.0)
     (row,) = to_table(rows[2:] * 2).to_dict("records")
-    assert (row["status"], row["reason"], row["skill"]) == ("failed", "no", 0.0)
+    assert (row["status"], row["reason"], row["chance_skill"]) == ("failed", "no", 0.0)

@@ -28,7 +28,13 @@ def scores(values: dict[tuple[str, str], Sequence[float]], *, start: int = 0, **
                 "seed": start + seed,
             },
             **{"metric": "null_share@10%", "primary": False, "value": value, "floor": 0.5, "ceiling": 0.0},
-            **{"chance_skill": (value - 0.5) / (0.0 - 0.5), "status": "ok", "reason": "", "ranked": True, "reference": False},
+            **{
+                "chance_skill": (value - 0.5) / (0.0 - 0.5),
+                "status": "ok",
+                "reason": "",
+                "ranked": True,
+                "reference": False,
+            },
             **options,
         }
         for (variant, method), column in values.items()
