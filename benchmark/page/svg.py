@@ -42,7 +42,8 @@ def skill_axis(values: Iterable[Any], *, least: float = -0.5, most: float = 1.25
     known = [float(value) for value in values if not is_missing(value)]
     low, high = min([0.0, *known]), max([1.0, *known])
     pad = 0.06 * (min(high, most) - max(low, least))
-    return marked(Axis(max(low, least) - pad, min(high, most) + pad), 0.0)
+    marks = ((0.0, "blind", "chance or blind"), (1.0, "truth", "truth"))
+    return Axis(max(low, least) - pad, min(high, most) + pad, marks)
 
 
 def marked(axis: Axis, chance: float) -> Axis:
