@@ -18,7 +18,6 @@ they are controls and not contestants.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -152,7 +151,7 @@ def _board(rows: pd.DataFrame, whole: Grid, specialists: frozenset[str]) -> pd.D
     nesting = Nesting.of(whole.instances)
     means = estimate(whole.skill, nesting)
     low, high = means.interval()
-    p, p_random = _above_null(whole, nesting), _above_null(replace(whole, skill=whole.chance), nesting)
+    p, p_random = _above_null(whole, nesting), _above_null(whole.from_chance, nesting)
     board = pd.DataFrame(
         {
             "method": whole.methods,

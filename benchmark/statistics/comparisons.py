@@ -43,9 +43,9 @@ def holm(p: Array) -> Array:
 def chance(grid: Grid, nesting: Nesting) -> Array:
     """P-values [methods] of "no better than chance", uncorrected: the larger of the two tests above.
 
-    A random explanation's mean skill has mean 0 and, on a cluster of several variants, the variants' mean standard
-    deviation: the luck of a seed may repeat in its variants (they are taken as fully correlated), clusters are
-    independent. NaN without spread over seeds.
+    A random explanation's mean skill is 0, or less where a control beats chance; 0 is then safe. On a cluster
+    of several variants it has the variants' mean standard deviation: the luck of a seed may repeat in its variants
+    (they are taken as fully correlated), clusters are independent. NaN without spread over seeds.
     """
     return np.asarray(np.maximum(estimate(grid.skill, nesting).p_above(), by_luck(grid, nesting)), dtype=np.float64)
 

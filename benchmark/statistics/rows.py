@@ -21,7 +21,7 @@ the twin has no gain: nothing is known of it there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -114,6 +114,7 @@ class Grid:
         luck: [methods, instances] standard deviation of the skill of one random explanation; 0 where the method failed.
         gain: [methods, instances] skill minus that on random weights; NaN where one of them was not measured.
         chance: [methods, instances] skill from the floor alone.
+        chance_luck: [methods, instances] the spread of one random explanation on that scale.
     """
 
     methods: tuple[str, ...]
@@ -123,11 +124,17 @@ class Grid:
     luck: Array
     gain: Array
     chance: Array
+    chance_luck: Array
+
+    @property
+    def from_chance(self) -> Grid:
+        """The same grid on the scale that begins at the floor."""
+        return replace(self, skill=self.chance, luck=self.chance_luck)
 
     def of(self, methods: NDArray[np.bool_]) -> Grid:
         """The same grid with the methods under a mask only."""
         names = tuple(name for name, keep in zip(self.methods, methods, strict=True) if keep)
-        kept = (field[methods] for field in (self.skill, self.luck, self.gain, self.chance))
+        kept = (field[methods] for field in (self.skill, self.luck, self.gain, self.chance, self.chance_luck))
         return Grid(names, self.reference[methods], self.instances, *kept)
 
 
@@ -140,16 +147,17 @@ def grid(rows: pd.DataFrame) -> Grid:
     place = {key: at for at, key in enumerate(instances[INSTANCE].itertuples(index=False, name=None))}
     row = measured["method"].map({name: at for at, name in enumerate(names)}).to_numpy(dtype=np.intp)
     column = np.array([place[key] for key in measured[INSTANCE].itertuples(index=False, name=None)], dtype=np.intp)
-    with np.errstate(all="ignore"):
-        span = (measured["ceiling"] - null_of(measured["floor"], measured["blind"], measured["ceiling"])).to_numpy()
-        spread = measured["floor_sd"].to_numpy() / np.abs(span)
+    null = null_of(measured["floor"], measured["blind"], measured["ceiling"])
+    ceiling, floor, deviation = (measured[name].to_numpy() for name in ("ceiling", "floor", "floor_sd"))
     skills = np.full((len(names), len(instances)), np.nan)
     gain, chance = np.full_like(skills, np.nan), np.full_like(skills, np.nan)
     for target, name in ((skills, "skill"), (gain, "gain"), (chance, "chance_skill")):
         target[row, column] = measured[name].to_numpy()
-    luck = np.full_like(skills, np.nan)
-    luck[row, column] = np.where(measured["failed"].to_numpy(), 0.0, spread)
+    luck, chance_luck = np.full_like(skills, np.nan), np.full_like(skills, np.nan)
+    for target, zero in ((luck, null), (chance_luck, floor)):
+        with np.errstate(all="ignore"):
+            spread = deviation / np.abs(ceiling - zero)
+        target[row, column] = np.where(measured["failed"].to_numpy(), 0.0, spread)
     marked = set(rows.loc[rows["reference"], "method"])
-    return Grid(
-        tuple(names), np.array([name in marked for name in names], dtype=bool), instances, skills, luck, gain, chance
-    )
+    reference = np.array([name in marked for name in names], dtype=bool)
+    return Grid(tuple(names), reference, instances, skills, luck, gain, chance, chance_luck)

@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from benchmark.marks import CUT, ROOM, marks, null_of, room, skill, with_marks
-from benchmark.statistics.rows import ranked_rows
+from benchmark.statistics.rows import grid, ranked_rows
 from tests.support.long_table import change, long_table
 
 numbers = st.floats(-100, 100)
@@ -103,6 +103,15 @@ def test_averages_cut_skill_off_but_the_table_does_not() -> None:
     table = marked(lambda method, *_: {"a": -7.0, "guess": 0.0, "edges": 0.0}[method])
     assert one(table, "a").skill == pytest.approx(-7)
     assert one(ranked_rows(table), "a").skill == CUT
+
+
+def test_the_luck_of_a_random_explanation_has_the_scale_of_its_skill() -> None:
+    table = marked(lambda method, *_: {"a": 0.6, "guess": 0.5, "edges": 0.0}[method])
+    board = grid(ranked_rows(table))
+    at = board.methods.index("a")
+    np.testing.assert_allclose(board.luck[at], 0.01 / 0.25)
+    np.testing.assert_allclose(board.from_chance.luck[at], 0.01 / 0.5)
+    np.testing.assert_allclose(board.from_chance.skill[at], 0.6)
 
 
 @given(value=numbers, floor=numbers, blind=numbers, ceiling=numbers, shift=numbers, scale=st.sampled_from([-7.0, 0.5]))

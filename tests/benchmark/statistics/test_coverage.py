@@ -94,7 +94,7 @@ def board(skills: Array, luck: Array | float, tasks: int, seeds: int) -> Grid:
     table = pd.DataFrame(rows, columns=["family", "task", "variant", "seed"])
     names = tuple(f"m{at}" for at in range(len(skills)))
     spread, untold = np.broadcast_to(luck, skills.shape).astype(float), np.full_like(skills, np.nan)
-    return Grid(names, np.zeros(len(skills), dtype=bool), table, skills, spread, untold, skills)
+    return Grid(names, np.zeros(len(skills), dtype=bool), table, skills, spread, untold, skills, spread)
 
 
 @pytest.mark.parametrize(("tasks", "seeds"), [(1, 3), (2, 3), (6, 5)])
