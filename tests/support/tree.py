@@ -115,7 +115,7 @@ class Tree:
         return table if costs else table.drop(columns=["seconds", "peak_memory_mb"])
 
     def methods_of(self, table: pd.DataFrame) -> list[str]:
-        return sorted(table[~table.reference].method.unique())
+        return sorted(table[~table.reference | table.control].method.unique())
 
     def toys(self) -> None:
         """Add the toy project's subject and task, which train and run in no time."""
