@@ -114,6 +114,10 @@ class Tree:
         table = pd.read_parquet(self.folder / "leaderboard" / profile / "scores.parquet")
         return table if costs else table.drop(columns=["seconds", "peak_memory_mb"])
 
+    def methods_of(self, table: pd.DataFrame) -> list[str]:
+        """The methods of the small profile, controls included."""
+        return sorted(set(table.method) - {"random", "oracle", "inverted"})
+
     def toys(self) -> None:
         """Add the toy project's subject and task, which train and run in no time."""
         package = self.folder / "tasks" / "models" / "toy"

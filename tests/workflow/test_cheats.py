@@ -165,7 +165,11 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
 
 def of(table: pd.DataFrame, method: str) -> pd.DataFrame:
-    return table[table.method == method].drop(columns=["method", "reference", "control"], errors="ignore").reset_index(drop=True)
+    return (
+        table[table.method == method]
+        .drop(columns=["method", "reference", "control"], errors="ignore")
+        .reset_index(drop=True)
+    )
 
 
 PAIRS = [(family, name) for family, names in CHEATS.items() for name in names]

@@ -27,7 +27,7 @@ def test_a_first_run_computes_everything(base: tuple[Tree, Path, str]) -> None:
     assert counts(output) == ALL | {"computed": SEEDS * 4, "reused": 0}
     assert counts(output, "subjects") == {"computed": SEEDS, "reused": 0, "failed": 0}
     assert stages(output) == STAGES
-    assert set(METHODS) <= set(tree.scores().method)
+    assert tree.methods_of(tree.scores()) == METHODS
 
 
 def test_a_rerun_does_nothing(tree: Tree) -> None:
