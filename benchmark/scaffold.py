@@ -160,8 +160,9 @@ def write_metric(family: str, name: str, root: Path = PROJECT) -> Iterator[str]:
         raise TouchstoneError(
             f"the family {family} lies in {values['package']}, not in {root}: write its metrics there"
         )
-    yield from _write(root, values, {f"{folder}/{name}.py": METRIC}, f"tests/benchmark/metrics/{family}", METRIC_TEST)
-    yield f"  pytest tests/benchmark/metrics/{family}/test_{name}.py"
+    tests = f"tests/{folder}"
+    yield from _write(root, values, {f"{folder}/{name}.py": METRIC}, tests, METRIC_TEST)
+    yield f"  pytest {tests}/test_{name}.py"
     yield f'  add "{name}" to the `metrics` of the tasks that it fits'
 
 

@@ -50,7 +50,7 @@ def leaderboard(scores: pd.DataFrame) -> pd.DataFrame:
     failures, unsupported    instances (task, variant, seed) that failed or timed out; that the method declined
     seconds, model_calls     mean per instance (over tasks); peak_memory_mb is the greatest of all
     group, advantage         tie group from 1; mean difference to the other generalists on what they share: the order
-    above_untrained          skill minus that of the same method on random weights, over the variants with such a twin,
+    above_untrained          chance_skill minus the same method's on random weights, over the variants with such a twin,
                              and its 95 % interval (_low, _high): what a method that ignores the training also earns is
                              0 here; beats_untrained: above 0, Holm-corrected in the family; missing for references,
                              without a twin, and where one seed cannot tell

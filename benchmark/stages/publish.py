@@ -60,7 +60,7 @@ def publish(plan: Plan, store: Store) -> None:
         plugins=descriptions(plan),
         pictures=pictures(plan, store),
         notes=board_notes(scores),
-        left_out=[*plan.profile.left_out, *plan.problems, *broken(scores)],
+        left_out=[*plan.profile.left_out, *plan.problems, *broken(scores), *without_controls(plan, scores)],
         **tables,
     )
     files = {folder / f"{n}.csv": write_bytes(folder / f"{n}.csv", _csv(table)) for n, table in tables.items()}
@@ -139,6 +139,16 @@ def broken(scores: pd.DataFrame) -> list[str]:
         f"{row.family}/{row.task}, variant {row.variant}, failed on {row.seeds} seed(s): {row.reason}"
         for row in counted.itertuples(index=False)
     ]
+
+
+def without_controls(plan: Plan, scores: pd.DataFrame) -> list[str]:
+    """A sentence for each task whose blind mark lacks a control that it names: its skill may begin too low."""
+    found = []
+    for task in plan.tasks.values():
+        ran = set(scores[(scores.family == task.family) & (scores.task == task.plugin.name)].method)
+        if absent := sorted(set(task.plugin.options.get("controls", ())) - ran):
+            found.append(f"{task.plugin.key} ran without its control {', '.join(absent)}: its skill may begin too low")
+    return found
 
 
 def failures(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:

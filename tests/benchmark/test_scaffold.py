@@ -58,7 +58,7 @@ def test_new_tasks_of_every_family_pass_the_suite(tree: Path) -> None:
 def test_new_metrics_of_every_family_pass_their_tests(tree: Path) -> None:
     for family in FAMILIES:
         assert len(list(write_metric(family, f"fresh_{family}", tree))) > 3
-    output = python(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/benchmark/metrics")
+    output = python(tree, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/benchmark/families")
     assert f"{len(FAMILIES)} passed" in output or output.startswith("." * len(FAMILIES))
 
 

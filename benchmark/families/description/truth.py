@@ -39,7 +39,7 @@ class DescriptionTruth:
     departs: Bool[ndarray, "n m"]
     """The points at which a function departs from its plain form."""
     language: Language = FORMULAS
-    _answers: dict[tuple[int, str], Answers | None] = field(default_factory=dict, compare=False, repr=False)
+    _answers: dict[tuple[int, str], Answers | None] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def exceptions(self) -> list[int]:
