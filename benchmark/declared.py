@@ -263,9 +263,17 @@ def _check_task(options: dict[str, Any]) -> None:
         raise Unusable(f"unranked: got {unranked!r}, expected a list of variants")
     if not isinstance(twins, dict):
         raise Unusable(f"twins: got {twins!r}, expected a dictionary from a variant to the one with random weights")
-    for where, names in (("unranked", unranked), ("twins", [*twins, *twins.values()])):
+    rivals = options["rivals"]
+    if not isinstance(rivals, dict):
+        raise Unusable(f"rivals: got {rivals!r}, expected a dictionary from a variant to its rival")
+    paired = [*rivals, *rivals.values()]
+    for where, names in (("unranked", unranked), ("twins", [*twins, *twins.values()]), ("rivals", paired)):
         if strange := [name for name in names if name not in list(variants)]:
             raise Unusable(unknown("variant", str(strange[0]), variants, where=where))
+    if twice := [name for name in paired if paired.count(name) > 1]:
+        raise Unusable(f"rivals: {twice[0]!r} stands there twice, expected each variant in one pair")
+    if unlike := [pair for pair in rivals.items() if len({name in [*unranked, *twins.values()] for name in pair}) > 1]:
+        raise Unusable(f"rivals: {' and '.join(unlike[0])} are scored together, but only one of them is ranked")
     _check_subjects(options.get("subject"), options.get("subjects"))
 
 

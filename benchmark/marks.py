@@ -12,6 +12,10 @@ The **null** is the higher of floor and blind, and skill = (value - null) / (cei
 the model, 1 the planted truth. `chance_skill` is the same from the floor. A variant where little lies between blind and
 truth, (ceiling - null) < 0.2 (ceiling - floor), ranks nobody: it is shown as a diagnosis.
 
+**Rivals** are two variants on the same inputs with different truths. They are scored together: their blind mark is that
+of the control with the best mean over both, taken as a share of the way from chance to the truth, so that a control
+which favours one truth and misses the other gains nothing by it. Where one of them is not ranked on a seed, neither is.
+
 Higher means nearer to the ceiling, so all of it holds for metrics in both directions.
 """
 
@@ -30,7 +34,7 @@ ROOM = 0.2
 CUT = -1.0
 """Where averages cut skill off: one instance with a small scale must not decide a mean."""
 VARIANT = ["family", "task", "variant", "metric"]
-COLUMNS = ("family", "task", "variant", "floor", "blind", "control", "ceiling", "room", "ranked", "reason")
+COLUMNS = ("family", "task", "variant", "floor", "blind", "control", "ceiling", "room", "ranked", "reason", "rival")
 
 
 def skill(value: ArrayLike, null: ArrayLike, ceiling: ArrayLike) -> Array:
@@ -83,18 +87,47 @@ def with_marks(table: pd.DataFrame) -> pd.DataFrame:
     narrow = {key for key, share in _rooms(found).items() if share < ROOM}
     keys = found[VARIANT[:3]].itertuples(index=False, name=None)
     found["ranked"] = found["ranked"].to_numpy() & np.array([key not in narrow for key in keys], dtype=bool)
+    found["ranked"] &= _pair_is_ranked(found)
     return found
 
 
+def _rivals(table: pd.DataFrame) -> dict[tuple[str, ...], str]:
+    """By (family, task, variant), the rival; none where the table has no such column."""
+    if "rival" not in table.columns:
+        return {}
+    named = table[table["rival"].fillna("") != ""].drop_duplicates(VARIANT[:3])
+    return {tuple(row[:3]): str(row[3]) for row in named[[*VARIANT[:3], "rival"]].itertuples(index=False, name=None)}
+
+
+def _pair_is_ranked(table: pd.DataFrame) -> Array:
+    """For each row, whether its variant's rival, if it has one, is ranked on the same seed."""
+    rivals = _rivals(table)
+    place = [*VARIANT[:3], "seed"]
+    ranked = set(table.loc[table["ranked"], place].itertuples(index=False, name=None))
+    rows = table[place].itertuples(index=False, name=None)
+    pairs = ((family, task, rivals.get((family, task, variant), variant), seed) for family, task, variant, seed in rows)
+    alone = table[VARIANT[:3]].itertuples(index=False, name=None)
+    return np.array([key not in rivals or pair in ranked for key, pair in zip(alone, pairs, strict=True)], dtype=bool)
+
+
 def blind_marks(table: pd.DataFrame) -> Mapping[tuple[str, ...], tuple[str, float]]:
-    """The best control of each (family, task, variant, metric), and its mean over seeds."""
+    """The best control of each (family, task, variant, metric), and its mean over seeds; for rivals the best on the
+    pair, and the score at the pair's share of the way from chance to the truth."""
     rows = table[table["control"] & (table["status"] != "unsupported")]
     rows = rows.assign(value=rows["value"].where(~_failed(rows), rows["floor"]))
     means = rows.groupby([*VARIANT, "method"], sort=True)[["value", "floor", "ceiling"]].mean().reset_index()
     means["reached"] = skill(means["value"], means["floor"], means["ceiling"])
+    rivals = _rivals(table)
+    reached = means.set_index([*VARIANT, "method"])["reached"].to_dict()
     best: dict[tuple[str, ...], tuple[str, float]] = {}
-    for row in means[np.isfinite(means["reached"])].sort_values("reached", kind="stable").itertuples(index=False):
-        best[row.family, row.task, row.variant, row.metric] = (str(row.method), float(row.value))
+    highest: dict[tuple[str, ...], float] = {}
+    for row in means[np.isfinite(means["reached"])].itertuples(index=False):
+        key, share, value = (row.family, row.task, row.variant, row.metric), float(row.reached), float(row.value)
+        if other := rivals.get(key[:3]):
+            share = (share + reached.get((row.family, row.task, other, row.metric, row.method), np.nan)) / 2
+            value = float(row.floor) + share * (float(row.ceiling) - float(row.floor))
+        if np.isfinite(share) and share >= highest.get(key, -np.inf):
+            highest[key], best[key] = share, (str(row.method), value)
     return best
 
 
@@ -104,7 +137,7 @@ def marks(table: pd.DataFrame, declared: Collection[tuple[str, ...]] = ()) -> pd
 
     `declared` are the variants that their task calls a diagnosis.
     """
-    best, rows = blind_marks(table), []
+    best, rivals, rows = blind_marks(table), _rivals(table), []
     primary = table[table["primary"]]
     for key, part in primary.groupby(VARIANT, sort=True):
         family, task, variant, _ = key
@@ -118,7 +151,8 @@ def marks(table: pd.DataFrame, declared: Collection[tuple[str, ...]] = ()) -> pd
             reason = f"{control} is blind and leaves {share:.0%} of the way from chance to the truth"
         elif not ranked:
             reason = "no seed could be trained, posed and certified"
-        rows.append((family, task, variant, floor, blind, control, ceiling, share, ranked, reason))
+        rival = rivals.get((str(family), str(task), str(variant)), "")
+        rows.append((family, task, variant, floor, blind, control, ceiling, share, ranked, reason, rival))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

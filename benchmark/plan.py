@@ -12,7 +12,7 @@ import importlib.metadata
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,8 @@ class Instance:
     ranked: bool
     twin: str | None = None
     """The variant that asks the same of random weights, if the profile runs it."""
+    rival: str | None = None
+    """The variant on the same inputs with another truth, with which it is scored together."""
     repeat: int = 0
     """Which of several seeds of the method on one subject."""
 
@@ -189,7 +191,7 @@ class TaskPlan:
 
     @property
     def _posed(self) -> list[Any]:
-        return [[i.label, dict(i.subjects), dict(i.parameters), i.ranked, i.twin] for i in self.instances]
+        return [[i.label, dict(i.subjects), dict(i.parameters), i.ranked, i.twin, i.rival] for i in self.instances]
 
     @property
     def score_sources(self) -> list[Path]:
@@ -378,7 +380,7 @@ def _instances(
         if problem := builders[role].problem:
             raise TouchstoneError(f"it needs subject {builders[role].name}: {problem}")
     settings = task_settings(profile, task)
-    twins = task.options.get("twins", {})
+    twins, rivals = task.options.get("twins", {}), _rivals(task, settings.variants)
     unranked = {*task.options.get("unranked", ()), *twins.values()}
     seeds = _common_seeds(profile, builders)
     for variant in settings.variants:
@@ -402,7 +404,20 @@ def _instances(
         twin = twins.get(variant) if twins.get(variant) in settings.variants else None
         for seed in seeds:
             for repeat in range(int(task.options.get("method_seeds", 1))):
-                yield Instance(variant, seed, playing, parameters, variant not in unranked, twin, repeat)
+                ranked = variant not in unranked
+                yield Instance(variant, seed, playing, parameters, ranked, twin, rivals.get(variant), repeat)
+
+
+def _rivals(task: Plugin, variants: Collection[str]) -> dict[str, str]:
+    """Both ways, the rivals among the variants of a run; neither runs without the other."""
+    declared = task.options.get("rivals", {})
+    both = dict(declared) | {other: name for name, other in declared.items()}
+    for name in variants:
+        if name in both and both[name] not in variants:
+            raise TouchstoneError(
+                f"variant {name!r} is scored together with its rival {both[name]!r}; expected both among the variants"
+            )
+    return {name: both[name] for name in variants if name in both}
 
 
 def _check_changes(task: Plugin, variant: str, builders: Mapping[str, Plugin]) -> None:

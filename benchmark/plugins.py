@@ -125,6 +125,7 @@ class TaskDecorator(Protocol):
         subjects: Mapping[str, Mapping[str, Any]] | None = None,
         unranked: Sequence[str] = (),
         twins: Mapping[str, str] = {},
+        rivals: Mapping[str, str] = {},
         cites: str = "",
         provides: Sequence[str] = (),
         controls: Sequence[str] = (),
@@ -135,9 +136,11 @@ class TaskDecorator(Protocol):
 
         Each variant maps parameters of the subject or of the task to values. `unranked` variants are scored and shown
         but enter no average. `twins` names, for a variant, the one that asks the same of random weights: it is not
-        ranked either, and what a method earns beyond it is what the training put there. `provides` names what methods
-        may require; `controls` the methods that mark what can be had without the model; `method_seeds` is how many
-        seeds of a method run on one subject.
+        ranked either, and what a method earns beyond it is what the training put there. `rivals` names, for a variant,
+        another on the same inputs with another truth: both are scored together, so that whoever does not look at the
+        model is at chance on the pair (`benchmark.marks`). `provides` names what methods may
+        require; `controls` the methods that mark what can be had without the model; `method_seeds` is how many seeds of
+        a method run on one subject.
 
         `small` says what a quick look is, for profiles with `small: true` and for `touchstone check`: parameters of the
         task, parameters of its subject as `"subject.<name>"`, `variants` to run, and `methods` with parameters by the
@@ -184,6 +187,7 @@ def task_decorator(family: str) -> TaskDecorator:
         subjects: Mapping[str, Mapping[str, Any]] | None = None,
         unranked: Sequence[str] = (),
         twins: Mapping[str, str] = {},
+        rivals: Mapping[str, str] = {},
         cites: str = "",
         provides: Sequence[str] = (),
         controls: Sequence[str] = (),
@@ -201,6 +205,7 @@ def task_decorator(family: str) -> TaskDecorator:
             variants=variants,
             unranked=_listed(unranked),
             twins=twins,
+            rivals=rivals,
             provides=_listed(provides),
             controls=_listed(controls),
             method_seeds=method_seeds,

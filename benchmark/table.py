@@ -28,6 +28,7 @@ def instance_rows(plan: Plan, store: Store, task: TaskPlan, methods: Sequence[Me
         "variant": instance.variant,
         "seed": instance.seed,
         "subject": plan.subject(instance.subject).plugin.name,
+        "rival": instance.rival or "",
         "twin": _certified_twin(plan, store, task, instance),
         "ranked": instance.ranked and not scored.problem and certified(plan, store, instance),
     }

@@ -11,10 +11,12 @@ from typing import Any
 import pandas as pd
 
 from benchmark.conformance.checks import DRAWS, Suite, expect, same
+from benchmark.marks import with_marks
 from benchmark.plan import Instance, Plan, TaskPlan, make_plan
 from benchmark.posing.handover import pack, unpack
 from benchmark.registry import Plugin, plugins
 from benchmark.runtime import make_deterministic
+from benchmark.stages.explain import make_explanations
 from benchmark.stages.instances import Concrete, make_concrete
 from benchmark.stages.score import score_instances
 from benchmark.stages.train import train
@@ -24,6 +26,9 @@ from benchmark.table import instance_rows, to_table
 CHECKS = Suite()
 LABEL = 739_153_482
 """The seed, long enough to be in a question by no chance."""
+
+AT_CHANCE = 0.05
+"""How far from chance a control may be, by its mean over rivals, as a share of the way to the truth."""
 
 
 @dataclass
@@ -85,6 +90,23 @@ def _controls(case: Case) -> str:
             name in known, f"{name} is no control and no reference of {family}; there are {', '.join(sorted(known))}"
         )
     return ""
+
+
+@CHECKS("its controls are at chance on its rivals", "whoever does not look at the model must not tell them apart")
+def _rivals(case: Case) -> str:
+    if not any(instance.rival for instance in case.task.instances):
+        return "it has no rivals"
+    controls = [method for method in case.task.methods if method.name in case.task.controls]
+    for control in controls:
+        make_explanations(case.plan, case.store, case.task, control)
+    scored, _ = score_instances(case.plan, case.store, case.task, controls)
+    rows = [row for one in scored for row in instance_rows(case.plan, case.store, case.task, controls, one)]
+    table = with_marks(to_table(rows))
+    reached = table[table.primary & table.control & (table.rival != "")].groupby("method").chance_skill.mean()
+    expect(bool(len(reached)), "none of its controls is among its methods and references")
+    far = reached[reached.abs() > AT_CHANCE]
+    expect(far.empty, ", ".join(f"{name} has {value:+.2g} above chance" for name, value in far.items()))
+    return ", ".join(f"{name} {value:+.2g}" for name, value in reached.items())
 
 
 @CHECKS("its oracle reaches the ceiling", "the scale ends at the planted truth")

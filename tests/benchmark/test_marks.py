@@ -140,3 +140,35 @@ def test_room_is_what_blind_leaves(floor: float, blind: float, ceiling: float) -
         assert (ceiling - null) / (ceiling - floor) == pytest.approx(share, abs=1e-6)
         assert null in (floor, blind)
     assert 0 < ROOM < 1
+
+
+def rivals(skill_of, **options) -> pd.DataFrame:
+    """Two variants, `low` and `high`, that are rivals."""
+    table = marked(skill_of, variants=("low", "high"), **options)
+    return with_marks(table.assign(rival=table["variant"].map({"low": "high", "high": "low"})))
+
+
+def test_a_control_that_favours_one_rival_gains_nothing_by_it() -> None:
+    table = rivals(
+        lambda method, variant, _s: {"guess": 0.7 if variant == "low" else -0.6, "edges": 0.0}.get(method, 0.4)
+    )
+    assert one(table, "a", "low").blind == pytest.approx(0.5 + 0.5 * 0.05), "the mean of .7 and -.6, on both"
+    assert one(table, "a", "high").blind == pytest.approx(0.5 + 0.5 * 0.05)
+    assert np.mean([one(table, "guess", variant).skill for variant in ("low", "high")]) == pytest.approx(0)
+    assert one(table, "a", "low").skill == pytest.approx((0.4 - 0.05) / 0.95)
+    found = marks(table)
+    assert found.rival.tolist() == ["low" if v == "high" else "high" for v in found.variant]
+    assert found.ranked.all()
+
+
+def test_a_control_without_an_answer_on_one_rival_sets_no_mark() -> None:
+    table = rivals(lambda method, *_: {"guess": 0.7, "edges": -0.1}.get(method, 0.4))
+    declined = change(table, (table.method == "guess") & (table.variant == "high"), status="unsupported", value=np.nan)
+    assert set(marks(with_marks(declined)).control) == {"edges"}
+
+
+def test_where_one_rival_is_not_ranked_on_a_seed_neither_is() -> None:
+    table = rivals(lambda method, *_: {"guess": 0.0, "edges": 0.0}.get(method, 0.4))
+    lost = with_marks(change(table, (table.variant == "low") & (table.seed == 1), ranked=False))
+    unranked = lost[~lost.ranked]
+    assert set(zip(unranked.variant, unranked.seed, strict=True)) == {("low", 1), ("high", 1)}

@@ -35,6 +35,14 @@ def test_all_variants_run_unless_the_profile_lists_some(project: Project) -> Non
     assert twins == {"plain": "few", "wide": "bad", "bad": None, "few": None}
 
 
+def test_rivals_run_together_or_not_at_all(project: Project) -> None:
+    project.write("toytask", TASK.replace("twins=", 'rivals={"plain": "wide"}, twins='))
+    rivals = {instance.variant: instance.rival for instance in project.plan(tasks={}).task("toytask").instances}
+    assert rivals == {"plain": "wide", "wide": "plain", "bad": None, "few": None}
+    with pytest.raises(TouchstoneError, match="'wide' is scored together with its rival 'plain'"):
+        project.plan(tasks={"attribution/toytask": {"variants": ["wide", "few"]}})
+
+
 def test_a_subject_may_have_seeds_of_its_own(project: Project) -> None:
     plan = project.plan(subjects={"toy": {"seeds": 3, "quality": 0.7}})
     assert plan.subject("toy").seeds == (0, 1, 2)
