@@ -220,6 +220,8 @@ def _check(kind: str, declared: dict[str, Any]) -> None:
             raise Unusable(f"{key}: got {value!r}, expected a whole number of at least 1")
     if not isinstance(options.get("small", {}), dict):
         raise Unusable(f"small: got {options['small']!r}, expected a dictionary of parameters")
+    if kind == "method" and options["budget"]:
+        _check_budget(options["budget"], declared["defaults"])
     if kind == "metric":
         _check_metric(options)
     if kind == "task":
@@ -236,6 +238,13 @@ def check_name(name: str, pattern: re.Pattern[str] = NAME, what: str = "name") -
 def _identifiers(key: str, names: Any) -> None:
     if not isinstance(names, list) or not all(isinstance(name, str) and name.isidentifier() for name in names):
         raise Unusable(f"{key}: got {names!r}, expected a tuple of identifiers")
+
+
+def _check_budget(name: Any, defaults: dict[str, Any]) -> None:
+    if name not in defaults:
+        raise Unusable(unknown("parameter", str(name), defaults, where="budget"))
+    if type(defaults[name]) not in (int, float) or not defaults[name] > 0:
+        raise Unusable(f"budget: parameter {name!r} is {defaults[name]!r} by default, expected a number above 0")
 
 
 def _check_metric(options: dict[str, Any]) -> None:

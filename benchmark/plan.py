@@ -12,7 +12,7 @@ import importlib.metadata
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,18 @@ class MethodPlan:
     name: str
     plugin: Plugin
     parameters: Mapping[str, Any]
+    budget: int | None = None
+    """The multiple of its own budget at which a learned method runs; None for one that has no budget."""
+    ranked: bool = True
+    """Whether no larger budget of it runs."""
+
+    @property
+    def shown(self) -> str:
+        """The name of its rows: `topk` at the largest budget, `topk@4x` at a smaller one.
+
+        `name`, under which its results are kept, has the budget in any case: a larger one makes no other anew.
+        """
+        return self.name.partition("@")[0] if self.ranked else self.name
 
     @property
     def supervised(self) -> bool:
@@ -356,11 +368,26 @@ def _methods(task: Plugin, profile: Profile, registry: Registry) -> Iterator[Met
     excluded = {
         registry.find("method", key.removeprefix("method:")).key for key in profile.exclude if key.startswith("method:")
     }
+    budgets = task_settings(profile, task).budgets
     for plugin in registry.of("method", task.family):
         if plugin.key not in excluded:
-            yield MethodPlan(plugin.name, _usable(plugin, registry), method_parameters(profile, task, plugin))
+            yield from at_budgets(plugin.name, _usable(plugin, registry), profile, task, budgets)
     for name, plugin in method_variants(profile, str(task.family), registry):
-        yield MethodPlan(name, _usable(plugin, registry), method_parameters(profile, task, plugin, name))
+        yield from at_budgets(name, _usable(plugin, registry), profile, task, budgets)
+
+
+def at_budgets(
+    name: str, plugin: Plugin, profile: Profile, task: Plugin, budgets: Sequence[int]
+) -> Iterator[MethodPlan]:
+    """A method once, or at every budget."""
+    parameters = method_parameters(profile, task, plugin, name)
+    spends = plugin.options.get("budget")
+    if not spends:
+        yield MethodPlan(name, plugin, parameters)
+        return
+    for budget in budgets:
+        given = {**parameters, spends: parameters[spends] * budget}
+        yield MethodPlan(f"{name}@{budget}x", plugin, given, budget, ranked=budget == budgets[-1])
 
 
 def _usable(plugin: Plugin, registry: Registry) -> Plugin:

@@ -101,14 +101,16 @@ class MethodDecorator(Protocol):
         supervised: bool = False,
         control: bool = False,
         requires: Sequence[str] = (),
+        budget: str = "",
         small: Mapping[str, Any] = {},
     ) -> Callable[[T], T]:
         """Declare a method; a `batched` one gets all questions of a group at once, and returns a list in their order.
 
         A `supervised` one is shown the labels that the family's `blinded` takes away from all others; a `control` never
         consults what the model learned. Neither is a contestant: both stand with the references. `requires` names what
-        a task must provide ("targets"); where it does not, the method is `unsupported` and does not run. `small` holds
-        parameters for the smoke profile and the conformance suite.
+        a task must provide ("targets"); where it does not, the method is `unsupported` and does not run. `budget` names
+        the parameter that says how much a learned method may spend ("steps"): a profile runs it at several multiples.
+        `small` holds parameters for the smoke profile and the conformance suite.
         """
 
 
@@ -158,6 +160,7 @@ def method_decorator(family: str) -> MethodDecorator:
         supervised: bool = False,
         control: bool = False,
         requires: Sequence[str] = (),
+        budget: str = "",
         small: Mapping[str, Any] = {},
     ) -> Callable[[T], T]:
         return define(
@@ -168,6 +171,7 @@ def method_decorator(family: str) -> MethodDecorator:
             supervised=supervised,
             control=control,
             requires=_listed(requires),
+            budget=budget,
             small=small,
         )
 

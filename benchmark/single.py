@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmark.audit import take_back
-from benchmark.config import declaration_problems, method_parameters
+from benchmark.config import declaration_problems, task_settings
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.locking import hold, run_name
 from benchmark.marks import with_marks
-from benchmark.plan import MethodPlan, Plan, TaskPlan, make_plan
+from benchmark.plan import MethodPlan, Plan, TaskPlan, at_budgets, make_plan
 from benchmark.registry import plugins, read_file
 from benchmark.runtime import start_logging
 from benchmark.stages.explain import make_explanations
@@ -47,7 +47,7 @@ def run_cell(profile: str, task_name: str, method_name: str, *, workers: int) ->
                 take_back(plan.layout, index)
         scored, _ = score_instances(plan, store, task, several, workers=workers)
     table = with_marks(to_table([row for one in scored for row in instance_rows(plan, store, task, several, one)]))
-    own = table[(table.method == method.name)]
+    own = table[table.method == method.shown]
     _print(own, task)
     return int(own[own.primary & own.status.isin(["failed", "timeout"])].groupby(["variant", "seed"]).ngroups)
 
@@ -62,12 +62,13 @@ def _method(plan: Plan, task: TaskPlan, name: str) -> MethodPlan:
             )
         if problems := declaration_problems(plugin, plan.registry):
             raise TouchstoneError("; ".join(problems))
-        return MethodPlan(plugin.name, plugin, method_parameters(plan.profile, task.plugin, plugin))
+        budgets = task_settings(plan.profile, task.plugin).budgets
+        return list(at_budgets(plugin.name, plugin, plan.profile, task.plugin, budgets))[-1]
     bare = name.rpartition("/")[2]
     for method in task.methods:
-        if method.name == bare:
+        if bare in (method.shown, method.name):
             return method
-    raise UnknownNameError("method", bare, [method.name for method in task.methods], where=f"family {task.family}")
+    raise UnknownNameError("method", bare, [method.shown for method in task.methods], where=f"family {task.family}")
 
 
 SHOWN = ("value", "floor", "blind", "ceiling", "skill", "seconds")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +54,9 @@ def instance_rows(plan: Plan, store: Store, task: TaskPlan, methods: Sequence[Me
 
 
 def _who(task: TaskPlan, method: MethodPlan) -> Row:
-    return {"method": method.name, "reference": method.reference, "control": method.name in task.controls}
+    budget = math.nan if method.budget is None else float(method.budget)
+    control = method.name in task.controls
+    return {"method": method.shown, "reference": method.reference, "control": control, "budget": budget}
 
 
 def _certified_twin(plan: Plan, store: Store, task: TaskPlan, instance: Instance) -> str:

@@ -28,6 +28,7 @@ class ResolvedTask:
     variants: list[str]
     parameters: Parameters
     limits: Limits
+    budgets: list[int]
 
 
 def subject_parameters(profile: Profile, plugin: Plugin) -> Parameters:
@@ -48,12 +49,13 @@ def small_subject(profile: Profile, task: Plugin, subject: Plugin) -> Parameters
 
 
 def task_settings(profile: Profile, plugin: Plugin) -> ResolvedTask:
-    """The variants, parameters and limits of a task."""
+    """The variants, parameters, limits and budgets of a task."""
     small, given = _small(profile, plugin), _task(profile, plugin)
     own = {key: value for key, value in small.items() if key not in RESERVED and not key.startswith(SUBJECT)}
     variants = given.variants or small.get("variants") or plugin.options["variants"]
     parameters = {**plugin.defaults, **own, **given.parameters}
-    return ResolvedTask(list(variants), parameters, profile.limits.departing(given.limits))
+    limits, budgets = profile.limits.departing(given.limits), given.budgets or profile.budgets
+    return ResolvedTask(list(variants), parameters, limits, budgets)
 
 
 def method_parameters(profile: Profile, task: Plugin, plugin: Plugin, name: str = "") -> Parameters:

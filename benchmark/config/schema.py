@@ -5,16 +5,18 @@ The bounds exclude slips (a seed count of ten million, a memory of 1e30 MB) and 
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_serializer, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_serializer, model_validator
 
 Parameters = dict[str, Any]
 MOST_SEEDS = 1_000
 LARGEST_SEED = 2**32 - 1
 """What every generator of random numbers in use accepts."""
 SEALED_SEEDS = 3
-RESERVED = ("variants", "methods", "limits")
+MOST_BUDGETS = 8
+RESERVED = ("variants", "methods", "limits", "budgets")
 """Keys of a task's entry that are settings of the engine; no parameter of a task can have such a name."""
 
 Seconds = Annotated[float, Field(strict=True, gt=0, le=10_000_000, allow_inf_nan=False)]
@@ -50,6 +52,19 @@ class Limits(_Strict):
         return self.model_copy(update=task.model_dump(exclude_none=True))
 
 
+def _rising(budgets: list[int]) -> list[int]:
+    if any(later <= earlier for earlier, later in pairwise(budgets)):
+        raise ValueError("expected multiples from the smallest to the largest")
+    return budgets
+
+
+Budgets = Annotated[
+    list[Annotated[int, Field(strict=True, ge=1, le=10_000)]],
+    Field(min_length=1, max_length=MOST_BUDGETS),
+    AfterValidator(_rising),
+]
+
+
 class TaskSettings(_Strict):
     """In what a profile departs from a task's definition.
 
@@ -62,12 +77,14 @@ class TaskSettings(_Strict):
     methods: dict[str, Parameters] = {}
     """Parameters of methods on this task alone, by the methods' names on the board."""
     limits: LimitDepartures = LimitDepartures()
+    budgets: Budgets | None = None
+    """The budgets of learned methods on this task; None for the profile's."""
     parameters: Parameters = {}
 
     @model_serializer
     def _as_written(self) -> Parameters:
         limits = self.limits.model_dump(exclude_none=True)
-        given = {"variants": self.variants, "methods": self.methods, "limits": limits}
+        given = {"variants": self.variants, "methods": self.methods, "limits": limits, "budgets": self.budgets}
         return {key: value for key, value in given.items() if value} | self.parameters
 
 
@@ -92,6 +109,8 @@ class Profile(_Strict):
     workers: Annotated[int, _count(10_000)] = 4
     """How many methods of a task run at a time in one job, each on one core; never more than the cores there are."""
     limits: Limits = Limits()
+    budgets: Budgets = [1]
+    """At which multiples of its own budget a learned method runs; it is ranked at the largest."""
     only: list[str] = []
     """If given, only these tasks (`family/task`, or a family) run."""
     exclude: list[str] = []
@@ -99,7 +118,7 @@ class Profile(_Strict):
     subjects: dict[str, Parameters] = {}
     """Parameters of subjects, by name; `seeds` in it gives a subject other seeds."""
     tasks: dict[str, TaskSettings] = {}
-    """By `family/task`: parameters, and under reserved names `variants`, `methods` and `limits`."""
+    """By `family/task`: parameters, and under reserved names `variants`, `methods`, `limits` and `budgets`."""
     methods: dict[str, Parameters] = {}
     """Parameters of methods, by `family/name`. A new name with `method: <existing>` adds a variant of that method."""
     left_out: list[str] = []

@@ -31,6 +31,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("family", "task", "variant", "method", "metric", "primary"),
         *("mean", "spread", "floor", "blind", "ceiling", "n"),
     ),
+    "budgets": (
+        *("family", "method", "budget", "skill", "chance_skill", "seconds"),
+        *("gain", "gain_low", "gain_high", "rising"),
+    ),
     "marks": ("family", "task", "variant", "floor", "blind", "control", "ceiling", "room", "ranked", "reason"),
     "claims": (
         *("claim", "source", "tasks", "effect", "ci_low", "ci_high", "verdict"),
@@ -45,6 +49,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 DOWNLOADS = (
     "leaderboard.csv",
     "tasks.csv",
+    "budgets.csv",
     "marks.csv",
     "claims.csv",
     "certificates.csv",
@@ -85,6 +90,8 @@ class Board:
         leaderboard: a row per family and method, best first; `specialist` and `reference` rows stand apart.
         tasks: the same per task, with the column `task`.
         metrics: long form, a row per (family, task, variant, method, metric); `spread` is over `n` seeds.
+        budgets: a row per family, learned method and multiple of its budget; `gain` is what the last step up brought,
+            `rising` whether that is more than its noise.
         marks: a row per (family, task, variant): what chance, the best blind `control` and the truth score, the room
             above blind, whether the variant is ranked, and the reason if not.
         claims: published findings; `effect` with its interval is measured here, `verdict` compares it with `margin`;
@@ -110,6 +117,7 @@ class Board:
     leaderboard: pd.DataFrame
     tasks: pd.DataFrame
     metrics: pd.DataFrame
+    budgets: pd.DataFrame
     marks: pd.DataFrame
     claims: pd.DataFrame
     certificates: pd.DataFrame

@@ -115,7 +115,15 @@ class Family:
     resolution: float | None
     clusters: int | None
     notes: dict[str, Any]
+    budgets: list[Row]
+    """Learned methods at each of their budgets."""
     anchor: str
+
+    @property
+    def rising(self) -> list[str]:
+        """The methods to which the last step up in budget still brought more than its noise."""
+        last = {row["method"]: row["rising"] for row in self.budgets}
+        return [method for method, rising in last.items() if rising is True]
 
     @property
     def beating(self) -> int:
@@ -222,6 +230,7 @@ class View:
                     resolution=None if text.is_missing(resolution) else float(resolution),
                     clusters=None if text.is_missing(clusters) else int(clusters),
                     notes=notes,
+                    budgets=[row for row in rows(board.budgets) if row["family"] == name],
                     anchor=text.slug("family", name),
                 )
             )

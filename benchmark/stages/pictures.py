@@ -148,9 +148,11 @@ def _cases_of(
         explanation = by_name(plugin.load(), question=question, truth=truth, generator=generator)
         shown[plugin.name] = explanation, reference_key(plugin, known, "picture", 0)
     for method in task.methods:
+        if not method.ranked:
+            continue
         kept = store.read(plan.layout.explanation(task.id, method.name, instance.label))
         if kept.content["status"] == "ok":
-            shown[method.name] = read_explanation(task, kept), content_key(kept)
+            shown[method.shown] = read_explanation(task, kept), content_key(kept)
     here = scores[scores.variant == instance.variant]
     for name, (explanation, identity) in shown.items():
         values = Scores(_values(here[here.method == name]), read)

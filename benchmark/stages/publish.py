@@ -24,6 +24,7 @@ from benchmark.runtime import log
 from benchmark.stages.instances import trained
 from benchmark.stages.pictures import pictures_of
 from benchmark.stages.train import certificates
+from benchmark.statistics.budgets import at_largest, budget_curve
 from benchmark.store import Store, damaged, read_entry, write_index
 from benchmark.summary import repeat_command
 from benchmark.tables import board_notes, leaderboard, metric_rows, per_task
@@ -35,7 +36,8 @@ CERTIFICATE = ["subject", "seed", "check", "value", "threshold", "passed", "at_l
 def publish(plan: Plan, store: Store) -> None:
     """Write the page, its tables and the provenance, and the index that vouches for them."""
     layout = plan.layout
-    scores = read_scores(plan, layout)
+    everything = read_scores(plan, layout)
+    scores = at_largest(everything)
     folder = layout.leaderboard
     claims = [
         claim
@@ -45,6 +47,7 @@ def publish(plan: Plan, store: Store) -> None:
     tables = {
         "leaderboard": leaderboard(scores),
         "tasks": per_task(scores),
+        "budgets": budget_curve(everything),
         "marks": marks(scores, {(*key, i.variant) for key, i in _instances(plan) if not i.ranked}),
         "claims": evaluate(claims, scores),
         "certificates": pd.DataFrame(certificates(plan, store), columns=CERTIFICATE),
@@ -55,7 +58,7 @@ def publish(plan: Plan, store: Store) -> None:
         profile=plan.profile.name,
         title=plan.profile.title,
         metrics=metric_rows(scores),
-        failures=failures(plan, scores),
+        failures=failures(plan, everything),
         provenance=source,
         plugins=descriptions(plan),
         pictures=pictures(plan, store),
@@ -64,7 +67,7 @@ def publish(plan: Plan, store: Store) -> None:
         **tables,
     )
     files = {folder / f"{n}.csv": write_bytes(folder / f"{n}.csv", _csv(table)) for n, table in tables.items()}
-    files[folder / "scores.parquet"] = write_atomically(folder / "scores.parquet", _parquet(scores))
+    files[folder / "scores.parquet"] = write_atomically(folder / "scores.parquet", _parquet(everything))
     text = json.dumps(source, indent=1, default=str) + "\n"
     files[folder / "provenance.json"] = write_bytes(folder / "provenance.json", text.encode())
     files |= {path: record(path) for path in render(board, folder)}
@@ -168,7 +171,7 @@ def descriptions(plan: Plan) -> dict[tuple[str, str | None, str], About]:
     }
     for task in plan.tasks.values():
         for method in task.methods:
-            found[("method", task.family, method.name)] = About(method.plugin.summary, method.plugin.cites)
+            found[("method", task.family, method.shown)] = About(method.plugin.summary, method.plugin.cites)
     return found
 
 

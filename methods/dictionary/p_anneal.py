@@ -88,7 +88,7 @@ def powers(codes: Float[Tensor, "n m"], power: float) -> Float[Tensor, ""]:
     return (codes[codes > 0].float() + EPSILON).pow(power).sum()
 
 
-@dictionary_method(cites="arXiv:2408.00113", batched=True, small={"steps": 300})
+@dictionary_method(cites="arXiv:2408.00113", batched=True, budget="steps", small={"steps": 300})
 def p_anneal(
     questions: Sequence[DictionaryQuestion],
     *,

@@ -9,7 +9,7 @@ from benchmark.learning.probes import fit_mlp
 from methods.probing._batches import Answer, Batch, solve
 
 
-@probing_method(cites="arXiv:1909.03368")
+@probing_method(cites="arXiv:1909.03368", budget="steps")
 def mlp_probe(
     question: ProbingQuestion,
     *,

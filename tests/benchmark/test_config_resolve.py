@@ -83,7 +83,7 @@ def test_parameters_of_a_method_on_one_task_are_for_that_task_alone() -> None:
     content = {"name": "test", "tasks": {"dictionary/superposition": {"methods": {"topk": {"steps": 8000}}}}}
     plan = make_plan(check_profile(content | {"only": ["dictionary"]}, plugins()))
     steps = {
-        name: {m.name: m.parameters.get("steps") for m in task.methods}["topk"] for name, task in plan.tasks.items()
+        name: {m.shown: m.parameters.get("steps") for m in task.methods}["topk"] for name, task in plan.tasks.items()
     }
     assert steps == {"dictionary.superposition": 8000, "dictionary.othello_board": 2000}
 
@@ -234,10 +234,12 @@ def test_a_method_with_impossible_small_sizes_becomes_failed_rows(project: Proje
     )
 
 
-@pytest.mark.parametrize("name", ["variants", "methods", "limits"])
+@pytest.mark.parametrize("name", ["variants", "methods", "limits", "budgets"])
 def test_reserved_names_are_no_parameters_of_a_task(project: Project, name: str) -> None:
     project.write("toytask", TASK.replace("    inputs: int = 8", f"    inputs: int = 8\n    {name}: int = 8"))
-    with pytest.raises(TouchstoneError, match=f"variants, methods, limits are reserved, got a parameter '{name}'"):
+    with pytest.raises(
+        TouchstoneError, match=f"variants, methods, limits, budgets are reserved, got a parameter '{name}'"
+    ):
         planned(project)
 
 

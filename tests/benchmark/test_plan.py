@@ -57,6 +57,27 @@ def test_parameters_of_methods_and_their_variants(project: Project) -> None:
     assert found == {"slope": {"scale": 2.0}, "steep": {"scale": 9.0}}
 
 
+def test_a_learned_method_runs_at_every_budget(project: Project) -> None:
+    project.method("slope")
+    project.method("learned", budget="scale")
+    many = {"budgets": [1, 4], "methods": {"attribution/learned": {"scale": 3.0}}}
+    found = project.plan(**many).task("toytask").methods
+    names = [(m.name, m.shown, m.budget, m.ranked, m.parameters["scale"]) for m in found]
+    assert names == [
+        ("learned@1x", "learned@1x", 1, False, 3.0),
+        ("learned@4x", "learned", 4, True, 12.0),
+        ("slope", "slope", None, True, 1.0),
+    ]
+    own = project.plan(**many, tasks={"attribution/toytask": {"budgets": [2]}}).task("toytask").methods
+    assert [(m.name, m.shown) for m in own] == [("learned@2x", "learned"), ("slope", "slope")]
+
+
+@pytest.mark.parametrize("budgets", [[], [4, 1], [0], [1, 1], ["4"], 4])
+def test_budgets_are_multiples_that_rise(project: Project, budgets: object) -> None:
+    with pytest.raises(TouchstoneError, match="budgets"):
+        project.plan(budgets=budgets)
+
+
 def test_methods_and_tasks_can_be_excluded(project: Project) -> None:
     project.method("one")
     project.method("two")

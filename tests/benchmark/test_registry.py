@@ -145,6 +145,14 @@ PROBLEMS = {
     "requires": (GOOD.replace('cites="x"', 'requires="rgb"'), "requires: got 'rgb', expected a tuple of identifiers"),
     "requires words": (GOOD.replace('cites="x"', 'requires=("a b",)'), "requires: got ['a b']"),
     "flag": (GOOD.replace('cites="x"', 'control="no"'), "control: got 'no', expected True or False"),
+    "budget": (
+        GOOD.replace('cites="x"', 'budget="sample"'),
+        "unknown parameter 'sample' in budget; did you mean 'samples'",
+    ),
+    "budget of words": (
+        GOOD.replace('cites="x"', 'budget="samples"').replace("int = 32", "str = 'many'"),
+        "budget: parameter 'samples' is 'many' by default, expected a number above 0",
+    ),
     "small": (GOOD.replace('cites="x"', "small=3"), "small: got 3, expected a dictionary"),
 }
 

@@ -179,6 +179,17 @@ def _measured() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS["measured"]))
 
 
+def _budgets() -> pd.DataFrame:
+    """Two learned methods of the dictionary family at two budgets; one of them still rises."""
+    rows: list[list[Any]] = [
+        ["dictionary", "topk", 1.0, 0.31, 0.4, 1.5, None, None, None, None],
+        ["dictionary", "topk", 4.0, 0.52, 0.6, 6.1, 0.21, 0.15, 0.27, True],
+        ["dictionary", "relu_l1", 1.0, 0.30, 0.4, 1.5, None, None, None, None],
+        ["dictionary", "relu_l1", 4.0, 0.29, 0.4, 6.0, -0.01, -0.05, 0.03, False],
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS["budgets"]))
+
+
 def _failures() -> pd.DataFrame:
     command = "touchstone run --task {} --method {} --profile smoke"
     rows: list[list[Any]] = [
@@ -239,6 +250,7 @@ def fake_board(folder: Path) -> Board:
         leaderboard=pd.DataFrame(ranks),
         tasks=pd.DataFrame(tasks),
         metrics=_metrics(rng),
+        budgets=_budgets(),
         marks=_marks(),
         claims=_claims(),
         certificates=_certificates(),

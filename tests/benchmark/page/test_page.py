@@ -106,8 +106,17 @@ def same(shown: str, value: float | None, *, step: float = 0.0, share: float = 0
     return math.isclose(number(shown), value, rel_tol=share, abs_tol=0.5001 * step)
 
 
+def test_budgets_are_shown_and_what_is_still_rising_is_marked(board: Board, readme: str) -> None:
+    shown = next(table for table in tables(readme) if table and "Learned method" in table[0])
+    assert [row["Budget"] for row in shown] == ["1×", "4×"] * 2
+    assert [row["Skill"] for row in shown] == [f"{skill:.2f}" for skill in board.budgets.skill]
+    assert [row["Still rising"] for row in shown] == ["–", "yes", "–", "no"]
+    marked = [row["Method"] for table in tables(readme) for row in table if "still rising" in row.get("Method", "")]
+    assert marked == ["topk` (still rising)"]
+
+
 def test_every_number_of_a_ranking_in_markdown_is_the_tables_number(board: Board, readme: str) -> None:
-    shown = [table for table in tables(readme) if table and "Skill" in table[0]]
+    shown = [table for table in tables(readme) if table and "Rank" in table[0]]
     alone = {family for family, what in FAMILIES.items() if len(what["tasks"]) == 1}
     expected: list[pd.DataFrame] = []
     for family, what in FAMILIES.items():

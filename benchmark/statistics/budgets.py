@@ -1,0 +1,72 @@
+"""Learned methods at several budgets: skill against cost, and whether more would still help.
+
+    at_largest(scores)      the rows that rank: each method at the largest budget that ran
+    budget_curve(scores)    a row for each family, learned method and budget
+
+A method that is ranked at some budget may owe its place to it. So a learned method runs at several multiples of its own
+budget, and is **still rising** where the last step up gained more than its noise: the 95 % interval of the gain, over
+seeds, lies above 0. Where a task has one seed, nobody knows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from benchmark.statistics.intervals import Nesting, estimate
+from benchmark.statistics.rows import grid, ranked_rows
+
+COLUMNS = (
+    *("family", "method", "budget", "skill", "chance_skill", "seconds", "gain", "gain_low", "gain_high", "rising"),
+)
+
+
+def at_largest(scores: pd.DataFrame) -> pd.DataFrame:
+    """The rows without those of smaller budgets, whose method is called `name@4x`."""
+    return scores[~scores["method"].str.contains("@", regex=False)].reset_index(drop=True)
+
+
+def budget_curve(scores: pd.DataFrame) -> pd.DataFrame:
+    """Skill of each learned method at each budget, in the columns `COLUMNS`, smallest budget first.
+
+    budget                       multiple of the method's own budget
+    skill, chance_skill          means over the ranked instances, as on the board
+    seconds                      mean for one instance
+    gain, gain_low, gain_high    skill above that at the budget before, and its 95 % interval over seeds (NaN for the
+                                 smallest budget, and without two seeds)
+    rising                       whether that interval lies above 0; missing where there is none
+    """
+    table: list[dict[str, object]] = []
+    if "budget" not in scores.columns or scores["budget"].isna().all():
+        return pd.DataFrame(table, columns=list(COLUMNS))
+    for family, part in ranked_rows(scores).groupby("family", sort=True):
+        whole = grid(part)
+        nesting, place = Nesting.of(whole.instances), {name: at for at, name in enumerate(whole.methods)}
+        skill, chance = (estimate(each, nesting).mean for each in (whole.skill, whole.chance))
+        learned = part[part["budget"].notna()]
+        seconds = learned.groupby("method")["seconds"].mean()
+        named = learned[["method", "budget"]].drop_duplicates()
+        named = named.assign(base=named["method"].str.partition("@")[0])
+        for base, own in named.groupby("base", sort=True):
+            before = ""
+            for method, budget in own.sort_values("budget")[["method", "budget"]].itertuples(index=False):
+                gain = low = high = np.nan
+                if before:
+                    found = estimate(whole.skill[[place[method]]] - whole.skill[[place[before]]], nesting)
+                    gain, (low, high) = float(found.mean[0]), (float(end[0]) for end in found.interval())
+                table.append(
+                    {
+                        "family": family,
+                        "method": base,
+                        "budget": budget,
+                        "skill": skill[place[method]],
+                        "chance_skill": chance[place[method]],
+                        "seconds": seconds[method],
+                        "gain": gain,
+                        "gain_low": low,
+                        "gain_high": high,
+                        "rising": None if np.isnan(low) else bool(low > 0),
+                    }
+                )
+                before = method
+    return pd.DataFrame(table, columns=list(COLUMNS))

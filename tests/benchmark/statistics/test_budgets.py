@@ -1,0 +1,46 @@
+"""Skill at several budgets, the gain of the last step, and what is still rising."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmark.statistics.budgets import at_largest, budget_curve
+from tests.support.long_table import long_table
+
+BUDGET = {"a@1x": 1.0, "a": 4.0, "b@1x": 1.0, "b": 4.0}
+
+
+def table(**options) -> pd.DataFrame:
+    """`a` gains .2 by the step up on every seed, `b` gains and loses; `plain` has no budget."""
+    skills = {"a@1x": 0.3, "a": 0.5, "b@1x": 0.4, "b": 0.4, "plain": 0.1}
+
+    def skill(method: str, _task: str, _variant: str, seed: int) -> float:
+        wobble = {"a": 0.01, "b": 0.1}.get(method, 0.0) * (seed - 1)
+        return skills[method] + wobble
+
+    found = long_table(skill, methods=list(skills), **options)
+    return found.assign(budget=found["method"].map(BUDGET))
+
+
+def test_the_curve_holds_skill_gain_and_what_is_still_rising() -> None:
+    found = budget_curve(table()).set_index(["method", "budget"])
+    assert list(found.index) == [("a", 1.0), ("a", 4.0), ("b", 1.0), ("b", 4.0)]
+    assert found.skill.tolist() == pytest.approx([0.3, 0.5, 0.4, 0.4])
+    assert found.loc[("a", 4.0), "gain"] == pytest.approx(0.2)
+    assert found.loc[("a", 4.0), "gain_low"] < 0.2 < found.loc[("a", 4.0), "gain_high"]
+    assert found.rising.tolist() == [None, True, None, False]
+    assert found.loc[[("a", 1.0), ("b", 1.0)]].gain.isna().all()
+    assert (found.seconds == 2.0).all()
+
+
+def test_one_seed_cannot_say_what_is_rising() -> None:
+    found = budget_curve(table(seeds=(0,)))
+    assert found.rising.isna().all()
+    assert np.isfinite(found[found.budget == 4].gain).all()
+
+
+def test_the_board_has_each_method_at_its_largest_budget() -> None:
+    assert set(at_largest(table()).method) == {"a", "b", "plain", "random", "oracle"}
+    assert budget_curve(table().drop(columns="budget")).empty
