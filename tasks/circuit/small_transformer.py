@@ -13,7 +13,7 @@ from benchmark.subjects import Saved
     cites="arXiv:2209.11895",
     subject="small_transformer",
     primary="edge_auroc",
-    controls=("weight_norm", "random_circuit"),
+    controls=("weight_norm", "message_difference", "random_circuit"),
     metrics=("edge_auroc", "faithfulness"),
     variants={"induction": {"circuit": "induction"}, "suppressed": {"circuit": "suppressed"}},
     small={"variants": ("induction",)},

@@ -16,7 +16,7 @@ from benchmark.subjects import Saved
     cites="arXiv:2505.10039",
     subject="written_circuits",
     primary="edge_auroc",
-    controls=("weight_norm", "random_circuit"),
+    controls=("weight_norm", "message_difference", "random_circuit"),
     metrics=("edge_auroc", "faithfulness"),
     variants={
         "linear": {"gates": "linear"},
@@ -26,7 +26,7 @@ from benchmark.subjects import Saved
         "saturated": {"gates": "saturated"},
         "mixed": {"gates": "mixed"},
     },
-    small={"variants": ("linear", "mixed")},
+    small={"variants": ("mixed",)},
 )
 @dataclass(frozen=True, kw_only=True)
 class WrittenCircuitsTask:

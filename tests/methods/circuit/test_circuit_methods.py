@@ -14,6 +14,7 @@ from methods.circuit.acdc import acdc
 from methods.circuit.activation_patching import activation_patching
 from methods.circuit.eap_integrated_gradients import eap_integrated_gradients
 from methods.circuit.edge_attribution_patching import edge_attribution_patching
+from methods.circuit.message_difference import message_difference
 from methods.circuit.random_circuit import random_circuit
 from methods.circuit.weight_norm import weight_norm
 
@@ -137,3 +138,15 @@ def test_controls_run_nothing(monkeypatch):
     monkeypatch.setattr(Units, "compute", None)
     assert torch.equal(weight_norm(question), question.graph.weights.abs())
     assert torch.equal(random_circuit(question), random_circuit(question))
+
+
+def test_message_difference_marks_whatever_carries_the_signal_and_never_asks_for_the_answer(monkeypatch):
+    question, truth = trivial(0)
+    expected = (question.clean_messages - question.corrupted_messages).mean(1).abs()
+    monkeypatch.setattr(CircuitQuestion, "values", None)
+    monkeypatch.setattr(CircuitQuestion, "restored", None)
+    scores = message_difference(question)
+    torch.testing.assert_close(scores, expected)
+    roles = dict(zip(truth.roles, scores.tolist(), strict=False))
+    assert roles["dead"] == 0, "the closed unit's own edge carries nothing"
+    assert (scores[:4] > 0.5).all(), "its inputs are marked like those of the open one"
