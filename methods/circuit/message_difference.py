@@ -1,4 +1,4 @@
-"""Message difference, a control: an edge counts by how far what it carries moves from the corrupted to the clean inputs.
+"""Message difference, a control: an edge counts by how far what it carries moves from corrupted to clean inputs.
 
     s_e = || mean over pairs of (clean message - corrupted message) ||
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from benchmark.families.circuit import CircuitQuestion, circuit_method
 
 
-@circuit_method(control=True)
+@circuit_method(cites="arXiv:2309.16042", control=True)
 def message_difference(question: CircuitQuestion) -> Tensor:
     """The norm of the mean difference, in units of the message."""
     moved = (question.clean_messages - question.corrupted_messages).mean(1)
