@@ -180,7 +180,7 @@ def _default(item: dataclasses.Field[Any]) -> Any:
 def _choices(name: str, one: Any) -> list[Any]:
     """The values that the resolved annotation allows, `Literal[...]` or `Literal[...] | None`; else none."""
     for holder in one.__mro__ if inspect.isclass(one) else (inspect.unwrap(one),):
-        annotation = vars(holder).get("__annotations__", {}).get(name)
+        annotation = inspect.get_annotations(holder).get(name)
         if annotation is None:
             continue
         lone = types.SimpleNamespace(__annotations__={name: annotation})

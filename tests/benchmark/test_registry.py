@@ -104,6 +104,11 @@ class Good(Base):
     assert plugin.choices == {"law": ("flat", "steep"), "mode": (1, 2, None)}
 
 
+def test_the_choices_of_a_function_are_known(tmp_path: Path) -> None:
+    text = GOOD.replace("samples: int = 32", 'samples: Literal[16, 32] = 32, law: "Literal[1] | None" = None')
+    assert read_one(written(tmp_path, text)).choices == {"samples": (16, 32), "law": (1, None)}
+
+
 def test_a_subclass_of_a_plugin_and_one_that_is_only_imported_are_not_declared(tmp_path: Path) -> None:
     plugin = read_one(written(tmp_path, TASK + "class Better(Good):\n    pass\nBest = Good\n"), "task")
     assert (plugin.symbol, plugin.problem) == ("Good", "")
