@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmark.config.spaces import TRIALS
 from benchmark.errors import TouchstoneError
 from benchmark.seeds import hide_secret
 
@@ -145,6 +146,21 @@ def run(
 
     if run_cell(profile, task, method, workers=_workers(threads)):
         raise typer.Exit(1)
+
+
+@app.command()
+def tune(
+    method: Annotated[str, typer.Argument(help="family/method, or a method file.")],
+    profile: ProfileOption = "default",
+    task: Annotated[str, typer.Option("--task", "-t", help="Only this task of the family.")] = "",
+    trials: Annotated[int, typer.Option(min=1, help="How many settings are tried, the present one included.")] = TRIALS,
+    seconds: Annotated[float | None, typer.Option(help="Begin no trial after the method has run so long.")] = None,
+    threads: Annotated[int | None, typer.Option(help="How many trials run at a time.")] = None,
+) -> None:
+    """Choose hyper-parameters on seeds that are never scored; trials are kept, and none is computed twice."""
+    from benchmark.tuning import tune_and_print
+
+    tune_and_print(profile, method, task=task, trials=trials, seconds=seconds, workers=_workers(threads))
 
 
 @app.command()

@@ -222,6 +222,8 @@ def _check(kind: str, declared: dict[str, Any]) -> None:
         raise Unusable(f"small: got {options['small']!r}, expected a dictionary of parameters")
     if kind == "method" and options["budget"]:
         _check_budget(options["budget"], declared["defaults"])
+    if not isinstance(options.get("tunable", {}), dict):
+        raise Unusable(f"tunable: got {options['tunable']!r}, expected a dictionary of ranges and choices")
     if kind == "metric":
         _check_metric(options)
     if kind == "task":

@@ -103,6 +103,7 @@ class MethodDecorator(Protocol):
         requires: Sequence[str] = (),
         budget: str = "",
         small: Mapping[str, Any] = {},
+        tunable: Mapping[str, Any] = {},
     ) -> Callable[[T], T]:
         """Declare a method; a `batched` one gets all questions of a group at once, and returns a list in their order.
 
@@ -110,7 +111,8 @@ class MethodDecorator(Protocol):
         consults what the model learned. Neither is a contestant: both stand with the references. `requires` names what
         a task must provide ("targets"); where it does not, the method is `unsupported` and does not run. `budget` names
         the parameter that says how much a learned method may spend ("steps"): a profile runs it at several multiples.
-        `small` holds parameters for the smoke profile and the conformance suite.
+        `small` holds parameters for the smoke profile and the conformance suite, `tunable` what `touchstone tune` may
+        try (`benchmark.config.spaces`).
         """
 
 
@@ -162,6 +164,7 @@ def method_decorator(family: str) -> MethodDecorator:
         requires: Sequence[str] = (),
         budget: str = "",
         small: Mapping[str, Any] = {},
+        tunable: Mapping[str, Any] = {},
     ) -> Callable[[T], T]:
         return define(
             "method",
@@ -173,6 +176,7 @@ def method_decorator(family: str) -> MethodDecorator:
             requires=_listed(requires),
             budget=budget,
             small=small,
+            tunable=tunable,
         )
 
     decorator.__qualname__ = decorator.__name__ = f"{family}_method"  # the name that Python's own errors give

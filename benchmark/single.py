@@ -32,7 +32,7 @@ def run_cell(profile: str, task_name: str, method_name: str, *, workers: int) ->
     wanted = registry.find("task", task_name.replace(".", "/", 1) if "/" not in task_name else task_name)
     plan = make_plan(profile, overrides={"only": [wanted.key]})
     task = plan.task(wanted.key)
-    method = _method(plan, task, method_name)
+    method = method_of(plan, task, method_name)
     store = Store(plan.layout.results)
     with hold(plan.layout.results, run_name(), f"touchstone run --task {task.plugin.key} --method {method.name}"):
         for subject in task.subjects:
@@ -52,8 +52,8 @@ def run_cell(profile: str, task_name: str, method_name: str, *, workers: int) ->
     return int(own[own.primary & own.status.isin(["failed", "timeout"])].groupby(["variant", "seed"]).ngroups)
 
 
-def _method(plan: Plan, task: TaskPlan, name: str) -> MethodPlan:
-    """A method of the profile by name, or the method in a file."""
+def method_of(plan: Plan, task: TaskPlan, name: str) -> MethodPlan:
+    """A method of the profile by name, with its family in front or not, or the method in a file."""
     if name.endswith(".py"):
         plugin = read_file(Path(name))
         if plugin.family != task.family:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from benchmark.config.schema import RESERVED, Parameters, seed_list
+from benchmark.config.spaces import TUNING_SEEDS, space_problems
 from benchmark.config.values import shortened, shown, value_problem
 from benchmark.errors import TouchstoneError, unknown
 from benchmark.registry import Plugin, Registry
@@ -25,6 +26,7 @@ def name_problems(content: Parameters, registry: Registry) -> Iterator[str]:
     """Unknown subjects, tasks, variants, methods and parameters of a profile, and values that do not fit."""
     if "sealed" in content:
         yield "sealed: expected `seeds: sealed` or `seeds: {sealed: <number>}` instead"
+    yield from _tuning_seeds(content.get("seeds"), "seeds")
     for name, given in _section(content, "subjects"):
         yield from _subject(name, given, registry)
     variants = _variants(content, registry)
@@ -46,10 +48,11 @@ def name_problems(content: Parameters, registry: Registry) -> Iterator[str]:
 
 
 def declaration_problems(plugin: Plugin, registry: Registry) -> list[str]:
-    """What is wrong with what a subject, task or method declares for profiles: reserved names, and its `small`."""
+    """What is wrong with what a plugin declares for profiles and tuning: reserved names, its `small`, its `tunable`."""
     reserved = {"subject": ("seeds",), "task": RESERVED, "method": ("method",)}.get(plugin.kind, ())
     listed = f"{plugin.kind} {plugin.key}: the names {', '.join(reserved)} are reserved"
     problems = [f"{listed}, got a parameter {name!r}" for name in reserved if name in plugin.defaults]
+    problems += space_problems(plugin)
     small, where = plugin.options.get("small") or {}, f"small of {plugin.kind} {plugin.key}"
     if not isinstance(small, dict) or not all(isinstance(key, str) for key in small):
         return [*problems, f"{where}: expected a mapping from names to values, got {shown(small)}"]
@@ -89,6 +92,15 @@ def _subject(name: str, given: Parameters, registry: Registry) -> Iterator[str]:
         seed_list(given.get("seeds", 1))
     except ValueError as error:
         yield f"subjects.{name}.seeds: {error}, got {shown(given['seeds'])}"
+    yield from _tuning_seeds(given.get("seeds"), f"subjects.{name}.seeds")
+
+
+def _tuning_seeds(seeds: Any, where: str) -> Iterator[str]:
+    """Seeds on which parameters were chosen say nothing about what was chosen."""
+    taken = [seed for seed in seeds if type(seed) is int and seed in TUNING_SEEDS] if isinstance(seeds, list) else []
+    if taken:
+        reserved = f"{TUNING_SEEDS[0]} to {TUNING_SEEDS[-1]}"
+        yield f"{where}: {taken[0]} is one of the seeds that are kept for `touchstone tune` ({reserved}), never scored"
 
 
 def _task(
