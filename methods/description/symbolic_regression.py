@@ -24,7 +24,12 @@ _TEXT = {
 _LIMIT = 1e100
 
 
-@description_method(cites="doi:10.1007/BF00175355", requires=("reals",), small={"population": 40, "generations": 3})
+@description_method(
+    cites="doi:10.1007/BF00175355",
+    requires=("reals",),
+    small={"population": 40, "generations": 3},
+    tunable={"parsimony": {"low": 1e-4, "high": 3e-2}},
+)
 def symbolic_regression(
     question: DescriptionQuestion, *, population: int = 80, generations: int = 6, parsimony: float = 0.002
 ) -> list[Description]:

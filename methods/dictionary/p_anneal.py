@@ -88,7 +88,13 @@ def powers(codes: Float[Tensor, "n m"], power: float) -> Float[Tensor, ""]:
     return (codes[codes > 0].float() + EPSILON).pow(power).sum()
 
 
-@dictionary_method(cites="arXiv:2408.00113", batched=True, budget="steps", small={"steps": 300})
+@dictionary_method(
+    cites="arXiv:2408.00113",
+    batched=True,
+    small={"steps": 300},
+    budget="steps",
+    tunable={"learning_rate": {"low": 3e-4, "high": 3e-2}, "power": (0.1, 0.2, 0.3, 0.5), "updates": (5, 10, 20)},
+)
 def p_anneal(
     questions: Sequence[DictionaryQuestion],
     *,

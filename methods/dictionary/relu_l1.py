@@ -48,7 +48,13 @@ class ReluL1(Rule[Steered]):
         return RectifiedStep(p, batch, penalty=lambda: (p.weight, 1.0), dtype=dtype)
 
 
-@dictionary_method(cites="arXiv:2309.08600", batched=True, budget="steps", small={"steps": 300})
+@dictionary_method(
+    cites="arXiv:2309.08600",
+    batched=True,
+    small={"steps": 300},
+    budget="steps",
+    tunable={"learning_rate": {"low": 3e-4, "high": 3e-2}},
+)
 def relu_l1(
     questions: Sequence[DictionaryQuestion], *, steps: int = 2000, batch: int = 256, learning_rate: float = 2e-3
 ) -> list[Dictionary]:

@@ -38,7 +38,13 @@ class TopK(Rule[Autoencoder]):
         return RectifiedStep(p, batch, keep=p.asked, dtype=dtype)
 
 
-@dictionary_method(cites="arXiv:2406.04093", batched=True, budget="steps", small={"steps": 300})
+@dictionary_method(
+    cites="arXiv:2406.04093",
+    batched=True,
+    small={"steps": 300},
+    budget="steps",
+    tunable={"learning_rate": {"low": 3e-4, "high": 3e-2}},
+)
 def topk(
     questions: Sequence[DictionaryQuestion], *, steps: int = 2000, batch: int = 256, learning_rate: float = 2e-3
 ) -> list[Dictionary]:

@@ -10,7 +10,7 @@ from benchmark.learning.probes import absent_classes, fit_linear
 from methods.probing._batches import Answer, Batch, solve, span
 
 
-@probing_method(cites="arXiv:1610.01644", batched=True)
+@probing_method(cites="arXiv:1610.01644", batched=True, tunable={"penalty": {"low": 1e-2, "high": 1e2}})
 def linear_probe(
     questions: Sequence[ProbingQuestion], *, penalty: float = 1.0, steps: int = 200, tolerance: float = 1e-3
 ) -> list[ProbingExplanation]:

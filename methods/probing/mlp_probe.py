@@ -9,7 +9,11 @@ from benchmark.learning.probes import fit_mlp
 from methods.probing._batches import Answer, Batch, solve
 
 
-@probing_method(cites="arXiv:1909.03368", budget="steps")
+@probing_method(
+    cites="arXiv:1909.03368",
+    budget="steps",
+    tunable={"hidden": (16, 64, 256), "rate": {"low": 1e-3, "high": 1e-1}, "decay": {"low": 1e-4, "high": 1.0}},
+)
 def mlp_probe(
     question: ProbingQuestion,
     *,
