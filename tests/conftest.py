@@ -11,6 +11,12 @@ import pytest
 from tests.support.project import Project
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--freeze", action="store_true", help="write tests/frozen/thresholds.csv anew from the certificates as they are"
+    )
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long ones first, so that no process is left with one of them when the others have nothing to do."""
     items.sort(key=lambda item: item.get_closest_marker("workflow") is None)

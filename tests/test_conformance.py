@@ -1,20 +1,34 @@
-"""Every plugin of every kind conforms; what catches those that do not is tested beside the suite."""
+"""Every plugin of every kind conforms; what catches those that do not is tested beside the suite.
+
+Here, where subjects are trained at their small sizes, the thresholds of their certificates are compared with the frozen
+ones, too.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from benchmark.conformance import findings
 from benchmark.conformance.suite import KINDS
+from benchmark.conformance.tasks import LABEL
+from benchmark.plan import make_plan
 from benchmark.registry import Plugin, plugins
 from benchmark.runtime import warm_up
 from benchmark.sources import closure
+from benchmark.stages.train import train
+from benchmark.store import Store
+from tests.support import frozen
 
 TRAINED = ("task", "subject")
 CHEAP = [plugin for kind in KINDS if kind not in TRAINED for plugin in plugins().of(kind)]
 EXPENSIVE = [plugin for kind in TRAINED for plugin in plugins().of(kind)]
+BESIDE_SMALL: dict[str, Sequence[str]] = {"attribution/blockmnist": ["untrained"]}
+"""Tasks some of whose variants take long to train, with those whose thresholds are frozen beside the small ones; of all
+other tasks it is every variant."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -52,3 +66,24 @@ def test_it_conforms_when_trained(
     monkeypatch.chdir(tmp_path)
     assert failed(plugin, folder) == {}
     assert not list(tmp_path.iterdir()), "what is trained for a check is no result of the project"
+
+
+@pytest.mark.workflow
+def test_the_thresholds_of_certificates_are_frozen(folder: Path, request: pytest.FixtureRequest) -> None:
+    variants = {}
+    for task in plugins().of("task"):
+        beside = BESIDE_SMALL.get(task.key, list(task.options["variants"]))
+        variants[task.key] = {"variants": list(dict.fromkeys([*task.options["small"].get("variants", ()), *beside]))}
+    plan = make_plan("smoke", overrides={"seeds": [LABEL], "tasks": variants})
+    assert not plan.problems
+    plan = dataclasses.replace(plan, base=folder)
+    store = Store(plan.layout.results)
+    for subject in plan.subjects:
+        train(plan, store, subject)
+    seen = frozen.thresholds(plan, store)
+    if request.config.getoption("--freeze"):
+        frozen.write(seen)
+    known = frozen.read()
+    new, gone = (sorted(map(str, one)) for one in (seen - known.keys(), known.keys() - seen))
+    assert (new, gone) == ([], []), "run `pytest tests/test_conformance.py -k frozen --freeze`, then write the reasons"
+    assert [str(one) for one, reason in known.items() if not reason.strip()] == [], "a threshold needs its reason"
