@@ -257,6 +257,9 @@ def _check_metric(options: dict[str, Any]) -> None:
     for key, allowed in (("direction", get_args(Direction)), ("scope", get_args(Scope))):
         if options[key] not in allowed:
             raise Unusable(f"{key}: {unknown(key, str(options[key]), allowed)}")
+    perfect = options["perfect"]
+    if perfect is not None and not (type(perfect) in (int, float) and bounds[0] <= perfect <= bounds[1]):
+        raise Unusable(f"perfect: got {perfect!r}, expected a number from {bounds[0]!r} to {bounds[1]!r}, or None")
 
 
 def _check_task(options: dict[str, Any]) -> None:
@@ -269,6 +272,11 @@ def _check_task(options: dict[str, Any]) -> None:
         raise Unusable(f"variants: got {variants!r}, expected at least one name with a dictionary of parameters")
     for name in variants:
         check_name(name, what="variants")
+    ceilings = options["ceilings"]
+    if not isinstance(ceilings, dict) or not all(isinstance(why, str) and why for why in ceilings.values()):
+        raise Unusable(f"ceilings: got {ceilings!r}, expected a dictionary from metrics to reasons")
+    if strange := [name for name in ceilings if name not in metrics]:
+        raise Unusable(unknown("metric", strange[0], metrics, where="ceilings"))
     twins, unranked = options["twins"], options["unranked"]
     if not isinstance(unranked, list):
         raise Unusable(f"unranked: got {unranked!r}, expected a list of variants")

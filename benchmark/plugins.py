@@ -57,6 +57,7 @@ def metric(
     draws: int | None = None,
     needs: Sequence[str] = (),
     scope: Scope = "explanation",
+    perfect: float | None = None,
 ) -> Callable[[T], T]:
     """Declare a metric, a function of those of `explanation`, `truth` and `question` that it names.
 
@@ -66,7 +67,8 @@ def metric(
     `range` holds its least and greatest value (infinities as 1e999); `direction` says which way is better, "none" for
     a description without better or worse (such numbers get no skill). `name` replaces the file's stem where a name is
     no identifier. An expensive metric says with `draws` how many random explanations are enough for its floor. `scope`
-    says what it is called with: one explanation, or all those of the seeds, variants or methods at once.
+    says what it is called with: one explanation, or all those of the seeds, variants or methods at once. `perfect` is
+    what a perfect explanation has whatever the model, where that is known: every task's oracle is held to it.
     """
     return define(
         "metric",
@@ -78,6 +80,7 @@ def metric(
         draws=draws,
         needs=_listed(needs),
         scope=scope,
+        perfect=perfect,
     )
 
 
@@ -134,6 +137,7 @@ class TaskDecorator(Protocol):
         provides: Sequence[str] = (),
         controls: Sequence[str] = (),
         method_seeds: int = 1,
+        ceilings: Mapping[str, str] = {},
         small: Mapping[str, Any] = {},
     ) -> Callable[[T], T]:
         """Declare a task on a subject, or on several by role: `subjects={"object": {"subject": "scene", "size": 8}}`.
@@ -144,7 +148,8 @@ class TaskDecorator(Protocol):
         another on the same inputs with another truth: both are scored together, so that whoever does not look at the
         model is at chance on the pair (`benchmark.marks`). `provides` names what methods may
         require; `controls` the methods that mark what can be had without the model; `method_seeds` is how many seeds of
-        a method run on one subject.
+        a method run on one subject. `ceilings` names the metrics in which the constraints that methods have keep
+        even the oracle from what a perfect explanation has (`metric(perfect=...)`), each with the reason.
 
         `small` says what a quick look is, for profiles with `small: true` and for `touchstone check`: parameters of the
         task, parameters of its subject as `"subject.<name>"`, `variants` to run, and `methods` with parameters by the
@@ -200,6 +205,7 @@ def task_decorator(family: str) -> TaskDecorator:
         provides: Sequence[str] = (),
         controls: Sequence[str] = (),
         method_seeds: int = 1,
+        ceilings: Mapping[str, str] = {},
         small: Mapping[str, Any] = {},
     ) -> Callable[[T], T]:
         asked = {"subject": subject, "subjects": subjects}
@@ -217,6 +223,7 @@ def task_decorator(family: str) -> TaskDecorator:
             provides=_listed(provides),
             controls=_listed(controls),
             method_seeds=method_seeds,
+            ceilings=ceilings,
             small=small,
         )
 

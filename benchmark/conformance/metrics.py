@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from benchmark.conformance.checks import DRAWS, Declined, Suite, expect, same
+from benchmark.conformance.known import own_values, reaches
 from benchmark.conformance.trivial import Trivial
 from benchmark.runtime import make_deterministic
-from benchmark.scores import Metric, Outcome, measured
+from benchmark.scores import Metric, Outcome, averaged, measured
 
 CHECKS = Suite()
 KNOWN = {"explanation": {"explanation", "truth", "question"}}
@@ -80,6 +81,17 @@ def _range(case: Case) -> str:
             inside = low - EPSILON <= value <= high + EPSILON
             expect(inside, f"{name or 'it'} is {value:g}, outside {low:g} to {high:g}")
     return ""
+
+
+@CHECKS("the planted truth has the value that is known of a perfect explanation", "tasks are held to it")
+def _perfect(case: Case) -> str:
+    perfect = case.plugin.options.get("perfect")
+    if perfect is None:
+        return "none is known"
+    chance = averaged(case.random)["values"]
+    for name, value in own_values(case.oracle["values"]).items():
+        expect(reaches(value, perfect, chance.get(name, math.nan)), f"{name or 'it'} is {value:g}, not {perfect:g}")
+    return f"{perfect:g}"
 
 
 @CHECKS("the planted truth is at least as good as any random explanation", "otherwise its direction is wrong")

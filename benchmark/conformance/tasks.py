@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,14 +12,16 @@ from typing import Any
 import pandas as pd
 
 from benchmark.conformance.checks import DRAWS, Suite, expect, same
+from benchmark.conformance.known import reaches
 from benchmark.marks import with_marks
 from benchmark.plan import Instance, Plan, TaskPlan, make_plan
 from benchmark.posing.handover import pack, unpack
 from benchmark.registry import Plugin, plugins
 from benchmark.runtime import make_deterministic
+from benchmark.scores import Metric, averaged, measured
 from benchmark.stages.explain import make_explanations
 from benchmark.stages.instances import Concrete, make_concrete
-from benchmark.stages.score import score_instances
+from benchmark.stages.score import make_reference, score_instances
 from benchmark.stages.train import train
 from benchmark.store import Store
 from benchmark.table import instance_rows, to_table
@@ -27,6 +30,9 @@ CHECKS = Suite()
 LABEL = 739_153_482
 """The seed, long enough to be in a question by no chance."""
 
+FAR = 5.0
+"""Standard errors between two means of draws that are no longer luck."""
+EPSILON = 1e-9
 AT_CHANCE = 0.05
 """How far from chance a control may be, by its mean over rivals, as a share of the way to the truth."""
 
@@ -58,12 +64,26 @@ class Case:
         return store
 
     @cached_property
-    def rows(self) -> pd.DataFrame:
-        """The primary metric's rows of all references."""
+    def table(self) -> pd.DataFrame:
+        """The rows of all references."""
         scored, _ = score_instances(self.plan, self.store, self.task, [])
-        rows = [row for one in scored for row in instance_rows(self.plan, self.store, self.task, [], one)]
-        table = to_table(rows)
-        return table[table.primary]
+        return to_table([row for one in scored for row in instance_rows(self.plan, self.store, self.task, [], one)])
+
+    @property
+    def rows(self) -> pd.DataFrame:
+        """Those of the primary metric."""
+        return self.table[self.table.primary]
+
+    def marks(self, metric: str) -> pd.DataFrame:
+        """Floor and ceiling of every instance in a metric; where it has no value of its own, in its sub-scores."""
+        oracle = self.table[(self.table.method == "oracle") & (self.table.status == "ok")]
+        own = oracle[oracle.metric == metric]
+        return own if len(own) else oracle[oracle.metric.str.startswith(f"{metric}@")]
+
+    @property
+    def whole(self) -> bool:
+        """Whether all variants are looked at."""
+        return set(self.task.variants) == set(self.plugin.options["variants"])
 
     def concrete(self, instance: Instance) -> Concrete:
         """An instance; a method's seed is another one than the plant's."""
@@ -109,11 +129,54 @@ def _rivals(case: Case) -> str:
     return ", ".join(f"{name} {value:+.2g}" for name, value in reached.items())
 
 
-@CHECKS("its oracle reaches the ceiling", "the scale ends at the planted truth")
+@CHECKS("its oracle has the values that are known of a perfect explanation", "the scale ends at the planted truth")
 def _oracle(case: Case) -> str:
-    skills = case.rows[case.rows.method == "oracle"].chance_skill
-    expect(bool((skills.round(9) == 1).all()), f"its skill is {skills.min():g}")
+    held, short = [], case.plugin.options.get("ceilings", {})
+    for metric in case.task.metrics:
+        perfect, marks = metric.options.get("perfect"), case.marks(metric.name)
+        if perfect is None:
+            expect(metric.name not in short, f"nothing is known of {metric.name}; strike it from `ceilings`")
+            continue
+        far = [row for row in marks.itertuples() if not reaches(row.ceiling, perfect, row.floor)]
+        if metric.name in short:
+            expect(bool(far) or not case.whole, f"it has {perfect:g} in {metric.name}; strike it from `ceilings`")
+            continue
+        said = (f"{row.metric} is {row.ceiling:g} in {row.variant}, not {perfect:g}" for row in far)
+        expect(not far, ", ".join(said))
+        held += [f"{metric.name} {perfect:g}"] if len(marks) else []
+    return ", ".join(held) or "none is known of its metrics"
+
+
+@CHECKS("its ceilings lie where its metrics' directions point", "otherwise the worse is shown as the better")
+def _direction(case: Case) -> str:
+    for metric in case.task.metrics:
+        direction = metric.options["direction"]
+        for row in case.marks(metric.name).itertuples():
+            span = (row.ceiling - row.floor) * {"higher": 1, "lower": -1, "none": 0}[direction]
+            said = f"floor {row.floor:g}, ceiling {row.ceiling:g}, and {direction} is better"
+            expect(not span < 0 and not (row.primary and span == 0), f"{row.metric} in {row.variant}: {said}")
     return ""
+
+
+@CHECKS("other random draws have the floor", "the floor is what chance scores, whoever draws")
+def _strays(case: Case) -> str:
+    reference = plugins().find("reference", "random", case.task.family)
+    metric = Metric.of(next(metric for metric in case.task.metrics if metric.name == case.task.primary))
+    count, farthest = min(DRAWS, metric.draws or DRAWS), 0.0
+    for instance in case.task.instances:
+        concrete = make_concrete(case.plan, case.store, case.task, instance, device="cpu")
+        question, truth = concrete.pose(), concrete.truth()  # with the seeds of the floor: only the draws are others
+        draws = [make_reference(reference, case.task, instance, DRAWS + n, question, truth) for n in range(count)]
+        found = averaged([measured(metric, draw, truth, question) for draw in draws])
+        expect(found["status"] == "ok", found["reason"])
+        row = case.rows[(case.rows.method == "random") & (case.rows.variant == instance.variant)].iloc[0]
+        error = math.sqrt((found["sd"][""] ** 2 + row.floor_sd**2) / count)
+        far = abs(found["values"][""] - row.floor) / max(error, EPSILON)
+        expect(
+            far <= FAR, f"{found['values']['']:g} is {far:.1f} standard errors from {row.floor:g} in {instance.label}"
+        )
+        farthest = max(farthest, far)
+    return f"within {farthest:.1f} standard errors"
 
 
 @CHECKS("floor and ceiling differ by far more than the draws' spread", "otherwise chance decides")

@@ -205,6 +205,9 @@ ROLES = TASK.replace('subject="s"', 'subjects={"object": {"subject": "scene", "s
         (TASK.replace("(subject", '(rivals={"v": "w"}, subject'), "unknown variant 'w' in rivals"),
         (TASK.replace("(subject", '(rivals={"v": "v"}, subject'), "rivals: 'v' stands there twice"),
         (TASK.replace("(subject", "(method_seeds=0, subject"), "method_seeds: got 0"),
+        (TASK.replace("(subject", '(ceilings=("p",), subject'), "ceilings: got"),
+        (TASK.replace("(subject", '(ceilings={"p": ""}, subject'), "expected a dictionary from metrics to reasons"),
+        (TASK.replace("(subject", '(ceilings={"q": "why"}, subject'), "unknown metric 'q' in ceilings"),
         (TASK.replace("@dataclass\n", ""), "a task is a class under `@dataclass"),
     ],
 )
@@ -226,6 +229,8 @@ METRIC = HEAD + '@metric(range=(0, 1e999), direction="higher")\ndef good(explana
         ("direction", 'scope="seed", direction', "unknown scope 'seed'; did you mean 'seeds'"),
         ("direction", 'needs="directions", direction', "needs: got 'directions'"),
         ("direction", "draws=0, direction", "draws: got 0"),
+        ("direction", "perfect=-1, direction", "perfect: got -1, expected a number from 0 to inf"),
+        ("direction", "perfect=True, direction", "perfect: got True"),
         ("direction", 'name=".9", direction', "name: got '.9'"),
         ("direction", "name=3, direction", "name: got 3, expected a text"),
     ],
