@@ -18,7 +18,7 @@ from benchmark.families.attribution.metrics._shares import each_mask
 from benchmark.plugins import metric
 
 
-@metric(range=(0.0, 1.0), direction="higher", cites="doi:10.1016/j.patrec.2005.10.010")
+@metric(range=(0.0, 1.0), direction="higher", perfect=1.0, cites="doi:10.1016/j.patrec.2005.10.010")
 def auroc(explanation: AttributionExplanation, truth: AttributionTruth) -> dict[str, float]:
     """The area under the ROC curve of |attribution| as a score for lying in the truth, for each mask."""
     ranked = explanation.ranking

@@ -17,7 +17,7 @@ from benchmark.families.attribution.metrics._shares import each_mask
 from benchmark.plugins import metric
 
 
-@metric(range=(0.0, 1.0), direction="higher")
+@metric(range=(0.0, 1.0), direction="higher", perfect=1.0)
 def average_precision(explanation: AttributionExplanation, truth: AttributionTruth) -> dict[str, float]:
     """The area under the precision-recall curve (as a step function) of |attribution|, for each mask."""
     ranked = explanation.ranking

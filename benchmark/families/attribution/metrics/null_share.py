@@ -18,7 +18,7 @@ from benchmark.plugins import metric
 PERCENT = (2.5, 5, 10, 20, 30)
 
 
-@metric(range=(0.0, 1.0), direction="lower", cites="arXiv:2102.12781", needs=("zero_set",))
+@metric(range=(0.0, 1.0), direction="lower", perfect=0.0, cites="arXiv:2102.12781", needs=("zero_set",))
 def null_share(explanation: AttributionExplanation, truth: AttributionTruth) -> dict[str, float]:
     """The share of the strongest 2.5 to 30 percent of the entries that lies in the zero set; ties count with their
     expected value. Inputs whose zero set is empty or holds all entries are left out.

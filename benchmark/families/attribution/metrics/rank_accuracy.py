@@ -15,7 +15,7 @@ from benchmark.families.attribution.metrics._shares import each_mask, expected_s
 from benchmark.plugins import metric
 
 
-@metric(range=(0.0, 1.0), direction="higher", cites="arXiv:2003.07258")
+@metric(range=(0.0, 1.0), direction="higher", perfect=1.0, cites="arXiv:2003.07258")
 def rank_accuracy(explanation: AttributionExplanation, truth: AttributionTruth) -> dict[str, float]:
     """The share of the strongest |truth| entries that lie in the truth, for each mask; ties count with their expected
     value."""

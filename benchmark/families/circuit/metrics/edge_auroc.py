@@ -16,7 +16,7 @@ from benchmark.families.circuit import OUTSIDE, ROLES, CircuitExplanation, Circu
 from benchmark.plugins import metric
 
 
-@metric(range=(0.0, 1.0), direction="higher", cites="arXiv:2504.13151")
+@metric(range=(0.0, 1.0), direction="higher", perfect=1.0, cites="arXiv:2504.13151")
 def edge_auroc(explanation: CircuitExplanation, truth: CircuitTruth) -> dict[str, float]:
     """AUROC in [0, 1], higher is better, chance is 0.5; for each role of the circuit (`edge_auroc@or_redundant`) that
     of its own edges against those outside the circuit.

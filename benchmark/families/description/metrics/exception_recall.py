@@ -14,7 +14,7 @@ from benchmark.families.description.truth import distance
 from benchmark.plugins import metric
 
 
-@metric(range=(0.0, 1.0), direction="higher", needs=("exceptions",))
+@metric(range=(0.0, 1.0), direction="higher", perfect=1.0, needs=("exceptions",))
 def exception_recall(explanation: DescriptionExplanation, truth: DescriptionTruth) -> dict[str, float]:
     """Share of the telling points predicted within one tolerance, mean over the functions with exceptions; 0 to 1,
     higher is better.

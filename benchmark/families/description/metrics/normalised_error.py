@@ -13,7 +13,7 @@ from benchmark.families.description import DescriptionExplanation, DescriptionTr
 from benchmark.plugins import metric
 
 
-@metric(range=(0.0, 1.0), direction="lower", cites="arXiv:2309.03886")
+@metric(range=(0.0, 1.0), direction="lower", perfect=0.0, cites="arXiv:2309.03886")
 def normalised_error(explanation: DescriptionExplanation, truth: DescriptionTruth) -> dict[str, float]:
     """Mean over the functions, 0 to 1, lower is better; `global` leaves the exceptions' points out."""
     with np.errstate(over="ignore"):

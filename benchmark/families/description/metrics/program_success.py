@@ -15,7 +15,7 @@ from benchmark.families.description import TOLERANCE, DescriptionExplanation, De
 from benchmark.plugins import metric
 
 
-@metric(range=(0.0, 1.0), direction="higher", cites="arXiv:2309.03886")
+@metric(range=(0.0, 1.0), direction="higher", perfect=1.0, cites="arXiv:2309.03886")
 def program_success(explanation: DescriptionExplanation, truth: DescriptionTruth) -> dict[str, float]:
     """Share of the functions, 0 to 1, higher is better.
 

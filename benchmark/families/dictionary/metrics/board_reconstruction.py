@@ -18,7 +18,7 @@ from benchmark.plugins import metric
 PRECISION, TOGETHER = 0.95, 10
 
 
-@metric(range=(0.0, 1.0), direction="higher", cites="arXiv:2408.00113")
+@metric(range=(0.0, 1.0), direction="higher", perfect=1.0, cites="arXiv:2408.00113")
 def board_reconstruction(explanation: DictionaryExplanation, truth: DictionaryTruth) -> float:
     """F1 of predicted against true features, counted over all features and test rows together."""
     counts = explanation.firings.against(truth.validation)

@@ -17,7 +17,7 @@ from benchmark.families.dictionary.firing import best_detectors, test_f1
 from benchmark.plugins import metric
 
 
-@metric(range=(0.0, 1.0), direction="higher", cites="arXiv:2408.00113")
+@metric(range=(0.0, 1.0), direction="higher", perfect=1.0, cites="arXiv:2408.00113")
 def coverage_above_null(
     explanation: DictionaryExplanation, truth: DictionaryTruth, question: DictionaryQuestion
 ) -> dict[str, float]:

@@ -15,7 +15,7 @@ from benchmark.families.dictionary.firing import test_f1
 from benchmark.plugins import metric
 
 
-@metric(range=(0.0, 1.0), direction="higher", cites="arXiv:2602.14687")
+@metric(range=(0.0, 1.0), direction="higher", perfect=1.0, cites="arXiv:2602.14687")
 def firing_f1(explanation: DictionaryExplanation, truth: DictionaryTruth) -> float:
     """Mean over the true features that occur of the test F1 of the atom assigned to each."""
     best, share = explanation.firings.against(truth.validation).f1.max(0)

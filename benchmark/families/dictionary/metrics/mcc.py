@@ -9,7 +9,7 @@ from benchmark.families.dictionary.metrics._cosines import cosines
 from benchmark.plugins import metric
 
 
-@metric(range=(0.0, 1.0), direction="higher", needs=("directions",), cites="arXiv:2505.20254")
+@metric(range=(0.0, 1.0), direction="higher", perfect=1.0, needs=("directions",), cites="arXiv:2505.20254")
 def mcc(explanation: DictionaryExplanation, truth: DictionaryTruth) -> float:
     """Mean over true directions of the absolute cosine with the atom assigned to each; 0 where none is left.
 

@@ -10,6 +10,7 @@ from benchmark.plugins import metric
 @metric(
     range=(-1.0, 1.0),
     direction="higher",
+    perfect=1.0,
     needs=("directions",),
     cites="Sharkey, Braun and Millidge 2022, Taking features out of superposition",
 )

@@ -8,7 +8,12 @@ from benchmark.plugins import metric
 
 
 @metric(
-    range=(0.0, 1.0), direction="higher", needs=("directions",), cites="arXiv:2309.08600", name="recall_at_cosine_0.9"
+    range=(0.0, 1.0),
+    direction="higher",
+    perfect=1.0,
+    needs=("directions",),
+    cites="arXiv:2309.08600",
+    name="recall_at_cosine_0.9",
 )
 def recall_at_cosine(explanation: DictionaryExplanation, truth: DictionaryTruth) -> float:
     """Share of true directions whose greatest signed cosine with an atom exceeds 0.9."""

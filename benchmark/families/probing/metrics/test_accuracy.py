@@ -7,7 +7,7 @@ from benchmark.families.probing.metrics._groups import by_group
 from benchmark.plugins import metric
 
 
-@metric(range=(0.0, 1.0), direction="higher", cites="arXiv:1610.01644")
+@metric(range=(0.0, 1.0), direction="higher", perfect=1.0, cites="arXiv:1610.01644")
 def test_accuracy(explanation: ProbingExplanation, truth: ProbingTruth) -> dict[str, float]:
     """Accuracy in [0, 1], higher is better; controls do not count. One sub-score per group of concepts."""
     right = (explanation.scores.argmax(2) == truth.labels).float().mean(0)
