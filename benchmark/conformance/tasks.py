@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -35,6 +35,16 @@ FAR = 5.0
 EPSILON = 1e-9
 AT_CHANCE = 0.05
 """How far from chance a control may be, by its mean over rivals, as a share of the way to the truth."""
+
+
+class Mark(NamedTuple):
+    """The scale of a metric, or of a sub-score of it, on one instance."""
+
+    metric: str
+    variant: str
+    primary: bool
+    floor: float
+    ceiling: float
 
 
 @dataclass
@@ -74,11 +84,13 @@ class Case:
         """Those of the primary metric."""
         return self.table[self.table.primary]
 
-    def marks(self, metric: str) -> pd.DataFrame:
+    def marks(self, metric: str) -> list[Mark]:
         """Floor and ceiling of every instance in a metric; where it has no value of its own, in its sub-scores."""
         oracle = self.table[(self.table.method == "oracle") & (self.table.status == "ok")]
         own = oracle[oracle.metric == metric]
-        return own if len(own) else oracle[oracle.metric.str.startswith(f"{metric}@")]
+        rows = own if len(own) else oracle[oracle.metric.str.startswith(f"{metric}@")]
+        columns = (rows[name].to_list() for name in Mark._fields)
+        return [Mark(*row) for row in zip(*columns, strict=True)]
 
     @property
     def whole(self) -> bool:
@@ -137,11 +149,11 @@ def _oracle(case: Case) -> str:
         if perfect is None:
             expect(metric.name not in short, f"nothing is known of {metric.name}; strike it from `ceilings`")
             continue
-        far = [row for row in marks.itertuples() if not reaches(row.ceiling, perfect, row.floor)]
+        far = [mark for mark in marks if not reaches(mark.ceiling, perfect, mark.floor)]
         if metric.name in short:
             expect(bool(far) or not case.whole, f"it has {perfect:g} in {metric.name}; strike it from `ceilings`")
             continue
-        said = (f"{row.metric} is {row.ceiling:g} in {row.variant}, not {perfect:g}" for row in far)
+        said = (f"{mark.metric} is {mark.ceiling:g} in {mark.variant}, not {perfect:g}" for mark in far)
         expect(not far, ", ".join(said))
         held += [f"{metric.name} {perfect:g}"] if len(marks) else []
     return ", ".join(held) or "none is known of its metrics"
@@ -151,10 +163,10 @@ def _oracle(case: Case) -> str:
 def _direction(case: Case) -> str:
     for metric in case.task.metrics:
         direction = metric.options["direction"]
-        for row in case.marks(metric.name).itertuples():
-            span = (row.ceiling - row.floor) * {"higher": 1, "lower": -1, "none": 0}[direction]
-            said = f"floor {row.floor:g}, ceiling {row.ceiling:g}, and {direction} is better"
-            expect(not span < 0 and not (row.primary and span == 0), f"{row.metric} in {row.variant}: {said}")
+        for mark in case.marks(metric.name):
+            span = (mark.ceiling - mark.floor) * {"higher": 1, "lower": -1, "none": 0}[direction]
+            said = f"floor {mark.floor:g}, ceiling {mark.ceiling:g}, and {direction} is better"
+            expect(not span < 0 and not (mark.primary and span == 0), f"{mark.metric} in {mark.variant}: {said}")
     return ""
 
 
