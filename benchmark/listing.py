@@ -60,7 +60,8 @@ def _entry(plugin: Plugin) -> dict[str, Any]:
 
 def _worth_saying(key: str, value: Any) -> bool:
     said = key not in ("name", "draws", "batched") and value != UNSAID.get(key)
-    return said and value not in (None, False, "", (), {})
+    nothing = value is None or value is False or value in ("", (), {})  # 0.0 says something, but equals False
+    return said and not nothing
 
 
 def print_entries(found: list[dict[str, Any]]) -> None:

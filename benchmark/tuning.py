@@ -1,6 +1,6 @@
 """`touchstone tune`: hyper-parameters from seeds that are never scored.
 
-    tune("default", "dictionary/topk", trials=12) -> Tuned(trials, best, ...)
+    tune("default", "dictionary/topk", trials=12) -> Tuned(method, outcomes, path)
 
 Every method has the same allowance: so many candidates from the space that it declares (`benchmark.config.spaces`), the
 parameters that the profile gives it being the first, each on the same seeds. They pass through the stages of any run,
@@ -16,13 +16,17 @@ that has not the same sign on all of them is noise.
 from __future__ import annotations
 
 import json
+import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import yaml
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
@@ -38,41 +42,65 @@ from benchmark.single import method_of
 from benchmark.stages.explain import explain
 from benchmark.stages.score import score
 from benchmark.stages.train import train
-from benchmark.statistics.rows import INSTANCE, ranked_rows
+from benchmark.statistics.rows import Array, grid, ranked_rows
 from benchmark.store import Store, digest
 
-COLUMNS = ("trial", "parameters", "skill", "instances", "failures", "seconds")
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one trial."""
+
+    changes: Mapping[str, Any]
+    """The parameters in which it departs from the method as it is."""
+    skill: float
+    by_seed: Mapping[int, float]
+    instances: int
+    failures: int
+    seconds: float
+    """What the method took on all instances."""
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """What came of it."""
+    """What came of all trials of a method."""
 
     method: str
     """`family/name`."""
-    trials: pd.DataFrame
-    """A row for each trial in the columns `COLUMNS`, in the order tried: the first is the method as it is."""
-    by_seed: pd.DataFrame
-    """[trials, seeds] mean skill on each tuning seed."""
+    outcomes: tuple[Outcome, ...]
+    """In the order tried: the first is the method as it is."""
     path: Path
     """Where the table of trials lies."""
 
     @property
-    def best(self) -> int:
-        """The number of the trial with the highest mean skill; of equals the earliest."""
-        return int(self.trials.skill.idxmax())
+    def number(self) -> int:
+        """Which trial has the highest mean skill; of equals the earliest."""
+        return max(range(len(self.outcomes)), key=lambda number: self.outcomes[number].skill)
 
     @property
-    def changes(self) -> dict[str, Any]:
-        """The parameters of the best trial that depart from the method as it is."""
-        found: dict[str, Any] = json.loads(self.trials.parameters[self.best])
-        return found
+    def best(self) -> Outcome:
+        """That trial."""
+        return self.outcomes[self.number]
 
     @property
     def gain(self) -> dict[int, float]:
         """By seed, how much more skill the best trial has than the method as it is."""
-        gained = self.by_seed.loc[self.best] - self.by_seed.loc[0]
-        return {int(seed): float(value) for seed, value in gained.items()}
+        return {seed: value - self.outcomes[0].by_seed[seed] for seed, value in self.best.by_seed.items()}
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row for each trial; `parameters` as JSON, and `seed_<seed>` for the skill on each seed."""
+        return pd.DataFrame(
+            {
+                "trial": number,
+                "parameters": json.dumps(dict(one.changes)),
+                "skill": one.skill,
+                **{f"seed_{seed}": value for seed, value in one.by_seed.items()},
+                "instances": one.instances,
+                "failures": one.failures,
+                "seconds": one.seconds,
+            }
+            for number, one in enumerate(self.outcomes)
+        )
 
 
 @dataclass(frozen=True)
@@ -228,60 +256,46 @@ def _plugin(tried: Sequence[Trial], task: TaskPlan) -> str:
 
 
 def _tuned(plan: Plan, key: str, tried: Sequence[Trial], scores: pd.DataFrame, spent: Mapping[str, float]) -> Tuned:
-    """The table of trials, and where it was written."""
+    """What the trials scored; the table of it is written."""
     rows = ranked_rows(scores)
     rows = rows[rows.method.isin([trial.name for trial in tried])]
-    skills = rows.pivot_table(index="method", columns=INSTANCE, values="skill", dropna=False)
-    skills = skills.reindex([trial.name for trial in tried]).dropna(axis="columns", how="all").fillna(0.0)
-    if skills.empty:
+    board = grid(rows)
+    if board.instances.empty:
         raise TouchstoneError(
             f"no trial of {key} can be compared: on the tuning seeds of profile {plan.profile.name} no ranked variant "
             "is certified, has room above blind and was answered"
         )
-    failures = rows[rows.failed].groupby("method").size()
-    trials = pd.DataFrame(
-        [
-            (
-                number,
-                json.dumps(dict(trial.changes)),
-                _mean(skills.loc[trial.name]),
-                skills.shape[1],
-                int(failures.get(trial.name, 0)),
-                spent[trial.name],
-            )
-            for number, trial in enumerate(tried)
-        ],
-        columns=list(COLUMNS),
-    )
-    seeds = skills.columns.get_level_values("seed").unique().sort_values()
-    by_seed = pd.DataFrame(
-        [[_mean(skills.loc[t.name].xs(seed, level="seed", drop_level=False)) for seed in seeds] for t in tried],
-        columns=seeds,
-    )
-    path = plan.layout.results / "trials" / f"{key.replace('/', '.')}.csv"
-    table = trials.join(by_seed.add_prefix("seed_"))
-    write_bytes(path, table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode())
-    return Tuned(key, trials, by_seed, path)
+    tasks, seeds = board.instances.task.to_numpy(), board.instances.seed.to_numpy()
+    failures = Counter(rows.method[rows.failed])
+    outcomes = []
+    for trial in tried:
+        skills = np.nan_to_num(board.skill[board.methods.index(trial.name)])  # what it declines counts as the null
+        each = {int(seed): _mean(skills[seeds == seed], tasks[seeds == seed]) for seed in np.unique(seeds)}
+        mean, lost = _mean(skills, tasks), failures[trial.name]
+        outcomes.append(Outcome(trial.changes, mean, each, len(skills), lost, spent[trial.name]))
+    tuned = Tuned(key, tuple(outcomes), plan.layout.results / "trials" / f"{key.replace('/', '.')}.csv")
+    write_bytes(tuned.path, tuned.table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode())
+    return tuned
 
 
-def _mean(skills: pd.Series) -> float:
+def _mean(skills: Array, tasks: NDArray[Any]) -> float:
     """The mean over tasks of the mean over a task's instances, as the board averages."""
-    return float(skills.groupby(level="task").mean().mean())
+    return float(np.mean([skills[tasks == task].mean() for task in np.unique(tasks)]))
 
 
 def tune_and_print(profile: str, method: str, **settings: Any) -> None:
     """`tune`, the trials as a table, and what to write where."""
     start_logging()
     tuned = tune(profile, method, **settings)
-    console = Console(soft_wrap=True)
-    view = Table(title=f"{tuned.method}: {len(tuned.trials)} trials", title_justify="left")
-    for column in ("trial", "parameters", "skill", *map(str, tuned.by_seed.columns), "failures", "seconds"):
+    console = Console(width=None if sys.stdout.isatty() else 140, soft_wrap=True)
+    view = Table(title=f"{tuned.method}: {len(tuned.outcomes)} trials", title_justify="left")
+    for column in ("trial", "parameters", "skill", *map(str, tuned.best.by_seed), "failures", "seconds"):
         view.add_column(column, justify="left" if column == "parameters" else "right")
-    for row in tuned.trials.itertuples():
-        cells = (f"{value:.3f}" for value in (row.skill, *tuned.by_seed.loc[row.Index]))
-        parameters = row.parameters if row.trial else "as it is"
-        style = "bold" if row.trial == tuned.best else None
-        view.add_row(str(row.trial), parameters, *cells, str(row.failures), f"{row.seconds:.1f}", style=style)
+    for number, one in enumerate(tuned.outcomes):
+        numbers = (f"{value:.3f}" for value in (one.skill, *one.by_seed.values()))
+        parameters = json.dumps(dict(one.changes)) if one.changes else "as it is"
+        style = "bold" if number == tuned.number else None
+        view.add_row(str(number), parameters, *numbers, str(one.failures), f"{one.seconds:.1f}", style=style)
     console.print(view)
     console.print(f"kept in {tuned.path}", highlight=False)
     for line in advice(tuned):
@@ -290,15 +304,15 @@ def tune_and_print(profile: str, method: str, **settings: Any) -> None:
 
 def advice(tuned: Tuned) -> list[str]:
     """What to do with the best trial, in lines: what it gains seed by seed, and what to write into a profile."""
-    if not tuned.changes:
+    if not tuned.number:
         return ["best: the method as it is; nothing to change"]
     gained = ", ".join(f"{value:+.3f} on seed {seed}" for seed, value in tuned.gain.items())
     doubt = " (one seed says little)" if len(tuned.gain) == 1 else ""
     if min(tuned.gain.values()) <= 0:
         doubt = " (the seeds disagree: this is noise)"
-    written = yaml.safe_dump({"methods": {tuned.method: tuned.changes}}, default_flow_style=None, sort_keys=True)
+    changes = {"methods": {tuned.method: dict(tuned.best.changes)}}
     return [
-        f"best: trial {tuned.best}, {gained} above the method as it is{doubt}",
+        f"best: trial {tuned.number}, {gained} above the method as it is{doubt}",
         "for a profile (or as the defaults of the method's parameters):",
-        *(f"    {line}" for line in written.splitlines()),
+        *(f"    {line}" for line in yaml.safe_dump(changes, default_flow_style=None).splitlines()),
     ]

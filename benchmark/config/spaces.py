@@ -60,7 +60,7 @@ class Range:
 
     def at(self, place: float) -> float:
         """low (high / low)^place, rounded; never outside."""
-        value = self.low * (self.high / self.low) ** place
+        value = self.low * math.pow(self.high / self.low, place)
         if self.whole:
             return round(value)
         return min(max(float(f"{value:.{DIGITS - 1}e}"), self.low), self.high)

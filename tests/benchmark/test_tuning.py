@@ -9,15 +9,19 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from benchmark.cli import app
 from benchmark.config import check_profile
 from benchmark.config.spaces import SEEDS, TUNING_SEEDS, Choice, Range, candidates, space
 from benchmark.errors import TouchstoneError
-from benchmark.tuning import COLUMNS, Tuned, advice, tune
+from benchmark.listing import _entry
+from benchmark.tuning import Tuned, advice, tune, tune_and_print
 from tests.support.project import Project
 
 NOISY = (
@@ -41,6 +45,10 @@ def tuned(project: Project, trials: int = 4, **settings: Any) -> Tuned:
     return tune("toy.yaml", "attribution/noisy", trials=trials, registry=project.registry, **settings)
 
 
+def skills(found: Tuned) -> list[Any]:
+    return [(one.changes, one.by_seed) for one in found.outcomes]
+
+
 def made(text: str) -> int:
     """How many explanations the last run had to make, as it logged."""
     return sum(map(int, re.findall(r"explanations: (\d+) to make", text)))
@@ -48,19 +56,40 @@ def made(text: str) -> int:
 
 def test_the_best_trial_has_the_least_noise(noisy: Project) -> None:
     found = tuned(noisy, 6)
-    tried = [json.loads(text).get("noise", 5.0) for text in found.trials.parameters]
-    assert tuple(found.trials.columns) == COLUMNS
+    tried = [one.changes.get("noise", 5.0) for one in found.outcomes]
     assert tried[0] == 5.0
     assert len(set(tried)) == 6
-    assert found.changes == {"noise": min(tried)}
-    assert found.trials.skill[found.best] == found.trials.skill.max() > found.trials.skill[0]
+    assert found.best.changes == {"noise": min(tried)}
+    assert found.best.skill == max(one.skill for one in found.outcomes) > found.outcomes[0].skill
     assert sorted(found.gain) == list(TUNING_SEEDS[:SEEDS])
     assert min(found.gain.values()) > 0
-    assert (found.trials.instances == SEEDS).all()
+    assert {one.instances for one in found.outcomes} == {SEEDS}
+    kept = pd.read_csv(found.path)
+    assert kept.skill.to_list() == pytest.approx([one.skill for one in found.outcomes], abs=1e-5)
+    assert [json.loads(text) for text in kept.parameters] == [one.changes for one in found.outcomes]
     lines = advice(found)
     written = yaml.safe_load("\n".join(lines[2:]))
-    assert check_profile({"name": "next", **written}, noisy.registry).methods == {"attribution/noisy": found.changes}
+    assert check_profile({"name": "next", **written}, noisy.registry).methods == {
+        "attribution/noisy": found.best.changes
+    }
     assert "noise)" not in lines[0]
+
+
+def test_what_is_printed_can_be_written_into_a_profile(noisy: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    tune_and_print("toy.yaml", "attribution/noisy", trials=2, registry=noisy.registry)
+    text = capsys.readouterr().out
+    assert "attribution/noisy: 2 trials" in text
+    assert "as it is" in text
+    assert '{"noise": 0.101}' in text
+    written = yaml.safe_load(text.partition("parameters):")[2])
+    assert written == {"methods": {"attribution/noisy": {"noise": 0.101}}}
+
+
+def test_the_command_line_hands_everything_on() -> None:
+    options = ["--profile", "smoke", "--task", "attribution/blockmnist", "--trials", "2", "--seconds", "3"]
+    found = CliRunner().invoke(app, ["tune", "attribution/gradientt", *options])
+    assert "did you mean 'gradient'" in str(found.exception)
+    assert CliRunner().invoke(app, ["tune", "attribution/gradient", "--trials", "0"]).exit_code == 2
 
 
 def test_it_leaves_the_profile_own_results_alone(noisy: Project) -> None:
@@ -79,7 +108,7 @@ def test_nothing_is_computed_twice(noisy: Project, lines: Any) -> None:
     assert made(lines()) == 3 * SEEDS
     more = tuned(noisy, 5)
     assert made(lines()) == 5 * SEEDS
-    assert more.trials[:3].equals(first.trials)
+    assert more.outcomes[:3] == first.outcomes
     noisy.method("noisy", NOISY + " * 1", parameters="noise: float = 5.0", tunable={"noise": LOUD})
     tuned(noisy, 1)
     assert made(lines()) == 6 * SEEDS, "another code is another method"
@@ -90,7 +119,7 @@ def test_a_run_that_was_stopped_goes_on(noisy: Project, lines: Any) -> None:
     first = tuned(noisy, 3)
     (lost, *_) = sorted(Path("results/toy.tuning/explanations/attribution.toytask").glob("noisy-*/*.json"))
     lost.unlink()
-    assert tuned(noisy, 3).trials.drop(columns="seconds").equals(first.trials.drop(columns="seconds"))
+    assert skills(tuned(noisy, 3)) == skills(first)
     assert made(lines()) == 3 * SEEDS + 1
 
 
@@ -98,8 +127,8 @@ def test_no_trial_begins_after_the_time_is_spent(noisy: Project) -> None:
     slow = NOISY.replace("return", "time.sleep(0.2)\nreturn")
     noisy.method("noisy", slow, parameters="noise: float = 5.0", tunable={"noise": LOUD})
     stopped = tuned(noisy, 6, seconds=0.5)
-    assert len(stopped.trials) == 2, "each takes 0.2 s on each of two seeds"
-    assert tuned(noisy, 6, seconds=0.5).trials.equals(stopped.trials), "what was kept counts as it did"
+    assert len(stopped.outcomes) == 2, "each takes 0.2 s on each of two seeds"
+    assert tuned(noisy, 6, seconds=0.5) == stopped, "what was kept counts as it did"
 
 
 def test_who_fails_or_declines_gains_nothing(noisy: Project) -> None:
@@ -107,8 +136,8 @@ def test_who_fails_or_declines_gains_nothing(noisy: Project) -> None:
     for error in ("RuntimeError('no')", "Unsupported('no')"):
         noisy.method("noisy", body.format(error), parameters="noise: float = 5.0", tunable={"noise": (0.1, 5.0, 6.0)})
         found = tuned(noisy)
-        assert len(found.trials) == 3, "the space holds no more"
-        quiet = found.trials[found.trials.parameters == '{"noise": 0.1}'].iloc[0]
+        assert len(found.outcomes) == 3, "the space holds no more"
+        (quiet,) = (one for one in found.outcomes if one.changes == {"noise": 0.1})
         assert quiet.skill == 0
         assert quiet.failures == (SEEDS if "Runtime" in error else 0)
 
@@ -118,7 +147,7 @@ def test_a_method_in_a_file_has_the_same_allowance(noisy: Project) -> None:
     registry = noisy.registry
     by_file = tune("toy.yaml", str(path), trials=2, registry=registry)
     assert by_file.method == "attribution/noisy"
-    assert by_file.trials.drop(columns="seconds").equals(tuned(noisy, 2).trials.drop(columns="seconds"))
+    assert skills(by_file) == skills(tuned(noisy, 2))
 
 
 @pytest.mark.parametrize(
@@ -171,6 +200,7 @@ def test_a_space_is_read_as_it_is_declared(noisy: Project) -> None:
     declared = {"noise": LOUD, "count": {"low": 1, "high": 9}, "kind": ("plain", "fancy")}
     noisy.method("noisy", NOISY, parameters=PARAMETERS, tunable=declared)
     found = space(noisy.read("method", "noisy"))
+    assert _entry(noisy.read("method", "noisy"))["tunable"] == declared, "it is listed"
     assert found == {"noise": Range(0.05, 20.0), "count": Range(1, 9, whole=True), "kind": Choice(("plain", "fancy"))}
 
 
