@@ -18,7 +18,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ from benchmark.stages.explain import explain
 from benchmark.stages.score import score
 from benchmark.stages.train import train
 from benchmark.statistics.rows import Array, grid, ranked_rows
-from benchmark.store import Store, digest
+from benchmark.store import Store, digest, read_entry
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Tuned:
     """What came of all trials of a method."""
 
     method: str
-    """`family/name`."""
+    """`family/name`, with the budget behind where it is not the largest."""
     outcomes: tuple[Outcome, ...]
     """In the order tried: the first is the method as it is."""
     path: Path
@@ -113,18 +113,21 @@ class Trial:
 
     @classmethod
     def of(cls, changes: Mapping[str, Any], methods: Mapping[str, MethodPlan]) -> Trial:
-        """The methods of all tasks with these changes; what they are called depends on nothing else."""
-        suffix = f"-{digest(dict(changes))[:8]}" if changes else ""
-        changed = {
-            task: replace(method, name=method.name + suffix, parameters={**method.parameters, **changes})
-            for task, method in methods.items()
-        }
+        """The methods of all tasks with these changes, and a name that depends on nothing else.
+
+        Each is shown as if its budget were the largest: no other is beside it.
+        """
+        suffix, changed = f"-{digest(dict(changes))[:8]}" if changes else "", {}
+        for task, method in methods.items():
+            base, at, budget = method.name.partition("@")
+            name, parameters = base + suffix + at + budget, {**method.parameters, **changes}
+            changed[task] = replace(method, name=name, parameters=parameters, ranked=True)
         return cls(changes, changed)
 
     @property
     def name(self) -> str:
         """How its rows are called."""
-        return next(iter(self.plans.values())).name
+        return next(iter(self.plans.values())).shown
 
 
 def tune(
@@ -138,6 +141,8 @@ def tune(
     registry: Registry | None = None,
 ) -> Tuned:
     """Try settings of a method (`family/name`, a row that the profile adds, or a file) on all tasks of its family.
+
+    One that has a budget is tried at the profile's largest, at which it is ranked; `family/name@1x` stands for another.
 
     Args:
         task: only this one (`family/task`).
@@ -158,7 +163,7 @@ def tune(
     methods = {name: method_of(plan, one, method) for name, one in plan.tasks.items()}
     applies = {name: m for name, m in methods.items() if not plan.task(name).lacks(m)}
     first = next(iter(methods.values()))
-    key = f"{family}/{first.name}"
+    key = f"{family}/{first.shown}"
     if first.plugin.problem:
         raise TouchstoneError(f"method {key} cannot be tuned: {first.plugin.problem}")
     dimensions = space(first.plugin)
@@ -234,13 +239,16 @@ def _explain(
         for task in plan.tasks.values():
             explain(_with(plan, task, wave), store, task.id, workers=workers)
         for trial in wave:
-            spent[trial.name] = sum(
-                store.read(plan.layout.explanation(task.id, trial.name, i.label)).content["seconds"] or 0.0
-                for task in plan.tasks.values()
-                for i in task.instances
-                if store.path(plan.layout.explanation(task.id, trial.name, i.label)).is_file()
-            )
+            kept = (store.path(address) for address in _addresses(plan, trial))
+            spent[trial.name] = sum(read_entry(path).content["seconds"] or 0.0 for path in kept if path.is_file())
     return list(tried), spent
+
+
+def _addresses(plan: Plan, trial: Trial) -> Iterator[str]:
+    """Where a trial's explanations lie; there is none where a subject could not be trained."""
+    for task in plan.tasks.values():
+        for instance in task.instances:
+            yield plan.layout.explanation(task.id, trial.plans[task.id].name, instance.label)
 
 
 def _with(plan: Plan, task: TaskPlan, tried: Sequence[Trial]) -> Plan:
@@ -310,7 +318,7 @@ def advice(tuned: Tuned) -> list[str]:
     doubt = " (one seed says little)" if len(tuned.gain) == 1 else ""
     if min(tuned.gain.values()) <= 0:
         doubt = " (the seeds disagree: this is noise)"
-    changes = {"methods": {tuned.method: dict(tuned.best.changes)}}
+    changes = {"methods": {tuned.method.partition("@")[0]: dict(tuned.best.changes)}}
     return [
         f"best: trial {tuned.number}, {gained} above the method as it is{doubt}",
         "for a profile (or as the defaults of the method's parameters):",

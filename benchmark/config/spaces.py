@@ -112,6 +112,8 @@ def space_problems(plugin: Plugin) -> Iterator[str]:
     for name, values in given.items():
         if name not in plugin.defaults:
             yield unknown("parameter", name, plugin.defaults, where=where)
+        elif name == plugin.options.get("budget"):
+            yield f"{where}: {name!r} is the budget, expected parameters that buy nothing"
         else:
             yield from (f"{where}.{name}: {problem}" for problem in _dimension_problems(values, plugin, name))
 

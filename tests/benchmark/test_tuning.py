@@ -142,6 +142,19 @@ def test_who_fails_or_declines_gains_nothing(noisy: Project) -> None:
         assert quiet.failures == (SEEDS if "Runtime" in error else 0)
 
 
+def test_a_method_with_a_budget_is_tried_at_the_largest(noisy: Project) -> None:
+    settings = yaml.safe_load(Path("toy.yaml").read_text())
+    Path("toy.yaml").write_text(yaml.safe_dump({**settings, "budgets": [1, 100]}))
+    body, parameters = NOISY.replace("noise *", "noise / steps *"), "noise: float = 5.0, steps: int = 1"
+    noisy.method("noisy", body, parameters=parameters, tunable={"noise": (5.0, 50.0)}, budget="steps")
+    large = tuned(noisy)
+    small = tune("toy.yaml", "attribution/noisy@1x", registry=noisy.registry)
+    assert (large.method, small.method) == ("attribution/noisy", "attribution/noisy@1x")
+    assert large.outcomes[0].skill > 0.9 > small.outcomes[0].skill
+    assert [one.changes for one in large.outcomes] == [one.changes for one in small.outcomes] == [{}, {"noise": 50.0}]
+    assert small.path != large.path
+
+
 def test_a_method_in_a_file_has_the_same_allowance(noisy: Project) -> None:
     path = noisy.folder / "noisy.py"
     registry = noisy.registry
@@ -182,15 +195,18 @@ BAD_SPACES = {
     "fractions of a whole": ({"count": {"low": 1.0, "high": 2.5}}, "count: expected int, got 1.0"),
     "a range of words": ({"kind": {"low": 1, "high": 2}}, "for a parameter that is 'plain'"),
     "no choice of its": ({"kind": ("plain", "fancy", "odd")}, "unknown choice 'odd'"),
+    "the budget": ({"steps": (1, 9)}, "'steps' is the budget, expected parameters that buy nothing"),
     "no mapping": (("noise",), "tunable: got ['noise'], expected a dictionary"),
 }
-PARAMETERS = "noise: float = 5.0, count: int = 3, kind: __import__('typing').Literal['plain', 'fancy'] = 'plain'"
+PARAMETERS = (
+    "noise: float = 5.0, steps: int = 3, count: int = 3, kind: __import__('typing').Literal['plain', 'fancy'] = 'plain'"
+)
 
 
 @pytest.mark.parametrize("case", BAD_SPACES)
 def test_an_impossible_space_is_a_problem_of_its_method(noisy: Project, case: str) -> None:
     declared, said = BAD_SPACES[case]
-    noisy.method("noisy", NOISY, parameters=PARAMETERS, tunable=declared)
+    noisy.method("noisy", NOISY, parameters=PARAMETERS, tunable=declared, budget="steps")
     with pytest.raises(TouchstoneError) as caught:
         tuned(noisy)
     assert said in str(caught.value)
