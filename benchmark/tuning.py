@@ -315,12 +315,12 @@ def advice(tuned: Tuned) -> list[str]:
     if not tuned.number:
         return ["best: the method as it is; nothing to change"]
     gained = ", ".join(f"{value:+.3f} on seed {seed}" for seed, value in tuned.gain.items())
-    doubt = " (one seed says little)" if len(tuned.gain) == 1 else ""
+    found = f"best: trial {tuned.number}, {gained} above the method as it is"
     if min(tuned.gain.values()) <= 0:
-        doubt = " (the seeds disagree: this is noise)"
+        return [f"{found}: the seeds disagree, so this is noise; nothing to change"]
     changes = {"methods": {tuned.method.partition("@")[0]: dict(tuned.best.changes)}}
     return [
-        f"best: trial {tuned.number}, {gained} above the method as it is{doubt}",
+        found + (" (one seed says little)" if len(tuned.gain) == 1 else ""),
         "for a profile (or as the defaults of the method's parameters):",
         *(f"    {line}" for line in yaml.safe_dump(changes, default_flow_style=None).splitlines()),
     ]

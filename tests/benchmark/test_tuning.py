@@ -21,7 +21,7 @@ from benchmark.config import check_profile
 from benchmark.config.spaces import SEEDS, TUNING_SEEDS, Choice, Range, candidates, space
 from benchmark.errors import TouchstoneError
 from benchmark.listing import _entry
-from benchmark.tuning import Tuned, advice, tune, tune_and_print
+from benchmark.tuning import Outcome, Tuned, advice, tune, tune_and_print
 from tests.support.project import Project
 
 NOISY = (
@@ -72,7 +72,7 @@ def test_the_best_trial_has_the_least_noise(noisy: Project) -> None:
     assert check_profile({"name": "next", **written}, noisy.registry).methods == {
         "attribution/noisy": found.best.changes
     }
-    assert "noise)" not in lines[0]
+    assert "disagree" not in lines[0]
 
 
 def test_what_is_printed_can_be_written_into_a_profile(noisy: Project, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,6 +90,23 @@ def test_the_command_line_hands_everything_on() -> None:
     found = CliRunner().invoke(app, ["tune", "attribution/gradientt", *options])
     assert "did you mean 'gradient'" in str(found.exception)
     assert CliRunner().invoke(app, ["tune", "attribution/gradient", "--trials", "0"]).exit_code == 2
+
+
+def _found(*by_seed: dict[int, float]) -> Tuned:
+    trials = [
+        Outcome({"a": n} if n else {}, sum(s.values()) / len(s), s, len(s), 0, 1.0) for n, s in enumerate(by_seed)
+    ]
+    return Tuned("family/method@4x", tuple(trials), Path("trials.csv"))
+
+
+def test_a_gain_on_which_the_seeds_disagree_changes_nothing() -> None:
+    (line,) = advice(_found({0: 0.5, 1: 0.5}, {0: 0.9, 1: 0.4}))
+    assert "+0.400 on seed 0, -0.100 on seed 1 above the method as it is: the seeds disagree" in line
+    first, _, *written = advice(_found({0: 0.5, 1: 0.5}, {0: 0.9, 1: 0.6}))
+    assert "disagree" not in first
+    assert yaml.safe_load("\n".join(written)) == {"methods": {"family/method": {"a": 1}}}, "a budget is no method"
+    assert "one seed says little" in advice(_found({0: 0.5}, {0: 0.9}))[0]
+    assert advice(_found({0: 0.5, 1: 0.5}, {0: 0.5, 1: 0.5})) == ["best: the method as it is; nothing to change"]
 
 
 def test_it_leaves_the_profile_own_results_alone(noisy: Project) -> None:
