@@ -56,6 +56,9 @@ def fit_linear(
 ) -> LinearProbes:
     """Minimise sum of cross-entropies + penalty/2 |W|^2 for every set and concept (scikit-learn's C is 1/penalty).
 
+    With two classes |W|^2 counts twice: the two weight vectors are w/2 and -w/2 for the one, w, of a sigmoid, whose
+    penalty is then penalty/2 |w|^2, as in scikit-learn.
+
     The Hessian of the softmax is at most half the covariance of the inputs (Boehning 1992, doi:10.1007/BF00048682).
     Coordinates in which that bound is the identity make a step of 1 safe and L-BFGS short: some tens of steps whatever
     the scales of `x`.
@@ -77,6 +80,7 @@ def fit_linear(
     to_weight = axes * curvature.rsqrt()[:, None]
     z = torch.cat([centred @ to_weight, torch.full_like(x[..., :1], 2**0.5)], 2)
     shrink = torch.cat([penalty / n / curvature, torch.zeros_like(curvature[:, :1])], 1)[:, None, None]
+    shrink = shrink * torch.tensor([2.0 if count == 2 else 1.0 for count in classes]).to(x)[:, None]
     # classes first, inputs last: a softmax over three neighbours in memory takes many times as long
     target = torch.nn.functional.one_hot(labels.long(), max(classes)).to(x).permute(0, 3, 2, 1).contiguous()
     mask = absent_classes(classes, x).T

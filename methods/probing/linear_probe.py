@@ -17,7 +17,8 @@ def linear_probe(
     """Fit all concepts of all questions at once; the subspace is what the differences of class weights span.
 
     Activations are centred and divided by one number, their root mean square, which keeps every angle: a rotation of
-    the space rotates the answer. `penalty` is 1/C of scikit-learn's LogisticRegression; at the default `tolerance`
+    the space rotates the answer. `penalty` is 1/C of scikit-learn's LogisticRegression, whatever the number of classes;
+    at the default `tolerance`
     probabilities are within a few hundredths of its own, and accuracies the same.
     """
 

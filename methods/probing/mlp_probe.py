@@ -26,8 +26,10 @@ def mlp_probe(
     """Train all concepts as one stacked network; not several questions, since its sums depend on what is stacked.
 
     The subspace holds the `directions` along which the logits change most: the leading eigenvectors of the gradients'
-    second moment over the train inputs. They need not be as many as a linear rule would have.
+    second moment over the train inputs, and no more than the question's `ranks` allow. They need not be as many as a
+    linear rule would have.
     """
+    ranks = torch.tensor([min(directions, most) for most in question.ranks or [directions] * question.concepts])
 
     def answer(batch: Batch) -> Answer:
         probes = fit_mlp(
@@ -41,7 +43,8 @@ def mlp_probe(
             decay=decay,
         )
         moments = probes.gradient_moments(batch.train)
-        axes = torch.linalg.eigh(moments).eigenvectors
-        return Answer(probes.scores(batch.test), axes[..., -directions:].mT.flip(2).contiguous())
+        axes = torch.linalg.eigh(moments).eigenvectors[..., -directions:].mT.flip(2)
+        own = (torch.arange(directions) < ranks[:, None]).to(axes)
+        return Answer(probes.scores(batch.test), axes * own[..., None])
 
     return solve([question], answer)[0]

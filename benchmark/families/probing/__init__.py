@@ -4,8 +4,9 @@
     def linear_probe(questions: Sequence[ProbingQuestion], *, penalty: float = 1.0) -> list[ProbingExplanation]
 
 A method sees the activations [n, d] of one layer on labelled train inputs and unlabelled test inputs, and may write
-activations back with `run_from`. It returns a score per test input, concept and class, and, where it locates the
-concept, an orthonormal subspace. Some of the concepts are *controls*: every type of input (a word, say) got
+activations back with `run_from`. It returns a score per test input, concept and class; where it locates the concept, an
+orthonormal subspace; and, where it can tell, whether the model uses it. To read a concept is not to locate it: a method
+that returns scores alone is not asked where, and declines every metric that asks. Some of the concepts are *controls*: every type of input (a word, say) got
 one fixed label, drawn at random, so that only a probe that memorises types can predict them (Hewitt and Liang 2019,
 arXiv:1909.03368). Nothing tells a method which they are, so one call answers both, and `selectivity` compares.
 """
@@ -17,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from benchmark.errors import InvalidExplanation, TouchstoneError, UnknownNameError
@@ -29,6 +30,7 @@ __all__ = [
     "ProbingExplanation",
     "ProbingQuestion",
     "ProbingTruth",
+    "Rival",
     "check",
     "probing_method",
     "probing_task",
@@ -77,6 +79,9 @@ class ProbingQuestion:
     run_from: RunFrom
     """`run_from(layer, activations [p, d], inputs [p]) -> outputs [p, o]`: the model on edited test activations."""
     seed: int
+    ranks: tuple[int, ...] | None = None
+    """The most dimensions that the subspace of each concept may have, so that methods locate at equal size; None: no
+    limit."""
 
     def __post_init__(self) -> None:
         shapes = f"train {list(self.train.shape)}, test {list(self.test.shape)}, labels {list(self.labels.shape)}"
@@ -97,11 +102,21 @@ class ProbingQuestion:
                 raise TouchstoneError(
                     f"probing: concept {concept} has labels {present.tolist()}, expected 0..{count - 1}"
                 )
+        if self.ranks is not None and len(self.ranks) != len(self.classes):
+            raise TouchstoneError(f"probing: got {len(self.ranks)} ranks, expected one for each of {self.concepts}")
 
     @property
     def concepts(self) -> int:
         """Number of concepts, controls included."""
         return len(self.classes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rival:
+    """Another model that has the same activations and another answer, and what it should say of the same pairs."""
+
+    run_from: RunFrom
+    follows: Callable[[Float[Tensor, "p o"]], Float[Tensor, " p"]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +127,13 @@ class Interchange:
     base: Int[Tensor, " p"]
     source: Int[Tensor, " p"]
     follows: Callable[[Float[Tensor, "p o"]], Float[Tensor, " p"]]
-    """From the outputs of the p edited activations to a number in [0, 1] each: do they follow the counterfactual?"""
+    """From the outputs of the p edited activations to a number each: 1 where they are the counterfactual's in every
+    part, less where they are not. For a concept that the model does not use, nothing should have changed."""
+    parts: Mapping[str, Callable[[Float[Tensor, "p o"]], Float[Tensor, " p"]]] = field(default_factory=dict)
+    """Parts of that, each in [0, 1] or NaN where it does not apply: "cause", does the concept's own answer become the
+    source's; "isolate", do the others stay the base's?"""
+    rival: Rival | None = None
+    """Whose share of pairs is taken off: what makes the answers of both models follow was found without either."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +147,11 @@ class ProbingTruth:
     """-1 for a real concept, else the concept whose label frequencies the control copies."""
     subspaces: Float[Tensor, "concepts k d"] | None = None
     """Orthonormal rows that span where each concept is written; rows of zeros fill up, controls have only those."""
+    readers: Float[Tensor, "concepts k d"] | None = None
+    """How much of each row of `subspaces` an activation holds, as read with the least error; None: the rows
+    themselves."""
+    uses: tuple[bool, ...] | None = None
+    """Whether the model's answers depend on each concept; no control does."""
     interchange: Interchange | None = None
     erased: tuple[int, ...] = ()
     """Concepts on which `erasure_gap` trains fresh probes."""
@@ -155,10 +181,14 @@ class ProbingExplanation:
     """The higher, the likelier. The last axis has the largest number of classes; what lies beyond a concept's own is
     ignored."""
     subspace: Float[Tensor, "concepts k d"] | None = None
-    """Orthonormal rows that span where each concept is written; rows of zeros fill up where concepts differ in rank."""
+    """Orthonormal rows that span where each concept is written; rows of zeros fill up where concepts differ in rank,
+    and zeros alone name no place."""
     reader: Float[Tensor, "concepts k d"] | None = None
     """Rows r with `r_i . s_j = [i = j]`: the component in the subspace is `subspace^T reader x`, an oblique projection.
     None: the subspace's own rows, the orthogonal one."""
+    uses: Bool[Tensor, " concepts"] | None = None
+    """Whether the model's answers depend on each concept: False says that nothing is to be exchanged, and True of a
+    concept that the model never uses is a false claim. None: the method makes no such statement."""
 
     def component(self, concept: int, x: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         """The part of `x` that lies in a concept's subspace."""
@@ -189,8 +219,25 @@ def check(raw: Any, question: ProbingQuestion) -> ProbingExplanation:
     if not scores.masked_fill(absent, 0.0).isfinite().all():
         raise InvalidExplanation("got scores with NaN or infinity, expected finite numbers")
     scores = scores.masked_fill(absent, -torch.inf)
+    subspace, reader = _located(raw, question)
+    return ProbingExplanation(scores=scores, subspace=subspace, reader=reader, uses=_stated(raw.uses, question))
+
+
+def _stated(uses: Any, question: ProbingQuestion) -> Bool[Tensor, " concepts"] | None:
+    """Whether each concept is used, as stated."""
+    if uses is None:
+        return None
+    if not isinstance(uses, Tensor) or uses.shape != (question.concepts,) or uses.dtype != torch.bool:
+        got = f"{uses.dtype} {list(uses.shape)}" if isinstance(uses, Tensor) else type(uses).__name__
+        raise InvalidExplanation(f"got uses {got}, expected a tensor of bool [{question.concepts}]")
+    return uses.detach().to(question.train.device)
+
+
+def _located(raw: ProbingExplanation, question: ProbingQuestion) -> tuple[Tensor | None, Tensor | None]:
+    """Subspace and reader, of the right shape and size, orthonormal and dual to each other."""
     if raw.subspace is None:
-        return ProbingExplanation(scores=scores)
+        return None, None
+    device, width = question.train.device, question.train.shape[1]
     subspace = raw.subspace.detach().to(device, torch.float32)
     if subspace.ndim != 3 or (len(subspace), subspace.shape[2]) != (question.concepts, width):
         raise InvalidExplanation(f"got subspace {list(subspace.shape)}, expected [{question.concepts}, k, {width}]")
@@ -199,11 +246,16 @@ def check(raw: Any, question: ProbingQuestion) -> ProbingExplanation:
         raise InvalidExplanation(
             f"got reader {list(reader.shape)}, expected finite numbers of shape {list(subspace.shape)}"
         )
-    identity = torch.diag_embed((subspace.norm(dim=2) > 0).float())
+    there = subspace.norm(dim=2) > 0
     for what, gram in (("subspace", subspace @ subspace.mT), ("reader and subspace", reader @ subspace.mT)):
-        error = float((gram - identity).abs().max())
+        error = float((gram - torch.diag_embed(there.float())).abs().max())
         if error > ORTHONORMAL:
             raise InvalidExplanation(
                 f"got {what} whose inner products are off by {error:.2g}, expected orthonormal rows"
             )
-    return ProbingExplanation(scores=scores, subspace=subspace, reader=None if raw.reader is None else reader)
+    for concept, (found, most) in enumerate(zip(there.sum(1).tolist(), question.ranks or (), strict=False)):
+        if found > most:
+            raise InvalidExplanation(
+                f"got a subspace of {found} dimensions for concept {concept}, expected at most {most}: see `ranks`"
+            )
+    return subspace, None if raw.reader is None else reader

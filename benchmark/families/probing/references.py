@@ -25,14 +25,15 @@ def _frequencies(question: ProbingQuestion) -> Float[Tensor, "concepts classes"]
 def random(question: ProbingQuestion, generator: torch.Generator) -> ProbingExplanation:
     """Chance: classes guessed with the frequencies of the train labels, and a random subspace.
 
-    It has one dimension per class but one, as the linear methods name.
+    It has as many dimensions as are allowed; where there is no limit, one per class but one, as linear methods name.
     """
     frequencies = _frequencies(question).cpu()
     guesses = torch.multinomial(frequencies, len(question.test), replacement=True, generator=generator).T
-    width, rank = question.train.shape[1], max(question.classes) - 1
+    ranks = question.ranks or tuple(count - 1 for count in question.classes)
+    width, rank = question.train.shape[1], max(ranks)
     directions = torch.randn(question.concepts, width, rank, generator=generator)
     subspace = torch.linalg.qr(directions).Q.mT.contiguous()
-    own = torch.arange(rank) < torch.tensor(question.classes)[:, None] - 1
+    own = torch.arange(rank) < torch.tensor(ranks)[:, None]
     return check(
         ProbingExplanation(scores=_one_hot(guesses, question.classes), subspace=subspace * own[..., None]), question
     )
@@ -40,16 +41,21 @@ def random(question: ProbingQuestion, generator: torch.Generator) -> ProbingExpl
 
 @reference()
 def oracle(question: ProbingQuestion, truth: ProbingTruth) -> ProbingExplanation:
-    """The planted truth: every test label, and the planted subspaces where the task has some."""
+    """The planted truth: every test label, the planted subspaces and readers where there are some, and what is used."""
     labels = truth.labels.clone()
-    for (
-        concept
-    ) in truth.controls:  # a control is not in the activations to be found: the truth about it is the commonest class
+    for concept in truth.controls:
+        # a control is not in the activations to be found: the truth about it is the commonest class
         labels[:, concept] = _frequencies(question)[concept].argmax()
-    return check(ProbingExplanation(scores=_one_hot(labels, question.classes), subspace=truth.subspaces), question)
+    uses = None if truth.uses is None else torch.tensor(truth.uses)
+    explanation = ProbingExplanation(
+        scores=_one_hot(labels, question.classes), subspace=truth.subspaces, reader=truth.readers, uses=uses
+    )
+    return check(explanation, question)
 
 
 @reference()
 def majority(question: ProbingQuestion) -> ProbingExplanation:
-    """The commonest class of the train labels, whatever the input."""
-    return check(_frequencies(question).expand(len(question.test), -1, -1).contiguous(), question)
+    """The commonest class of the train labels, whatever the input, and no place: an exchange that edits nothing."""
+    nowhere = torch.zeros(question.concepts, max(question.classes) - 1, question.train.shape[1])
+    scores = _frequencies(question).expand(len(question.test), -1, -1).contiguous()
+    return check(ProbingExplanation(scores=scores, subspace=nowhere), question)

@@ -42,10 +42,12 @@ def test_float32_agrees_to_a_thousandth():
     np.testing.assert_allclose(ours, peer.predict_proba(x[0].double().numpy()), atol=5e-3)
 
 
-def test_two_classes_are_scikit_learns_sigmoid_at_half_the_penalty():
-    x, labels = problem(2, classes=2)  # two weight vectors +w/2 and -w/2 share |w|^2 / 2 of squared norm
-    ours = fit_linear(x, labels, (2, 2, 2), penalty=2.0, tolerance=1e-9).scores(x)[0, :, 0].softmax(-1)
-    peer = LogisticRegression(C=1.0, solver="newton-cholesky", tol=1e-12).fit(x[0].numpy(), labels[0, :, 0].numpy())
+@pytest.mark.parametrize("penalty", [0.1, 1.0, 30.0])
+def test_two_classes_are_scikit_learns_sigmoid_at_the_same_penalty(penalty):
+    x, labels = problem(2, classes=2)
+    ours = fit_linear(x, labels, (2, 2, 2), penalty=penalty, tolerance=1e-9).scores(x)[0, :, 0].softmax(-1)
+    peer = LogisticRegression(C=1 / penalty, solver="newton-cholesky", tol=1e-12)
+    peer.fit(x[0].numpy(), labels[0, :, 0].numpy())
     np.testing.assert_allclose(ours.numpy(), peer.predict_proba(x[0].numpy()), atol=1e-5)
 
 
