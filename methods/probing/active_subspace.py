@@ -19,7 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from benchmark.families.probing import ProbingExplanation, ProbingQuestion, probing_method
-from benchmark.learning.probes import fit_mlp
+from benchmark.learning.probes import MlpProbes, fit_mlp
 
 
 @probing_method(cites="doi:10.1137/130916138")
@@ -39,33 +39,39 @@ def active_subspace(
     it is left of a concept written in two places of which the model reads one. Scores are those of a second probe, of
     what the model reads alone, for concepts that are used, and those of the first one for others.
     """
-    settings = {"seeds": [question.seed], "hidden": hidden, "steps": steps}
-    probes = fit_mlp(question.train[None], question.labels[None], question.classes, **settings)
+
+    def probe(train: Tensor) -> MlpProbes:
+        return fit_mlp(
+            train[None], question.labels[None], question.classes, seeds=[question.seed], hidden=hidden, steps=steps
+        )
+
     centre = question.test.mean(0)
-    coordinates = _Whitened.of(question.test - centre)
-    active = _active(question, coordinates, inputs, kept)
-    moments = coordinates.write @ probes.gradient_moments(question.train[None])[0] @ coordinates.write.T
+    whitened = _Whitened.of(question.test - centre)
+    active = _active(question, whitened, inputs, kept)
+    everything = probe(question.train)
+    moments = whitened.write @ everything.gradient_moments(question.train[None])[0] @ whitened.write.T
     inside = active @ moments @ active.T
     uses = inside.diagonal(dim1=1, dim2=2).sum(1) >= used * moments.diagonal(dim1=1, dim2=2).sum(1)
 
-    read, unseen = (((x - centre) @ (active @ coordinates.read).T)[None] for x in (question.train, question.test))
-    within = fit_mlp(read, question.labels[None], question.classes, **settings).scores(unseen)[0]
-    scores = torch.where(uses[:, None], within, probes.scores(question.test[None])[0])
+    read = (active @ whitened.read).T
+    within = probe((question.train - centre) @ read).scores(((question.test - centre) @ read)[None])[0]
+    scores = torch.where(uses[:, None], within, everything.scores(question.test[None])[0])
 
     ranks = question.ranks or tuple(count - 1 for count in question.classes)
-    shape = (question.concepts, max(ranks), question.train.shape[1])
-    subspace, reader = question.train.new_zeros(shape), question.train.new_zeros(shape)
+    subspace = question.train.new_zeros(question.concepts, max(ranks), question.train.shape[1])
+    reader = torch.zeros_like(subspace)
     for concept, rank in enumerate(ranks):
         rows = _leading(inside[concept], rank) @ active if uses[concept] else _leading(moments[concept], rank)
-        written = torch.linalg.svd(rows @ coordinates.write, full_matrices=False).Vh
-        reads = rows @ coordinates.read
+        reads, written = rows @ whitened.read, torch.linalg.svd(rows @ whitened.write, full_matrices=False).Vh
         subspace[concept, : len(rows)] = written
         reader[concept, : len(rows)] = torch.linalg.solve(reads @ written.T, reads)
     return ProbingExplanation(scores=scores, subspace=subspace, reader=reader, uses=uses)
 
 
 def _leading(moments: Float[Tensor, "r r"], rank: int) -> Float[Tensor, "k r"]:
-    return torch.linalg.eigh(moments).eigenvectors.mT.flip(0)[:rank]
+    """The axes along which most is read, most first."""
+    axes: Tensor = torch.linalg.eigh(moments).eigenvectors.mT.flip(0)
+    return axes[:rank]
 
 
 @dataclass(frozen=True)
@@ -84,11 +90,9 @@ class _Whitened:
         return cls(read=(axes / size).T, write=(axes * size).T)
 
 
-def _active(
-    question: ProbingQuestion, coordinates: _Whitened, inputs: int, kept: float
-) -> Float[Tensor, "r d"]:
-    """Orthonormal coordinates along which the model's outputs change."""
-    steps = coordinates.write
+def _active(question: ProbingQuestion, whitened: _Whitened, inputs: int, kept: float) -> Float[Tensor, "r d"]:
+    """Orthonormal coordinates along which the model's outputs change, most first."""
+    steps = whitened.write
     chosen = torch.arange(min(inputs, len(question.test)), device=steps.device)
     number = chosen.repeat_interleave(len(steps))
     up, down = (
@@ -99,4 +103,5 @@ def _active(
     strength, axes = torch.linalg.eigh((moved @ moved.mT).mean(0))
     strength = strength.flip(0).clamp_min(0)
     count = 1 + int((strength.cumsum(0) < kept * strength.sum()).sum())
-    return axes.mT.flip(0)[:count]
+    found: Tensor = axes.mT.flip(0)
+    return found[:count]

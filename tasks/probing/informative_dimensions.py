@@ -109,8 +109,10 @@ class InformativeDimensionsTask:
         subject: InformativeDimensions = saved.subject
         rivals = [place for place in range(subject.copies) if place != plant.reads]
         exchanged = range(1 if rivals else len(NAMES))
-        base, source = self._pairs(test, plant, saved)
-        own = torch.tensor([[concept == at for _, concept, _ in USED] for at in exchanged]).repeat_interleave(len(base), 0)
+        base, source = self._pairs(test, saved)
+        own = torch.tensor([[concept == at for _, concept, _ in USED] for at in exchanged]).repeat_interleave(
+            len(base), 0
+        )
 
         def wanted(place: int) -> Int[Tensor, "p 2"]:
             """What the network that reads `used` from a place should say."""
@@ -134,7 +136,7 @@ class InformativeDimensionsTask:
             rival=_rival(saved, rivals[0], right[rivals[0]]) if rivals else None,
         )
 
-    def _pairs(self, test: Sample, plant: Plant, saved: Saved) -> Int[Tensor, "2 p"]:
+    def _pairs(self, test: Sample, saved: Saved) -> Int[Tensor, "2 p"]:
         """Numbers of base and source."""
         subject: InformativeDimensions = saved.subject
         draw = saved.generator("pairs")

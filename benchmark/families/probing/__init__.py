@@ -209,7 +209,7 @@ def check(raw: Any, question: ProbingQuestion) -> ProbingExplanation:
         raw = ProbingExplanation(scores=raw)
     if not isinstance(raw, ProbingExplanation):
         raise InvalidExplanation(f"got {type(raw).__name__}, expected a ProbingExplanation or a tensor of scores")
-    device, width = question.train.device, question.train.shape[1]
+    device = question.train.device
     most = max(question.classes)
     scores = raw.scores.detach().to(device, torch.float32)
     expected = (len(question.test), question.concepts, most)

@@ -70,9 +70,12 @@ def _draw_grids(any_case: Case, readers: Sequence[Case]) -> Figure:
 def _dimensions(task: str, variant: str, cases: Sequence[Case]) -> Iterator[Picture]:
     truth = cases[0].truth
     located = [
-        case for case in cases if case.explanation.subspace is not None and case.method not in ("oracle", "random")
-    ]
-    located = located[:METHODS]
+        case
+        for case in cases
+        if case.explanation.subspace is not None
+        and bool(case.explanation.subspace.any())
+        and case.method not in ("oracle", "random")
+    ][:METHODS]
     concepts = sorted((c for c in truth.real if truth.subspaces[c].any()), key=lambda c: truth.names[c])
     if not located or not concepts:
         return

@@ -16,11 +16,13 @@ from benchmark.families.probing import ProbingQuestion, check, run_from_layers
 from benchmark.families.probing.metrics import test_accuracy as accuracy_module
 from benchmark.families.probing.metrics.dimension_recall import dimension_recall
 from benchmark.families.probing.trivial import trivial
+from methods.probing.active_subspace import active_subspace
 from methods.probing.difference_in_means import difference_in_means
 from methods.probing.leace import leace
 from methods.probing.linear_probe import linear_probe
 from methods.probing.mlp_probe import mlp_probe
 from methods.probing.nearest_mean import nearest_mean
+from methods.probing.principal_components import principal_components
 
 
 def one_by_one(questions, **settings):
@@ -175,6 +177,63 @@ def test_mlp_probe_finds_an_exclusive_or_and_its_two_dimensions():
     assert found.subspace[0][:, 3:5].square().sum() > 1.8
     linear = linear_probe([posed])[0]
     assert (linear.scores.argmax(2) == labels[1000:]).float().mean() < 0.6
+
+
+def read_by(rows, seed=0):
+    """One concept of two classes, written in dimensions 0 and 1 alike; the network reads `rows` of the activations."""
+    g = torch.Generator().manual_seed(seed)
+    labels = torch.randint(2, (1200, 2), generator=g)
+    x = 0.3 * torch.randn(1200, 8, generator=g)
+    x[:, 0] += labels[:, 0] * 2.0 - 1
+    x[:, 1] += torch.where(torch.arange(1200) < 800, labels[:, 0], labels[:, 1]) * 2.0 - 1
+    x[:, 2] += torch.randint(2, (1200,), generator=g) * 2.0 - 1
+    return ProbingQuestion(
+        layer="hidden",
+        train=x[:800],
+        test=x[800:],
+        labels=labels[:800, :1],
+        classes=(2,),
+        run_from=run_from_layers({"hidden": lambda activations, _: torch.tanh(activations[:, rows])}),
+        seed=seed,
+        ranks=(1,),
+    )
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_active_subspace_names_the_place_that_is_read(place):
+    posed = read_by([place, 2])
+    found = check(active_subspace(posed), posed)
+    assert found.uses.tolist() == [True]
+    assert abs(float(found.subspace[0, 0, place])) > 0.95
+    probe = check(mlp_probe(posed, directions=1), posed)
+    assert abs(float(probe.subspace[0, 0, 1 - place])) > 0.5, "a probe alone mixes the two"
+
+
+def test_active_subspace_says_what_is_not_used():
+    posed = read_by([2, 3])
+    found = check(active_subspace(posed), posed)
+    assert found.uses.tolist() == [False]
+    assert found.subspace[0, 0, :2].norm() > 0.95, "where it is written"
+
+
+def test_principal_components_never_run_the_model_nor_ask_what_a_label_means():
+    def refuse(*_):
+        raise AssertionError("it ran the model")
+
+    posed = dataclasses.replace(trivial(0)[0], run_from=refuse)
+    found = check(principal_components(posed), posed)
+    shuffled = posed.labels[torch.randperm(len(posed.labels), generator=torch.Generator().manual_seed(0))]
+    again = principal_components(dataclasses.replace(posed, labels=shuffled))
+    assert torch.equal(found.subspace, again.subspace)
+    covariance = torch.cov(posed.train.T)
+    largest = torch.linalg.eigvalsh(covariance)[-2:].flip(0)
+    torch.testing.assert_close((found.subspace[1] @ covariance @ found.subspace[1].T).diagonal(), largest)
+
+
+def test_mlp_probe_keeps_to_the_allowed_dimensions():
+    posed = dataclasses.replace(trivial(0)[0], ranks=(1, 2, 3))
+    subspace = check(mlp_probe(posed, steps=20), posed).subspace
+    assert (subspace.norm(dim=2) > 0.5).sum(1).tolist() == [1, 2, 3]
 
 
 def test_a_class_without_train_inputs_is_never_predicted():

@@ -43,9 +43,9 @@ def interchange_accuracy(
     """Mean over all pairs of how far the answer is the counterfactual one; at most 1, higher is better.
 
     Where the task says yes or no of a pair, this is a share, from 0, or a difference of two shares, from -1; where it
-    counts errors against those of no edit, an edit that makes more of them is below 0. Every pair weighs the same, however many each concept has. Sub-scores:
-    the pairs of each group of concepts, and the parts (`cause`, `isolate`) that the task tells apart. Declines a method
-    that names no subspace.
+    counts errors against those of no edit, an edit that makes more of them is below 0. Every pair weighs the same,
+    however many each concept has. Sub-scores: the pairs of each group of concepts, and the parts (`cause`, `isolate`)
+    that the task tells apart. Declines a method that names no subspace.
     """
     pairs = truth.interchange
     assert pairs is not None, "declared in `needs`"

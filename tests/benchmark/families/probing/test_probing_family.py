@@ -34,6 +34,7 @@ def test_a_concept_with_one_class_is_refused(question):
         ({"classes": (2, 3)}, "expected labels"),
         ({"test": torch.zeros(3, 7)}, "of one width"),
         ({"train": torch.full((120, 8), torch.nan)}, "NaN"),
+        ({"ranks": (1, 2)}, "got 2 ranks, expected one for each of 3"),
     ],
 )
 def test_subjects_that_do_not_fit_together_are_refused(question, change, message):
@@ -65,6 +66,8 @@ def bad(question):
         "got subspace": ProbingExplanation(scores=scores, subspace=torch.eye(8)[None]),
         "orthonormal": ProbingExplanation(scores=scores, subspace=2 * axes),
         "reader and subspace": ProbingExplanation(scores=scores, subspace=axes, reader=2 * axes),
+        r"uses torch.float32 \[3\]": ProbingExplanation(scores=scores, uses=torch.ones(3)),
+        r"uses torch.bool \[2\]": ProbingExplanation(scores=scores, uses=torch.ones(2, dtype=torch.bool)),
     }
 
 
@@ -72,6 +75,19 @@ def bad(question):
 def test_bad_explanations_are_named(question, message):
     with pytest.raises(InvalidExplanation, match=message):
         check(bad(question)[message], question)
+
+
+def test_a_subspace_is_no_larger_than_allowed(question):
+    allowed = dataclasses.replace(question, ranks=(1, 2, 1))
+    scores, axes = torch.zeros(80, 3, 3), torch.eye(8)[:2].expand(3, -1, -1)
+    with pytest.raises(InvalidExplanation, match="2 dimensions for concept 0, expected at most 1"):
+        check(ProbingExplanation(scores=scores, subspace=axes), allowed)
+    fewer = axes * torch.tensor([[1.0, 0], [1, 1], [0, 0]])[..., None]
+    assert torch.equal(check(ProbingExplanation(scores=scores, subspace=fewer), allowed).subspace, fewer)
+    drawn = random(dataclasses.replace(question, ranks=(3, 2, 1)), generator_for(0, "r"))
+    assert (drawn.subspace.norm(dim=2) > 0.5).sum(1).tolist() == [3, 2, 1], (
+        "random explanations are as large as allowed"
+    )
 
 
 def test_component_is_a_projection(question):
@@ -93,11 +109,12 @@ def test_references_are_valid_and_reproducible():
     best = oracle(question, truth)
     assert (best.scores.argmax(2) == truth.labels)[:, truth.real].all()
     assert len(set(best.scores.argmax(2)[:, 2].tolist())) == 1, "nothing is known about a control"
+    assert not majority(question).component(0, question.test).any(), "it edits nothing"
 
 
 def test_explanations_do_not_reveal_the_controls(question):
     assert {f.name for f in dataclasses.fields(ProbingQuestion)} == {
-        "layer", "train", "test", "labels", "classes", "run_from", "seed",
+        "layer", "train", "test", "labels", "classes", "run_from", "seed", "ranks",
     }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from benchmark.families.probing import ProbingExplanation, check
 from benchmark.families.probing.metrics import test_accuracy as accuracy_module
 from benchmark.families.probing.metrics.control_accuracy import control_accuracy
+from benchmark.families.probing.metrics.dimension_f1 import dimension_f1
 from benchmark.families.probing.metrics.dimension_precision import dimension_precision
 from benchmark.families.probing.metrics.dimension_recall import dimension_recall
 from benchmark.families.probing.metrics.erasure_gap import erasure_gap
@@ -24,7 +25,7 @@ from benchmark.subjects import generator_for
 from tests.support.measuring import measure
 
 accuracy = accuracy_module.test_accuracy
-PLACES = (dimension_precision, dimension_recall, subspace_angle)
+PLACES = (dimension_f1, dimension_precision, dimension_recall, subspace_angle)
 
 
 def measured(metric, explanation, truth, question):
@@ -48,6 +49,7 @@ def test_the_oracle_reaches_every_ceiling(problem):
     assert accuracy(best, truth)[""] == 1
     assert dimension_precision(best, truth)[""] == pytest.approx(1)
     assert dimension_recall(best, truth)[""] == pytest.approx(1)
+    assert dimension_f1(best, truth)[""] == pytest.approx(1)
     assert subspace_angle(best, truth)[""] == pytest.approx(0, abs=0.1)
     assert interchange_accuracy(best, truth, question)[""] == 1
     assert erasure_gap(best, truth, question)[""] < 0.1
@@ -93,6 +95,8 @@ def test_sets_of_axes_give_set_precision_and_recall(problem):
     explanation = named(question, found)
     assert dimension_precision(explanation, by) == pytest.approx({"": 0.5, "sign": 0.5, "triangle": 0.5})
     assert dimension_recall(explanation, by) == pytest.approx({"": 0.75, "sign": 1.0, "triangle": 0.5})
+    # sign: precision 1/2, recall 1; triangle: one half each
+    assert dimension_f1(explanation, by) == pytest.approx({"": (2 / 3 + 1 / 2) / 2, "sign": 2 / 3, "triangle": 0.5})
     assert subspace_angle(explanation, by) == pytest.approx({"": 22.5, "sign": 0.0, "triangle": 45.0})
 
 
@@ -101,6 +105,7 @@ def test_nothing_found_scores_nothing(problem):
     empty = named(question, torch.zeros(3, 2, 8))
     assert dimension_precision(empty, truth)[""] == 0
     assert dimension_recall(empty, truth)[""] == 0
+    assert dimension_f1(empty, truth)[""] == 0
     assert subspace_angle(empty, truth)[""] == 90
     assert interchange_accuracy(empty, truth, question)[""] < 1
 
@@ -176,7 +181,7 @@ def test_erasing_the_wrong_place_leaves_everything(problem):
 
 def test_metrics_that_do_not_apply_give_no_rows(problem):
     question, truth = problem
-    nowhere, best = majority(question), oracle(question, truth)
+    nowhere, best = check(majority(question).scores, question), oracle(question, truth)
     unplanted = dataclasses.replace(truth, control_of=(-1, -1, -1), subspaces=None, interchange=None, erased=())
     located = (*PLACES, interchange_accuracy, erasure_gap)
     for metric in (*located, selectivity, control_accuracy):
