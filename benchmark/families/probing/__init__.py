@@ -6,9 +6,11 @@
 A method sees the activations [n, d] of one layer on labelled train inputs and unlabelled test inputs, and may write
 activations back with `run_from`. It returns a score per test input, concept and class; where it locates the concept, an
 orthonormal subspace; and, where it can tell, whether the model uses it. To read a concept is not to locate it: a method
-that returns scores alone is not asked where, and declines every metric that asks. Some of the concepts are *controls*: every type of input (a word, say) got
-one fixed label, drawn at random, so that only a probe that memorises types can predict them (Hewitt and Liang 2019,
-arXiv:1909.03368). Nothing tells a method which they are, so one call answers both, and `selectivity` compares.
+that returns scores alone is not asked where, and declines every metric that asks.
+
+Some of the concepts are *controls*: every type of input (a word, say) got one fixed label, drawn at random, so that
+only a probe that memorises types can predict them (Hewitt and Liang 2019, arXiv:1909.03368). Nothing tells a method
+which they are, so one call answers both, and `selectivity` compares.
 """
 
 from __future__ import annotations
