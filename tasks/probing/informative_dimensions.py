@@ -97,7 +97,8 @@ class InformativeDimensionsTask:
             readers=readers.to(saved.device),
             uses=tuple(place in used for place in range(len(mixed.classes))),
             interchange=self._interchange(test, plant, positions, saved),
-            erased=tuple(positions),
+            # where labelled inputs are confounded, fresh probes read what goes along with the erased concept
+            erased=() if saved.subject.agreement or saved.subject.copies > 1 else tuple(positions),
             groups={name: (position,) for name, position in zip(NAMES, positions, strict=True)},
         )
 
