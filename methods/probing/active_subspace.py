@@ -22,7 +22,7 @@ from benchmark.families.probing import ProbingExplanation, ProbingQuestion, prob
 from benchmark.learning.probes import MlpProbes, fit_mlp
 
 
-@probing_method(cites="doi:10.1137/130916138", budget="steps")
+@probing_method(cites="doi:10.1137/130916138", budget="steps", small={"inputs": 16, "steps": 150})
 def active_subspace(
     question: ProbingQuestion,
     *,
