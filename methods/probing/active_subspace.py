@@ -22,7 +22,12 @@ from benchmark.families.probing import ProbingExplanation, ProbingQuestion, prob
 from benchmark.learning.probes import MlpProbes, fit_mlp
 
 
-@probing_method(cites="doi:10.1137/130916138", budget="steps", small={"inputs": 16, "steps": 150})
+@probing_method(
+    cites="doi:10.1137/130916138",
+    budget="steps",
+    small={"inputs": 16, "steps": 150},
+    tunable={"hidden": (16, 64, 256), "kept": (0.9, 0.95, 0.98, 0.99), "used": (0.1, 0.25, 0.4)},
+)
 def active_subspace(
     question: ProbingQuestion,
     *,

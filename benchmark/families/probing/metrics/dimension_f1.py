@@ -8,7 +8,7 @@ from benchmark.families.probing.metrics._subspaces import overlaps
 from benchmark.plugins import metric
 
 
-@metric(range=(0.0, 1.0), direction="higher", needs=("subspaces",))
+@metric(range=(0.0, 1.0), direction="higher", perfect=1.0, needs=("subspaces",))
 def dimension_f1(explanation: ProbingExplanation, truth: ProbingTruth) -> dict[str, float]:
     """2 tr(P_found P_planted) / (dim(found) + dim(planted)), in [0, 1], higher is better; 0 where nothing was found.
 
