@@ -11,6 +11,11 @@ lies where it was played and mostly keeps its colour. *Blind*: the list of moves
 the disc can have been turned over since) is the better list for `board_reconstruction`, which asks for certainty. With
 the rules of the game the moves give the whole board, which is why contestants are not shown them; what a method finds
 of them in the activations is worth no more than the list.
+
+Measured on seed 0 of the default profile, at L0 16. Coverage: `moves_played` .69, the best dictionary .52, and .55 when
+it is trained four times as long on 400,000 rows. Board reconstruction: `exposed_moves` .23, topk .29, and .36 with four
+times the steps, on 60,000 rows as on 400,000; the truth cut to that L0 .82. No dictionary here is as near to the board
+as the list of moves, and the best say more of it with certainty.
 """
 
 from __future__ import annotations
