@@ -16,8 +16,8 @@ whoever says the opposite, and interchange has no ceiling that was planted.
 
 Measured on seed 0 of the default profile. Beyond the moves: linear .86, MLP .86, LEACE .85, nearest mean .73,
 difference in means .72; the moves' network .75, so that the last two say nothing that the moves do not; on random
-weights .59 to .63. Accuracy: linear .92, the moves' network .89 (.91 from 60,000 positions). Interchange orders methods otherwise:
-LEACE .29, linear .17, MLP .06, difference in means .02, each within .04.
+weights .59 to .63. Accuracy: linear .92, the moves' network .89 (.91 from 60,000 positions). Interchange orders
+methods otherwise: LEACE .29, linear .17, MLP .06, difference in means .02, each within .04.
 """
 
 from __future__ import annotations
