@@ -110,12 +110,12 @@ class MethodDecorator(Protocol):
     ) -> Callable[[T], T]:
         """Declare a method; a `batched` one gets all questions of a group at once, and returns a list in their order.
 
-        A `supervised` one is shown the labels that the family's `blinded` takes away from all others; a `control` never
-        consults what the model learned. Neither is a contestant: both stand with the references. `requires` names what
-        a task must provide ("targets"); where it does not, the method is `unsupported` and does not run. `budget` names
-        the parameter that says how much a learned method may spend ("steps"): a profile runs it at several multiples.
-        `small` holds parameters for the smoke profile and the conformance suite, `tunable` what `touchstone tune` may
-        try (`benchmark.config.spaces`).
+        A `supervised` one is shown what the family's `blinded` takes away from all others (labels, the model's inputs);
+        a `control` never consults what the model learned. Neither is a contestant: both stand with the references.
+        `requires` names what a task must provide ("targets"); where it does not, the method is `unsupported` and does
+        not run. `budget` names the parameter that says how much a learned method may spend ("steps"): a profile runs it
+        at several multiples. `small` holds parameters for the smoke profile and the conformance suite, `tunable` what
+        `touchstone tune` may try (`benchmark.config.spaces`).
         """
 
 

@@ -3,6 +3,19 @@ arXiv:2408.00113)
 
 The true features are two for each square, mine and yours as the player to move sees it; nothing else of the model is
 known, so no metric asks for directions.
+
+*Used*: the model's next move follows the board: turning a disc over in its activations removes half of the errors
+against the turned board (see the certificate). *Associated*: the moves, which the activations hold as well. A disc
+lies where it was played and mostly keeps its colour. *Blind*: the list of moves, which only controls see.
+`moves_played` (who played where) has a coverage that no learned dictionary here reaches; `exposed_moves` (and whether
+the disc can have been turned over since) is the better list for `board_reconstruction`, which asks for certainty. With
+the rules of the game the moves give the whole board, which is why contestants are not shown them; what a method finds
+of them in the activations is worth no more than the list.
+
+Measured on seed 0 of the default profile, at L0 16. Coverage: `moves_played` .69, the best dictionary .52, and .55 when
+it is trained four times as long on 400,000 rows. Board reconstruction: `exposed_moves` .23, topk .29, and .36 with four
+times the steps, on 60,000 rows as on 400,000; the truth cut to that L0 .82. No dictionary here is as near to the board
+as the list of moves, and the best say more of it with certainty.
 """
 
 from __future__ import annotations
@@ -17,7 +30,7 @@ from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, d
 from benchmark.families.grid import Grid
 from benchmark.subjects import Saved
 from tasks.models.othello.gpt import OthelloGPT, initialised
-from tasks.models.othello.labels import board_state_properties, property_names
+from tasks.models.othello.labels import board_state_properties, moves_read, property_names
 from tasks.models.othello.readings import activations_at
 from tasks.models.othello.subject import OthelloModel
 
@@ -26,7 +39,8 @@ from tasks.models.othello.subject import OthelloModel
     cites="arXiv:2408.00113",
     subject="othello",
     primary="board_reconstruction",
-    controls=("random_directions",),
+    provides=("moves",),
+    controls=("random_directions", "moves_played", "exposed_moves"),
     metrics=(
         "board_reconstruction",
         "coverage",
@@ -69,6 +83,7 @@ class OthelloBoardTask:
             seed=saved.method_seed,
             source=f"{saved.identity}/{self.train_rows}/{self.held_out_rows}",
             labels=self._boards(saved, "train"),
+            inputs={split: self._moves(saved, split) for split in ("train", "validation", "test")},
         )
 
     def truth(self, saved: Saved) -> DictionaryTruth:
@@ -94,6 +109,10 @@ class OthelloBoardTask:
         there = len(saved.public[f"{split}_index"])
         wanted = min(there, self.train_rows if split == "train" else self.held_out_rows)
         return torch.linspace(0, there - 1, wanted).long()
+
+    def _moves(self, saved: Saved, split: str) -> Int[Tensor, "n t"]:
+        index = saved.public[f"{split}_index"][self._rows(saved, split)]
+        return moves_read(saved.public[f"{split}_tokens"], index, saved.subject.size)
 
     def _boards(self, saved: Saved, split: str) -> Bool[Tensor, "n g"]:
         index = saved.public[f"{split}_index"][self._rows(saved, split)]

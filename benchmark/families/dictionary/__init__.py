@@ -72,6 +72,9 @@ class DictionaryQuestion:
     """Which true features are on in each training row: for methods declared as `supervised` alone, None for others."""
     layers: Mapping[str, Layer] | None = None
     """What the codes are to reconstruct besides, by name (`{"mlp_out": Layer(...)}`); None where there is nothing."""
+    inputs: Mapping[str, Tensor] | None = None
+    """What the model read to make each row of `train`, `validation` and `test`, where a task says what that is in
+    `provides`. Only for controls, which mark what can be had without the model; `blinded` takes it from contestants."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,8 +117,8 @@ class DictionaryTruth:
 
 
 def blinded(question: DictionaryQuestion) -> DictionaryQuestion:
-    """The question as dictionary learners see it: without labels."""
-    return replace(question, labels=None)
+    """The question as dictionary learners see it: without labels, and without the inputs of the model."""
+    return replace(question, labels=None, inputs=None)
 
 
 Codes = Float[Tensor, "n m"] | tuple[Int[Tensor, "n w"], Float[Tensor, "n w"]]

@@ -16,7 +16,7 @@ which they are, so one call answers both, and `selectivity` compares.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -33,6 +33,7 @@ __all__ = [
     "ProbingQuestion",
     "ProbingTruth",
     "Rival",
+    "blinded",
     "check",
     "probing_method",
     "probing_task",
@@ -78,6 +79,9 @@ class ProbingQuestion:
     """Class of every train input, from 0, for every concept; controls among them."""
     classes: tuple[int, ...]
     """Number of classes of each concept."""
+    inputs: Mapping[str, Tensor] | None = None
+    """What the model read to make each row of `train` and of `test`, where a task says what that is in `provides`. Only
+    for controls, which mark what can be had without the model; `blinded` takes it from contestants."""
     run_from: RunFrom
     """`run_from(layer, activations [p, d], inputs [p]) -> outputs [p, o]`: the model on edited test activations."""
     seed: int
@@ -163,6 +167,8 @@ class ProbingTruth:
     """What the classes mean, where they mean the same for every real concept."""
     grid: Grid | None = None
     """Where each concept lies, for pictures; None where concepts have no place."""
+    known: Float[Tensor, "m concepts classes"] | None = None
+    """Scores of the classes that a simple probe of the model's inputs gives: what the inputs say by themselves."""
 
     @property
     def real(self) -> list[int]:
@@ -198,6 +204,11 @@ class ProbingExplanation:
             raise InvalidExplanation("got an explanation without subspace, expected one that locates the concept")
         reader = self.subspace if self.reader is None else self.reader
         return x @ reader[concept].T @ self.subspace[concept]
+
+
+def blinded(question: ProbingQuestion) -> ProbingQuestion:
+    """The question as contestants see it: activations without the inputs that they were made from."""
+    return replace(question, inputs=None)
 
 
 def check(raw: Any, question: ProbingQuestion) -> ProbingExplanation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmark.families.family import Family, drawn_by
-from benchmark.families.probing import ProbingExplanation, check
+from benchmark.families.probing import ProbingExplanation, blinded, check
 from benchmark.families.probing.trivial import JUDGE, TEMPLATE, trivial
 
 FAMILY = Family(
@@ -14,4 +14,5 @@ FAMILY = Family(
     judge=JUDGE,
     template=TEMPLATE,
     pictures=drawn_by("benchmark.families.probing.pictures"),
+    blinded=blinded,
 )

@@ -168,8 +168,13 @@ def _errors(
 
 def top_errors(logits: Float[Tensor, "n v"], legal: Bool[Tensor, "n squares"]) -> float:
     """Mean number of missing and wrong moves among the N most probable squares of positions with N legal moves."""
+    return float(errors(logits, legal).mean())
+
+
+def errors(logits: Float[Tensor, "n v"], legal: Bool[Tensor, "n squares"]) -> Float[Tensor, " n"]:
+    """Missing and wrong moves among the N most probable squares, of each position with N legal moves; 0 to 2 N."""
     count = legal.sum(1)
     ranked = logits[:, : legal.shape[1]].argsort(1, descending=True)
-    chosen = torch.arange(legal.shape[1]) < count[:, None]
+    chosen = torch.arange(legal.shape[1], device=legal.device) < count[:, None]
     hits = (legal.gather(1, ranked) & chosen).sum(1)
-    return float(2 * (count - hits).float().mean())
+    return 2 * (count - hits).float()

@@ -39,6 +39,12 @@ def board_state_properties(
     return {"board": torch.from_numpy(np.concatenate([mine, yours], 1)), "legal": torch.from_numpy(legal)}
 
 
+def moves_read(tokens: Int[Tensor, "games t"], index: Int[Tensor, "n 2"], size: int) -> Int[Tensor, "n t"]:
+    """What the model has read at each position: the squares of the game's moves so far, `size**2` behind them."""
+    read = tokens[index[:, 0].long()]
+    return torch.where(torch.arange(tokens.shape[1]) <= index[:, 1:], read, torch.full_like(read, size**2))
+
+
 def square_names(size: int) -> list[str]:
     """Names of the squares, row by row: column letter, then row from 1, such as "c4"."""
     return [f"{'abcdefgh'[s % size]}{s // size + 1}" for s in range(size * size)]

@@ -24,18 +24,10 @@ from tasks.models.othello.certificate import fit_probe, flip_errors, patch_error
 from tasks.models.othello.gpt import OthelloGPT, initialised
 from tasks.models.othello.labels import board_labels
 from tasks.models.othello.readings import Readings, activations_at, sample
+from tasks.models.othello.thresholds import UNTRAINED, thresholds
 from tasks.models.othello.training import Recipe, batches, fit, legal_rate, surplus_loss
 
 SPLITS = ("train", "validation", "test")
-
-LEGAL = 0.95
-"""Least share of legal moves. A random square that no move took yet is legal in 0.41 (8x8) to 0.52 (4x4) of cases."""
-UNTRAINED = 0.6
-"""Greatest share of legal moves with random weights."""
-GAP = 0.05
-"""Least advance of the board's read-out over random weights, more than ten standard errors."""
-LEFT = 0.8
-"""Greatest share of errors an intervention may leave; one without effect leaves all, one on another disc adds some."""
 
 
 @subject(
@@ -148,9 +140,10 @@ class OthelloModel:
             "another disc turned, errors after": control.after,
             **{f"activations exchanged, errors {k}": v for k, v in vars(patch).items()},
         }
+        asked, left = thresholds(self.size), patch.after / patch.before
         return [
-            Check("legal moves", legal, LEGAL),
-            Check("board accuracy above random weights", accuracy - accuracy_bare, GAP),
-            Check("errors left after a disc is turned", flip.after / flip.before, LEFT, at_least=False),
-            Check("errors left after activations are exchanged", patch.after / patch.before, LEFT, at_least=False),
+            Check("legal moves", legal, asked.legal),
+            Check("board accuracy above random weights", accuracy - accuracy_bare, asked.gap),
+            Check("errors left after a disc is turned", flip.after / flip.before, asked.left, at_least=False),
+            Check("errors left after activations are exchanged", left, asked.left, at_least=False),
         ], facts

@@ -12,6 +12,7 @@ from benchmark.families.dictionary.pictures import pictures
 from benchmark.families.dictionary.references import oracle
 from benchmark.families.family import Case
 from benchmark.subjects import Run, Saved
+from methods.dictionary.moves_played import moves_played
 from methods.dictionary.pca import pca
 from methods.dictionary.supervised import supervised
 from tasks.dictionary.othello_board import OthelloBoardTask
@@ -49,6 +50,18 @@ def test_rows_boards_and_twin_belong_together(instance):
     assert dataclasses.replace(task, train_rows=7).pose(instance).source != question.source
     # without training the twin is the model itself, which is stored in bfloat16
     torch.testing.assert_close(truth.twin_test, question.test, rtol=2e-2, atol=2e-2)
+
+
+def test_the_list_of_moves_fits_the_rows(instance):
+    task = OthelloBoardTask(held_out_rows=300, atoms=96, sparsity=16)
+    question, truth = task.pose(instance), task.truth(instance)
+    assert [len(question.inputs[split]) for split in ("train", "validation", "test")] == [600, 300, 300]
+    played = check(moves_played(question), question).test_codes > 0
+    mine, yours = truth.test[:, :16], truth.test[:, 16:]
+    taken = played[:, :16] | played[:, 16:]
+    assert not (taken & ~(mine | yours)).any(), "a disc lies where a move was made, and stays"
+    assert (mine | yours).sum() == taken.sum() + 4 * 300, "the others were there from the start"
+    assert (played & truth.test).sum() > 0.6 * played.sum(), "most have kept their colour"
 
 
 def test_oracle_reads_the_board_and_pictures_are_drawn(instance):

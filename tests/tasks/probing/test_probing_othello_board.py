@@ -7,13 +7,16 @@ import pytest
 import torch
 
 from benchmark.errors import TouchstoneError, UnknownNameError, Unsupported
+from benchmark.families.probing import blinded, check
 from benchmark.families.probing.metrics import test_accuracy as accuracy_module
+from benchmark.families.probing.metrics.beyond_inputs import beyond_inputs
 from benchmark.families.probing.metrics.interchange_accuracy import interchange_accuracy
 from benchmark.families.probing.references import oracle, random
 from benchmark.subjects import Run, Saved, generator_for
+from methods.probing.moves_probe import moves_probe
 from tasks.models.othello.labels import board_labels
 from tasks.models.othello.subject import OthelloModel
-from tasks.probing.othello_board import OthelloBoardTask, follows
+from tasks.probing.othello_board import OthelloBoardTask, errors_removed
 
 TASK = OthelloBoardTask(train_inputs=400, test_inputs=100, controls=3, pairs=10, erased_squares=2)
 
@@ -90,20 +93,41 @@ def test_references():
     question, truth = TASK.pose(saved()), TASK.truth(saved())
     best = oracle(question, truth)
     assert accuracy_module.test_accuracy(best, truth) == {"": 1.0}
+    assert beyond_inputs(best, truth) == 1
     with pytest.raises(Unsupported, match="no subspace"):  # where the board lies was not planted
         interchange_accuracy(best, truth, question)
     chance = random(question, generator_for(0, "random"))
-    assert 0 <= interchange_accuracy(chance, truth, question)[""] < 0.5
+    assert interchange_accuracy(chance, truth, question)[""] < 0.5
+    assert abs(beyond_inputs(chance, truth) - 0.5) < 0.1
 
 
-def test_following_an_edit():
-    want = torch.tensor([[True, True, False, False]])
-    had = torch.tensor([[False, True, True, False]])
-    assert follows(want.float(), want, had) == 1
-    assert follows(had.float() + torch.tensor([0.1, 0, 0, 0]), want, had) == 0, "as before the edit"
-    assert follows(torch.tensor([[0.0, 0.0, 1.0, 1.0]]), want, had) == 0, "worse than before"
-    wider = torch.tensor(
-        [[True, True, True, False]]
-    )  # a third move becomes legal, another one is missing: 2 errors of 3
-    narrow = torch.tensor([[False, False, False, True]])
-    assert follows(torch.tensor([[1.0, 1.0, 0.0, 0.5]]), wider, narrow) == pytest.approx(0.5)
+def test_what_is_known_is_what_the_linear_control_says():
+    question, truth = TASK.pose(saved()), TASK.truth(saved())
+    control = check(moves_probe(question), question)
+    torch.testing.assert_close(control.scores, truth.known)
+    accuracy = accuracy_module.test_accuracy(control, truth)[""]
+    assert accuracy > 0.7
+    assert beyond_inputs(control, truth) < 0.65, "of a hundred positions, few are alike"
+
+
+def test_the_moves_are_those_that_were_read_and_contestants_see_none():
+    question = TASK.pose(saved())
+    tokens, index = saved().public["test_tokens"], saved().public["test_index"].long()
+    for row, (game, ply) in enumerate(index.tolist()):
+        assert question.inputs["test"][row].tolist() == [*tokens[game, : ply + 1].tolist(), *[16] * (11 - ply)]
+    assert blinded(question).inputs is None
+
+
+def test_no_edit_removes_no_errors():
+    question, pairs = TASK.pose(saved()), TASK.truth(saved()).interchange
+    outputs = question.run_from(question.layer, question.test[pairs.base], pairs.base)
+    assert pairs.follows(outputs).mean() == pytest.approx(0, abs=1e-6)
+
+
+def test_the_share_of_errors_that_an_edit_removes():
+    want = torch.tensor([[True, True, False, False], [True, False, False, False]])
+    exact, unedited = want.float(), torch.tensor([4.0, 0.0])
+    assert errors_removed(exact, want, unedited).tolist() == [1, 1]
+    half = torch.tensor([[1.0, 0.0, 1.0, 0.0], [1.0, 0.0, 0.0, 0.0]])
+    assert errors_removed(half, want, unedited).mean() == 0.5, "2 of 4 are left"
+    assert errors_removed(exact.flip(1), want, unedited).mean() == pytest.approx(1 - 6 / 4), "more than before"

@@ -3,6 +3,10 @@
 One atom may serve several features. The published code takes one threshold for all features, its text one for each;
 both are given. Unlike there, atom and threshold are chosen on validation rows and scored on test rows, and features
 that never occur are left out.
+
+Published figures of Othello are lower by a third for the same dictionary: that code sums over mine and yours, masks the
+empty class, and divides by all three (192 cells of an 8x8 board, where 128 count; its chess board is divided by what
+counts). Its .519 (best dictionary) and .272 (random weights) are .779 and .408 on the scale used here.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ from benchmark.families.probing.metrics._subspaces import NO_SUBSPACE
 from benchmark.plugins import metric
 
 
-@metric(range=(-1e999, 1.0), direction="higher", cites="arXiv:2106.02997", needs=("interchange",))
+@metric(range=(-1e999, 1.0), direction="higher", cites="arXiv:2106.02997", needs=("interchange",), draws=12)
 def interchange_accuracy(
     explanation: ProbingExplanation, truth: ProbingTruth, question: ProbingQuestion
 ) -> dict[str, float]:

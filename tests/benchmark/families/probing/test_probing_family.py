@@ -114,7 +114,7 @@ def test_references_are_valid_and_reproducible():
 
 def test_explanations_do_not_reveal_the_controls(question):
     assert {f.name for f in dataclasses.fields(ProbingQuestion)} == {
-        "layer", "train", "test", "labels", "classes", "run_from", "seed", "ranks",
+        "layer", "train", "test", "labels", "classes", "run_from", "seed", "ranks", "inputs",
     }  # fmt: skip
 
 

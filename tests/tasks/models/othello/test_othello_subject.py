@@ -18,6 +18,7 @@ from tasks.models.othello.gpt import OthelloGPT, initialised
 from tasks.models.othello.labels import board_labels, legal_labels
 from tasks.models.othello.readings import activations_at, sample
 from tasks.models.othello.subject import OthelloModel
+from tasks.models.othello.thresholds import Thresholds, thresholds
 
 TINY = OthelloModel(
     size=4,
@@ -60,6 +61,13 @@ def test_the_certificate_is_filled_in(trained: Trained) -> None:
     ]
     assert all(check.value == check.value for check in trained.checks)
     assert 0 < trained.facts["board accuracy"] <= 1
+
+
+def test_the_thresholds_are_frozen(trained: Trained) -> None:
+    assert thresholds(6) == thresholds(8) == Thresholds(legal=0.97, gap=0.10, left=0.6)
+    assert thresholds(4) == Thresholds(legal=0.95, gap=0.05, left=0.8)
+    assert [check.threshold for check in trained.checks] == [0.95, 0.05, 0.8, 0.8]
+    assert [check.at_least for check in trained.checks] == [True, True, False, False]
 
 
 def test_public_arrays_have_their_shapes_and_no_board(trained: Trained) -> None:
