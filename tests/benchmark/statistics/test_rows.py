@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from benchmark.marks import skill
+from benchmark.marks import skill, with_marks
 from benchmark.statistics.rows import ScoresError, grid, ranked_rows
 from tests.support.long_table import change, long_table
 
@@ -85,6 +85,41 @@ def test_a_failure_on_random_weights_earns_nothing_and_one_on_the_trained_counts
 
 def test_without_twins_there_are_no_gains() -> None:
     assert np.isnan(grid(ranked_rows(long_table(lambda *_: 0.7))).gain).all()
+
+
+def test_dark_is_the_skill_of_the_control_that_sets_the_null_on_the_same_seed() -> None:
+    luck = {0: -0.1, 1: 0.0, 2: 0.1}
+    table = long_table(lambda m, _t, _v, seed: {"a": 0.6, "b": 0.2 + luck[seed], "c": -0.5}[m])
+    marked = with_marks(table.assign(control=table["method"].isin(["b", "c"])))
+    found = grid(ranked_rows(marked))
+    by_seed = dict(zip(found.instances["seed"], found.dark, strict=True))
+    assert by_seed == pytest.approx({seed: shift / 0.8 for seed, shift in luck.items()})
+    np.testing.assert_allclose(found.above_dark[found.methods.index("b")], 0, atol=1e-12)
+    oracle = found.methods.index("oracle")
+    np.testing.assert_allclose(found.with_luck_of_null[oracle], 1)
+    assert (found.from_chance.dark == 0).all()
+
+
+def test_where_chance_sets_the_null_nothing_is_dark() -> None:
+    table = long_table(lambda m, *_: {"a": 0.6, "b": -0.2, "c": -0.5}[m])
+    assert (grid(ranked_rows(with_marks(table.assign(control=table["method"] == "b")))).dark == 0).all()
+    assert (grid(ranked_rows(table)).dark == 0).all()
+
+
+def test_the_luck_of_the_null_is_the_derivative_of_skill() -> None:
+    def skills(shift: float) -> pd.DataFrame:
+        table = long_table(
+            lambda m, _t, _v, seed: {"a": 0.6, "b": 0.2 + shift * (seed == 1), "c": 0}[m], tasks=["t"], variants=["v"]
+        )
+        return with_marks(table.assign(control=table["method"] == "b"))
+
+    small = 1e-4
+    moved, still = grid(ranked_rows(skills(small))), grid(ranked_rows(skills(0.0)))
+    expected = moved.skill[0].mean() - still.skill[0].mean()
+    at = moved.instances["seed"].to_numpy() == 1
+    contribution = (moved.with_luck_of_null - moved.skill)[0]
+    # the seed's own shift, beyond the mean shift of all seeds
+    np.testing.assert_allclose(contribution[at] - contribution[~at][0], 3 * expected, rtol=1e-3)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
