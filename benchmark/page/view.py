@@ -293,7 +293,7 @@ class View:
 
     @cached_property
     def claims(self) -> list[Row]:
-        """The claims, decided ones first: reproduced, not reproduced, undecided, others."""
+        """The claims, decided ones first: reproduced, not reproduced, undecided, out of regime, not testable here."""
         return sorted(rows(self.board.claims), key=lambda row: VERDICTS.get(str(row["verdict"]), ("", "", 9))[2])
 
     @cached_property
@@ -359,6 +359,8 @@ VERDICTS = {
     "reproduced": ("good", "✓", 0),
     "not reproduced": ("bad", "✗", 1),
     "undecided": ("open", "?", 2),
+    "out of regime": ("open", "≠", 3),
+    "not testable here": ("open", "∅", 4),
 }
 """A verdict's style, sign and place."""
 

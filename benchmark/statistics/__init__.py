@@ -14,6 +14,6 @@ like these? That interval is wider, and with few tasks very wide.
     wide         `over_questions`: the interval over variants and tasks
     signs        the smallest p-value that so many seeds support
     comparisons  tests against blind, pairwise differences, rank intervals (and the measured false discoveries)
-    rising       whether a larger budget still gains more than noise
+    budgets      skill at several budgets, and what is still rising
     simulation   the measurements
 """

@@ -14,10 +14,10 @@ What counts, and as what:
 
 Skills are cut at -1, so that no single instance with a small scale decides a mean.
 
-The null is measured too. `dark` is the skill, on the row's own seed, of the control that sets the blind mark: its mean
-over a variant's seeds is 0, and its spread is that of blind. A method is tested against blind seed by seed, skill minus
-dark, and the interval of its skill holds what another set of seeds would do to both. Where chance sets the null, dark
-is 0: the floor is a mean over many draws, whose luck is tested apart.
+The null is measured too. `dark` is the skill, on the row's own seed, of the control that sets the blind mark, less its
+mean over the variant's seeds: the luck of blind. A method is tested against blind seed by seed, skill minus dark, and
+the interval of its skill holds what another set of seeds would do to both. Where chance sets the null, dark is 0: the
+floor is a mean over many draws, whose luck is tested apart.
 
 Where a row names its variant's `twin`, the one that asks the same of random weights, its gain is its skill from the
 floor minus the twin's with the same seed: the blind marks of the two are different. A method that was not measured on
@@ -99,7 +99,8 @@ def ranked_rows(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def _dark(table: pd.DataFrame, value: Array, null: Array) -> Array:
-    """For each row the skill, on its seed, of the control that sets the null; 0 where chance does."""
+    """For each row the skill, on its seed, of the control that sets the null, less the mean over the variant's seeds; 0
+    where chance sets it. (The mean is 0 in itself, but for rivals, whose blind mark is the pair's.)"""
     best = blind_marks(table)
     variant = ["family", "task", "variant", "metric"]
     named = [best.get(key, ("", 0.0)) for key in table[variant].itertuples(index=False, name=None)]
@@ -107,8 +108,10 @@ def _dark(table: pd.DataFrame, value: Array, null: Array) -> Array:
     known = pd.Series(value, index=pd.MultiIndex.from_frame(table[place]))
     wanted = pd.MultiIndex.from_frame(table[place].assign(method=[name for name, _ in named]))
     there = np.asarray(known.reindex(wanted), dtype=np.float64)
-    earned = (there - table["blind"]) / (table["ceiling"] - null)
-    return np.where(np.isfinite(earned) & (null != table["floor"]), earned, 0.0)
+    earned = ((there - table["blind"]) / (table["ceiling"] - null)).where(null != table["floor"])
+    of_seed = table.assign(dark=earned.where(np.isfinite(earned))).drop_duplicates(INSTANCE)
+    centre = of_seed.groupby(variant)["dark"].mean().reindex(pd.MultiIndex.from_frame(table[variant]))
+    return np.asarray(np.nan_to_num(earned.to_numpy() - centre.to_numpy(), nan=0.0), dtype=np.float64)
 
 
 def _of_twin(table: pd.DataFrame, scored: Array) -> Array:
@@ -134,7 +137,8 @@ class Grid:
         gain: [methods, instances] skill minus that on random weights; NaN where one of them was not measured.
         chance: [methods, instances] skill from the floor alone.
         chance_luck: [methods, instances] the spread of one random explanation on that scale.
-        dark: [instances] skill, on this very seed, of the control that sets the null; 0 where chance does.
+        dark: [instances] skill, on this very seed, of the control that sets the null, less its mean over the variant's
+            seeds; 0 where chance sets it.
     """
 
     methods: tuple[str, ...]
@@ -162,11 +166,12 @@ class Grid:
         """[methods, instances] skill as it would move if other seeds moved the null as well.
 
         skill = (score - null) / (ceiling - null) has the derivative (skill - 1) / (ceiling - null) in the null, so what
-        a seed does to the control enters with 1 - skill: at the null in full, at the ceiling not at all.
+        a seed does to the control enters with 1 - skill: at the null in full, at the ceiling not at all, nor where
+        skill is cut.
         """
         variant = Nesting.of(self.instances).variant
         mean, _ = group_means(self.skill, variant)
-        return self.skill - (1 - mean @ variant.T) * self.dark
+        return self.skill - np.where(self.skill > CUT, 1 - mean @ variant.T, 0.0) * self.dark
 
     def of(self, methods: NDArray[np.bool_]) -> Grid:
         """The same grid with the methods under a mask only."""

@@ -137,6 +137,7 @@ def test_every_number_of_a_ranking_in_markdown_is_the_tables_number(board: Board
                 low, high = row["95 % interval"].strip("[]").split(", ")
                 assert same(low, true.ci_low, step=0.01)
                 assert same(high, true.ci_high, step=0.01)
+            assert row["Other questions"] == text.interval(true.wide_low, true.wide_high)
             assert row["Rank"] == text.span(true.rank_low, true.rank_high)
             assert row["p"] == "< 0.001" if true.p_value < 0.001 else same(row["p"], true.p_value, step=0.001)
             assert row["Beats blind"] == {True: "yes", False: "no, but chance", None: "–"}[true.beats_blind]
@@ -185,8 +186,10 @@ def test_claims_and_certificates_in_markdown(board: Board, readme: str) -> None:
         "reproduced",
         "not reproduced",
         "undecided",
-        "not tested",
+        "out of regime",
+        "not testable here",
     ]
+    assert [("a finding of this suite" in row["Claim"]) for row in claims] == [True, False, False, False, False]
     for row in claims:
         true = next(each for each in board.claims.itertuples() if f"`{each.claim}`" in row["Claim"])
         assert same(row["Effect"], true.effect, step=0.01)
@@ -212,7 +215,16 @@ def test_the_page_shows_the_same_numbers_as_the_markdown(reader: Reader, readme:
     words = reader.text.replace("−", "-")
     for table in tables(readme):
         for row in table:
-            for head in ("Skill", "95 % interval", "Effect", "Seconds", "Model calls", "Peak MB", "Worst value"):
+            for head in (
+                "Skill",
+                "95 % interval",
+                "Other questions",
+                "Effect",
+                "Seconds",
+                "Model calls",
+                "Peak MB",
+                "Worst value",
+            ):
                 if head in row:
                     assert row[head] in words
 

@@ -173,3 +173,13 @@ def test_the_input_is_left_as_it_was() -> None:
     before = table.copy()
     ranked_rows(table)
     pd.testing.assert_frame_equal(table, before)
+
+
+def test_a_control_that_favours_one_rival_is_no_luck_of_either() -> None:
+    favour = {"v": 0.3, "w": -0.1}
+    table = long_table(lambda m, _t, variant, seed: favour[variant] + 0.1 * (seed - 1) if m == "b" else 0.5)
+    marked = with_marks(table.assign(control=table["method"] == "b", rival=table["variant"].map({"v": "w", "w": "v"})))
+    found = grid(ranked_rows(marked))
+    assert found.dark.sum() == pytest.approx(0, abs=1e-12)
+    assert found.instances.assign(dark=found.dark).groupby("variant")["dark"].sum().abs().max() < 1e-12
+    assert found.dark.max() == pytest.approx(0.1 / 0.9)
