@@ -26,7 +26,7 @@ import pandas as pd
 
 from benchmark.statistics.comparisons import Comparison, above, by_luck, compare, ranks
 from benchmark.statistics.intervals import LEVEL, estimate
-from benchmark.statistics.nesting import Array, Nesting, lone
+from benchmark.statistics.nesting import Array, Nesting, draws_of, lone
 from benchmark.statistics.rows import Grid, checked, grid, ranked_rows
 from benchmark.statistics.signs import support
 from benchmark.statistics.wide import over_questions, units_of
@@ -53,7 +53,8 @@ def leaderboard(scores: pd.DataFrame) -> pd.DataFrame:
                              where there is one task; `wide_over` says which (see `benchmark.statistics.wide`)
     rank_low, rank_high      best and worst rank the data allow among the generalists; missing for all others
     beats_blind, p_value     above the higher of chance and blind: over seeds, paired with the control seed by seed, and
-                             against random draws; corrected in the family. Missing where one seed cannot tell
+                             against random draws; corrected in the family. beats_blind is missing where so few
+                             runs (below six) cannot tell, p_value where a covered task has one seed
     beats_random             the same from chance alone; chance_skill is the mean from there
     tasks, seeds             tasks covered, different seeds
     failures, unsupported    instances (task, variant, seed) that failed or timed out; that the method declined
@@ -62,7 +63,7 @@ def leaderboard(scores: pd.DataFrame) -> pd.DataFrame:
     above_untrained          chance_skill minus the same method's on random weights, over the variants with such a twin,
                              and its 95 % interval (_low, _high): what a method that ignores the training also earns is
                              0 here; beats_untrained: above 0, corrected in the family; missing for references,
-                             without a twin, and where one seed cannot tell
+                             without a twin, and where so few runs cannot tell
     """
     rows = ranked_rows(scores)
     boards = []
@@ -106,14 +107,13 @@ def resolution(scores: pd.DataFrame) -> pd.DataFrame:
     `resolution` is for one pair chosen beforehand, `resolution_all` when all `pairs` of generalists are looked at
     together, of which `resolved` are told apart. Smaller differences on the board are ties whatever their order.
     `draws` are the independent pairs of subject and seed, `support` the smallest p-value that so many support. NaN
-    where a task has one seed.
+    where a task has one seed, or where so few draws support no statement at 5 %.
     """
     table = []
     for family, part in ranked_rows(scores).groupby("family", sort=True):
         board, nesting, found = _contest(grid(part))
-        known = np.isfinite(found.half_width)
-        told = not lone(board.skill, nesting).any()
-        draws = nesting.draw.shape[1]
+        told, draws = not lone(board.skill, nesting).any(), nesting.draw.shape[1]
+        known = np.isfinite(found.half_width) & (support(draws) < 1 - LEVEL)
         table.append(
             {
                 "family": family,
@@ -212,8 +212,8 @@ def _board(rows: pd.DataFrame, whole: Grid, specialists: frozenset[str]) -> pd.D
             "skill": mean,
             "ci_low": mean - half,
             "ci_high": mean + half,
-            "beats_blind": _significant(p),
-            "beats_random": _significant(p_random),
+            "beats_blind": _significant(p, whole.skill, nesting),
+            "beats_random": _significant(p_random, whole.skill, nesting),
             "p_value": p,
             "chance_skill": estimate(whole.chance, nesting).mean,
             "reference": whole.reference,
@@ -249,9 +249,10 @@ def _above_null(whole: Grid, nesting: Nesting) -> Array:
     return p
 
 
-def _significant(p: Array) -> pd.arrays.BooleanArray:
-    """Whether p-values are significant; missing where there is none."""
-    return pd.arrays.BooleanArray(p < 1 - LEVEL, np.isnan(p))
+def _significant(p: Array, values: Array, nesting: Nesting) -> pd.arrays.BooleanArray:
+    """Whether the p-values of rows are significant; missing where none could be, on so few draws or without any."""
+    least = np.array([support(int(draws)) for draws in draws_of(values, nesting)])
+    return pd.arrays.BooleanArray(p < 1 - LEVEL, np.isnan(p) | (least >= 1 - LEVEL))
 
 
 def _above_untrained(whole: Grid, nesting: Nesting) -> dict[str, Any]:
@@ -263,7 +264,7 @@ def _above_untrained(whole: Grid, nesting: Nesting) -> dict[str, Any]:
         "above_untrained": gains.mean,
         "above_untrained_low": low,
         "above_untrained_high": high,
-        "beats_untrained": _significant(p),
+        "beats_untrained": _significant(p, whole.gain, nesting),
     }
 
 

@@ -126,13 +126,15 @@ class Family:
         return [method for method, rising in last.items() if rising is True]
 
     @property
-    def beating(self) -> int:
-        """How many ranked methods beat the best blind control, or chance where there is none."""
-        return sum(row["beats_blind"] is True for row in self.ranking.ranked)
+    def beating(self) -> int | None:
+        """How many ranked methods beat the best blind control, or chance where there is none; None where no method's
+        runs can tell."""
+        known = [row["beats_blind"] for row in self.ranking.ranked if row["beats_blind"] is not None]
+        return sum(known) if known else None
 
     @property
     def beating_untrained(self) -> int | None:
-        """How many ranked methods earn more than on random weights; None where nothing can tell, as with one seed."""
+        """How many ranked methods earn more than on random weights; None where nothing can tell, as with few seeds."""
         known = [row["beats_untrained"] for row in self.ranking.ranked if row["beats_untrained"] is not None]
         return sum(known) if known else None
 

@@ -98,6 +98,12 @@ def lone(values: Array, nesting: Nesting) -> NDArray[np.bool_]:
     return np.asarray((covered @ nesting.task == 1).any(1), dtype=np.bool_)
 
 
+def draws_of(values: Array, nesting: Nesting) -> NDArray[np.int64]:
+    """[rows] how many independent draws a row covers."""
+    _, covered = cluster_means(values, nesting)
+    return np.asarray((covered @ nesting.draw > 0).sum(1), dtype=np.int64)
+
+
 def contributions(values: Array, nesting: Nesting) -> Array:
     """What each draw adds to a row's mean [rows, draws]: they sum to the mean over variants, seeds and tasks.
 

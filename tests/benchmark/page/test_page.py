@@ -309,8 +309,17 @@ def test_what_one_seed_cannot_tell_of_random_weights_is_not_counted(board: Board
         row["Family"]: row["Beat untrained"] for row in next(t for t in tables(markdown(alone)) if "Family" in t[0])
     }
     assert set(glance.values()) == {"–"}
-    assert "one seed cannot tell how many earn more" in markdown(alone)
-    assert "one seed cannot tell how many earn more" in html(alone)
+    assert "so few seeds cannot tell how many earn more" in markdown(alone)
+    assert "so few seeds cannot tell how many earn more" in html(alone)
+
+
+def test_where_no_run_can_tell_nobody_is_said_to_fail_against_blind(board: Board) -> None:
+    untold = dataclasses.replace(board, leaderboard=board.leaderboard.assign(beats_blind=None))
+    shown = next(table for table in tables(markdown(untold)) if table and "Family" in table[0])
+    assert {row["Beat blind"] for row in shown} == {"–"}
+    assert "beat what can be had without the model" not in markdown(untold)
+    assert "beat what can be had without the model" in markdown(board)
+    assert Reader(html(untold)).open == []
     for family in View(board).families:
         expected = sum(row["beats_untrained"] is True for row in family.ranking.ranked)
         assert family.beating_untrained == (expected if family.name in TWINNED else None)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.statistics.intervals import estimate
-from benchmark.statistics.nesting import Nesting, contributions, lone
+from benchmark.statistics.nesting import Nesting, contributions, draws_of, lone
 
 
 def instances(seeds: dict[str, int], subject: dict[str, str] | None = None) -> pd.DataFrame:
@@ -33,6 +33,8 @@ def test_tasks_of_one_subject_share_its_draws() -> None:
     values = np.random.default_rng(0).random((1, 12))
     per_seed = values.reshape(4, 3).mean(0)
     np.testing.assert_allclose(contributions(values, where), per_seed[None] / 3)
+    assert draws_of(values, where).tolist() == [3]
+    assert draws_of(values, Nesting.of(instances({"t": 3, "u": 3}))).tolist() == [6]
 
 
 def test_a_row_with_a_task_of_one_seed_has_none() -> None:
