@@ -25,13 +25,13 @@ from benchmark.registry import Plugin
 
 COLUMNS = (
     "family", "task", "variant", "method", "seed", "metric", "primary", "value", "floor", "blind", "ceiling",
-    "skill", "chance_skill", "status", "reason", "seconds", "model_calls", "peak_memory_mb", "floor_sd", "ranked",
-    "reference", "control", "subject", "twin", "rival", "budget",
+    "skill", "chance_skill", "status", "reason", "seconds", "model_calls", "peak_memory_mb", "floor_sd", "certified",
+    "ranked", "reference", "control", "subject", "twin", "rival", "budget",
 )  # fmt: skip
 TYPES = {
     **dict.fromkeys(("family", "task", "variant", "method", "metric", "status", "reason"), "string"),
     **dict.fromkeys(("subject", "twin", "rival"), "string"),
-    **dict.fromkeys(("primary", "ranked", "reference", "control"), "bool"),
+    **dict.fromkeys(("primary", "certified", "ranked", "reference", "control"), "bool"),
     **dict.fromkeys(("value", "floor", "blind", "ceiling", "skill", "chance_skill", "floor_sd"), "float64"),
     **dict.fromkeys(("seconds", "model_calls", "peak_memory_mb", "budget"), "float64"),
     "seed": "int64",

@@ -23,6 +23,7 @@ KEY = ["family", "task", "variant", "seed", "method", "metric"]
 def instance_rows(plan: Plan, store: Store, task: TaskPlan, methods: Sequence[MethodPlan], scored: Scored) -> list[Row]:
     """The rows of all methods and references on one instance; where nothing could be measured, a failure each."""
     instance = scored.instance
+    sound = not scored.problem and certified(plan, store, instance)
     identity: Row = {
         "family": task.family,
         "task": task.plugin.name,
@@ -31,7 +32,8 @@ def instance_rows(plan: Plan, store: Store, task: TaskPlan, methods: Sequence[Me
         "subject": plan.subject(instance.subject).plugin.name,
         "rival": instance.rival or "",
         "twin": _certified_twin(plan, store, task, instance),
-        "ranked": instance.ranked and not scored.problem and certified(plan, store, instance),
+        "certified": sound,
+        "ranked": instance.ranked and sound,
     }
     described = frozenset(metric.name for metric in task.metrics if metric.options.get("direction") == "none")
     if scored.problem:

@@ -2,18 +2,19 @@
 
     leaderboard(scores)              one row per family and method
     per_task(scores)                 one row per family, task and method
+    per_variant(scores)              one row per family, task, variant and method
     metric_rows(scores)              every metric of every task: means and spreads
     resolution(scores)               the smallest difference each family's board can show
 
-`scores` has one row per (family, task, variant, method, seed, metric) with the columns of the scores files and four
-more: `floor_sd` (standard deviation of one random draw's value), `ranked` (the variant is ranked and its subject
-certified), `reference` (the method is one of the family's references) and `control` (it sets the blind mark);
-`subject` and `twin` (the variant that asks
-the same of random weights) are used where they are there. What is shown does not depend on the order of the rows.
+`scores` has one row per (family, task, variant, method, seed, metric) with the columns of the scores files; of those
+beyond the contract it uses `floor_sd` (standard deviation of one random draw's value), `ranked` (the variant is ranked
+and its subject certified), `reference` (the method is one of the family's references) and `control` (it sets the blind
+mark); `subject` and `twin` (the variant that asks the same of random weights) are used where they are there. What is
+shown does not depend on the order of the rows.
 
 A method that was measured on fewer than half of its family's tasks is a specialist: shown, not ranked with the
-generalists. References are shown last; their p-values are their own, uncorrected and against random draws alone, for
-they are controls and not contestants.
+generalists. References are shown last. They are tested like methods, each on its own: they are no contestants, for
+whose number p-values are corrected.
 """
 
 from __future__ import annotations
@@ -23,9 +24,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.statistics.comparisons import by_luck, chance, compare, holm, ranks
-from benchmark.statistics.intervals import LEVEL, Array, Nesting, estimate
+from benchmark.statistics.comparisons import Comparison, above, by_luck, compare, ranks
+from benchmark.statistics.intervals import LEVEL, estimate
+from benchmark.statistics.nesting import Array, Nesting, draws_of, lone
 from benchmark.statistics.rows import Grid, checked, grid, ranked_rows
+from benchmark.statistics.signs import support
+from benchmark.statistics.wide import over_questions, units_of
 
 COLUMNS = (
     *("family", "method", "skill", "ci_low", "ci_high", "rank_low", "rank_high", "beats_blind", "beats_random"),
@@ -35,16 +39,22 @@ COLUMNS = (
 EXTRAS = (
     *("chance_skill", "unsupported", "specialist", "reference", "model_calls", "peak_memory_mb", "group", "advantage"),
     *("above_untrained", "above_untrained_low", "above_untrained_high", "beats_untrained"),
+    *("wide_low", "wide_high", "wide_over"),
 )
 
 
 def leaderboard(scores: pd.DataFrame) -> pd.DataFrame:
     """One row per (family, method): `COLUMNS`, then `EXTRAS`. Best first; then specialists, then references.
 
-    skill, ci_low, ci_high   mean skill over covered tasks, its 95 % interval over seeds (NaN: no task has two seeds)
+    skill, ci_low, ci_high   mean skill over covered tasks, and its 95 % interval over retraining: these variants, other
+                             seeds (of the method and of the control that sets the null). NaN where a covered task has
+                             one seed
+    wide_low, wide_high      its 95 % interval over questions: other tasks like these, or other variants like these
+                             where there is one task; `wide_over` says which (see `benchmark.statistics.wide`)
     rank_low, rank_high      best and worst rank the data allow among the generalists; missing for all others
-    beats_blind, p_value     above the higher of chance and blind over seeds and against random draws, Holm-corrected
-                             in the family
+    beats_blind, p_value     above the higher of chance and blind: over seeds, paired with the control seed by seed, and
+                             against random draws; corrected in the family. beats_blind is missing where so few
+                             runs (below six) cannot tell, p_value where a covered task has one seed
     beats_random             the same from chance alone; chance_skill is the mean from there
     tasks, seeds             tasks covered, different seeds
     failures, unsupported    instances (task, variant, seed) that failed or timed out; that the method declined
@@ -52,8 +62,8 @@ def leaderboard(scores: pd.DataFrame) -> pd.DataFrame:
     group, advantage         tie group from 1; mean difference to the other generalists on what they share: the order
     above_untrained          chance_skill minus the same method's on random weights, over the variants with such a twin,
                              and its 95 % interval (_low, _high): what a method that ignores the training also earns is
-                             0 here; beats_untrained: above 0, Holm-corrected in the family; missing for references,
-                             without a twin, and where one seed cannot tell
+                             0 here; beats_untrained: above 0, corrected in the family; missing for references,
+                             without a twin, and where so few runs cannot tell
     """
     rows = ranked_rows(scores)
     boards = []
@@ -78,37 +88,80 @@ def per_task(scores: pd.DataFrame) -> pd.DataFrame:
     return _stack(boards, [COLUMNS[0], "task", *COLUMNS[1:], *EXTRAS])
 
 
+def per_variant(scores: pd.DataFrame) -> pd.DataFrame:
+    """The leaderboard of each ranked variant: the same columns with `task` and `variant` after `family`.
+
+    All methods that were measured on the variant are ranked.
+    """
+    boards = []
+    for key, own in ranked_rows(scores).groupby(["family", "task", "variant"], sort=True):
+        family, task, variant = map(str, key)
+        board = _board(own, grid(own), frozenset())
+        boards.append(board.assign(family=family, task=task, variant=variant))
+    return _stack(boards, [COLUMNS[0], "task", "variant", *COLUMNS[1:], *EXTRAS])
+
+
 def resolution(scores: pd.DataFrame) -> pd.DataFrame:
     """How small a difference in skill shows, per family: the median half-width of the interval of a pair's difference.
 
     `resolution` is for one pair chosen beforehand, `resolution_all` when all `pairs` of generalists are looked at
-    together. Smaller differences on the board are ties whatever their order. NaN where no task has two seeds.
+    together, of which `resolved` are told apart. Smaller differences on the board are ties whatever their order.
+    `draws` are the independent pairs of subject and seed, `support` the smallest p-value that so many support. NaN
+    where a task has one seed, or where so few draws support no statement at 5 %.
     """
     table = []
     for family, part in ranked_rows(scores).groupby("family", sort=True):
-        whole = grid(part)
-        board = whole.of(_generalists(whole, _specialists(whole)))
-        found = compare(board, Nesting.of(board.instances))
-        known = np.isfinite(found.half_width)
+        board, nesting, found = _contest(grid(part))
+        told, draws = not lone(board.skill, nesting).any(), nesting.draw.shape[1]
+        known = np.isfinite(found.half_width) & (support(draws) < 1 - LEVEL)
         table.append(
             {
                 "family": family,
                 "resolution": float(np.median(found.half_width[known])) if known.any() else np.nan,
                 "resolution_all": float(np.median(found.half_width_all[known])) if known.any() else np.nan,
-                "pairs": int(known.sum()),
-                "tasks": int(whole.instances["task"].nunique()),
-                "seeds": int(whole.instances["seed"].nunique()),
+                "pairs": len(found.half_width),
+                "resolved": int(found.better.sum()),
+                "tasks": int(board.instances["task"].nunique()),
+                "seeds": int(board.instances["seed"].nunique()),
+                "draws": draws,
+                "support": support(draws) if told else np.nan,
             }
         )
-    return pd.DataFrame(table, columns=["family", "resolution", "resolution_all", "pairs", "tasks", "seeds"])
+    columns = ["family", "resolution", "resolution_all", "pairs", "resolved", "tasks", "seeds", "draws", "support"]
+    return pd.DataFrame(table, columns=columns)
 
 
-def board_notes(scores: pd.DataFrame) -> dict[str, dict[str, float | int]]:
-    """What the page says beside a family's ranking: what this run can tell apart, on how many clusters."""
+def _contest(whole: Grid) -> tuple[Grid, Nesting, Comparison]:
+    """The generalists of a family's grid, its nesting, and how they compare."""
+    nesting = Nesting.of(whole.instances)
+    board = whole.of(_generalists(whole, _specialists(whole)))
+    return board, nesting, compare(board, nesting)
+
+
+def board_notes(scores: pd.DataFrame) -> dict[str, dict[str, float | int | str]]:
+    """What the page says beside a family's ranking: what this run can tell apart, on how many clusters, and why."""
     rows = ranked_rows(scores)
     clusters = rows.drop_duplicates(["family", "task", "seed"])["family"].value_counts().to_dict()
-    found = resolution(scores).set_index("family")["resolution"].astype("float64").to_dict()
-    return {str(family): {"resolution": found[family], "clusters": int(clusters[family])} for family in found}
+    return {
+        row["family"]: {
+            "resolution": row["resolution"],
+            "clusters": int(clusters[row["family"]]),
+            "resolved": _resolved(row["resolved"], row["pairs"], row["draws"], row["support"]),
+        }
+        for row in resolution(scores).to_dict("records")
+    }
+
+
+def _resolved(resolved: int, pairs: int, draws: int, smallest: float) -> str:
+    """A sentence on how many pairs of methods are told apart, and on what keeps the others together."""
+    if np.isnan(smallest):
+        return "A task ran on one seed: nothing is inferred of a method that covers it"
+    if smallest >= 1 - LEVEL:
+        return (
+            f"{draws} independent runs support no p-value below {smallest:.2g}, so no method is told apart from blind "
+            "or from another one here; it takes six"
+        )
+    return f"{resolved} of {pairs} pairs of methods are told apart"
 
 
 def metric_rows(scores: pd.DataFrame) -> pd.DataFrame:
@@ -149,21 +202,25 @@ def _generalists(whole: Grid, specialists: frozenset[str]) -> np.ndarray[tuple[i
 def _board(rows: pd.DataFrame, whole: Grid, specialists: frozenset[str]) -> pd.DataFrame:
     """The board of one family or one task, without the columns that name it."""
     nesting = Nesting.of(whole.instances)
-    means = estimate(whole.skill, nesting)
-    low, high = means.interval()
+    mean = estimate(whole.skill, nesting).mean
+    half = estimate(whole.with_luck_of_null, nesting).half_width()
+    wide = over_questions(whole.skill, nesting).half_width()
     p, p_random = _above_null(whole, nesting), _above_null(whole.from_chance, nesting)
     board = pd.DataFrame(
         {
             "method": whole.methods,
-            "skill": means.mean,
-            "ci_low": low,
-            "ci_high": high,
-            "beats_blind": p < 1 - LEVEL,
-            "beats_random": p_random < 1 - LEVEL,
+            "skill": mean,
+            "ci_low": mean - half,
+            "ci_high": mean + half,
+            "beats_blind": _significant(p, whole.skill, nesting),
+            "beats_random": _significant(p_random, whole.skill, nesting),
             "p_value": p,
             "chance_skill": estimate(whole.chance, nesting).mean,
             "reference": whole.reference,
             "specialist": [name in specialists for name in whole.methods],
+            "wide_low": mean - wide,
+            "wide_high": mean + wide,
+            "wide_over": pd.array(units_of(whole.skill, nesting), dtype="string"),
         }
     )
     chosen = _generalists(whole, specialists)
@@ -183,24 +240,31 @@ def _board(rows: pd.DataFrame, whole: Grid, specialists: frozenset[str]) -> pd.D
 
 
 def _above_null(whole: Grid, nesting: Nesting) -> Array:
-    """P-values of "no better than 0" on the grid's skills, corrected for the number of methods; those of references are
-    their own, against random draws alone."""
-    raw = np.where(whole.reference, np.nan, chance(whole, nesting))
-    return np.where(whole.reference, by_luck(whole, nesting), holm(raw))
+    """P-values of "no better than the null" on the grid's scale: corrected for the number of methods, and those of
+    references their own."""
+    luck, values = by_luck(whole, nesting), whole.above_dark
+    contestants = np.flatnonzero(~whole.reference)
+    p = above(values, nesting, luck, together=False)
+    p[contestants] = above(values[contestants], nesting, luck[contestants])
+    return p
+
+
+def _significant(p: Array, values: Array, nesting: Nesting) -> pd.arrays.BooleanArray:
+    """Whether the p-values of rows are significant; missing where none could be, on so few draws or without any."""
+    least = np.array([support(int(draws)) for draws in draws_of(values, nesting)])
+    return pd.arrays.BooleanArray(p < 1 - LEVEL, np.isnan(p) | (least >= 1 - LEVEL))
 
 
 def _above_untrained(whole: Grid, nesting: Nesting) -> dict[str, Any]:
     """The columns about the second null, the same method on random weights."""
     gains = estimate(whole.gain, nesting)
     low, high = gains.interval()
-    p = holm(np.where(whole.reference, np.nan, gains.p_above()))
-    beats = pd.array(p < 1 - LEVEL, dtype="boolean")
-    beats[np.isnan(p)] = pd.NA
+    p = above(np.where(whole.reference[:, None], np.nan, whole.gain), nesting)
     return {
         "above_untrained": gains.mean,
         "above_untrained_low": low,
         "above_untrained_high": high,
-        "beats_untrained": beats,
+        "beats_untrained": _significant(p, whole.gain, nesting),
     }
 
 

@@ -42,7 +42,8 @@ from benchmark.single import method_of
 from benchmark.stages.explain import explain
 from benchmark.stages.score import score
 from benchmark.stages.train import train
-from benchmark.statistics.rows import Array, grid, ranked_rows
+from benchmark.statistics.nesting import Array
+from benchmark.statistics.rows import grid, ranked_rows
 from benchmark.store import Store, digest, read_entry
 
 

@@ -1,4 +1,4 @@
-"""Claims: published findings as data, checked against the scores.
+"""Claims: published findings as data, checked against the scores, and findings of this suite beside them.
 
     claims = load([Path("tasks/claims")])
     table = evaluate(claims, scores)         # claim, source, tasks, effect, ci_low, ci_high, verdict, ...
@@ -15,9 +15,20 @@ A file tasks/claims/<paper>.yaml is a list of claims. A claim is a difference of
 
 effect = left - right, averaged over seeds; both sides are paired by seed where they have the same seeds. The claim is
 `reproduced` if the whole 95 % interval lies beyond the margin on the expected side, `not reproduced` if the whole
-interval lies on the other side, and `undecided` otherwise: also if a row it needs is missing, failed or not ranked,
-or if there is only one seed. Nothing is dropped; `reason` says why. A margin must be set before the scores are seen.
-Each claim stands for itself: verdicts are not corrected for the number of claims.
+interval lies on the other side, and `undecided` otherwise: also if a row it needs is missing or failed, if its subject
+failed the certificate, or if there is only one seed. Nothing is dropped; `reason` says why. Variants that are not
+ranked can be asked about like others. Each claim stands for itself: verdicts are not corrected for their number.
+
+Two verdicts are given by whoever writes the claim, with the reason, and hold whatever the effect is:
+
+    out_of_regime: ...     `out of regime`: this comparison would test the statement, but not under these conditions,
+                           whose difference from those of the paper decides the effect
+    not_testable: ...      `not testable here`: what the statement is about is not here, the sides stand for something
+                           else
+
+A margin must be set before the scores are seen. `finding: true` marks what no paper says but a board of this suite
+showed, and whose margin was set after that sight: its verdict says whether it is still so, on more seeds, other sizes
+or changed methods, and is no independent confirmation.
 """
 
 from typing import TYPE_CHECKING, Any

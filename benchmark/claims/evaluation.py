@@ -12,10 +12,10 @@ from benchmark.claims.files import Calibration, Claim, Expectation, Published, S
 from benchmark.errors import unknown
 from benchmark.statistics.intervals import Estimate, sample
 
-Verdict = Literal["reproduced", "not reproduced", "undecided"]
+Verdict = Literal["reproduced", "not reproduced", "undecided", "out of regime", "not testable here"]
 
 COLUMNS = ("claim", "source", "tasks", "effect", "ci_low", "ci_high", "verdict")
-EXTRAS = ("statement", "expect", "margin", "margin_from", "published", "seeds", "reason")
+EXTRAS = ("statement", "expect", "margin", "margin_from", "published", "seeds", "reason", "finding")
 
 
 def verdict(low: float, high: float, margin: float, expect: Expectation) -> Verdict:
@@ -41,9 +41,10 @@ class _Unknowable(Exception):
 def evaluate(claims: Sequence[Claim], scores: pd.DataFrame) -> pd.DataFrame:
     """One row for every claim, in order: `COLUMNS`, then `EXTRAS`. `scores` is the long table (see `benchmark.tables`).
 
-    effect is left - right averaged over seeds, ci_low and ci_high its 95 % t interval over seeds (paired where both
-    sides have the same seeds, else Welch's). The three are NaN where the claim is undecided for want of rows; `reason`
-    says which.
+    effect is left - right averaged over seeds, ci_low and ci_high its 95 % interval over seeds (paired where both
+    sides have the same seeds, else Welch's; see `benchmark.statistics.intervals`). The three are NaN for want of rows;
+    `reason` says which. A claim that is out of its regime or not testable here keeps its effect, for a reader to look
+    at, and has that verdict whatever the effect is.
     """
     table = []
     for claim in claims:
@@ -62,6 +63,9 @@ def evaluate(claims: Sequence[Claim], scores: pd.DataFrame) -> pd.DataFrame:
                 reason = "one seed has no spread, so there is no interval"
             elif decided == "undecided":
                 reason = "the interval holds the margin"
+        if claim.out_of_regime or claim.not_testable:
+            decided = "out of regime" if claim.out_of_regime else "not testable here"
+            reason = claim.out_of_regime or claim.not_testable
         table.append(
             {
                 "claim": claim.name,
@@ -78,6 +82,7 @@ def evaluate(claims: Sequence[Claim], scores: pd.DataFrame) -> pd.DataFrame:
                 "published": _published(claim.published),
                 "seeds": seeds,
                 "reason": reason,
+                "finding": claim.finding,
             }
         )
     return pd.DataFrame(table, columns=[*COLUMNS, *EXTRAS])
@@ -137,7 +142,10 @@ def _by_seed(selector: Selector, scores: pd.DataFrame, column: str, pick: str) -
 
 
 def _rows(selector: Selector, method: str, scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows of one method, all measured and ranked; `_Unknowable` otherwise."""
+    """The rows of one method, all measured, on subjects that passed their certificates; `_Unknowable` otherwise.
+
+    Whether a variant is ranked does not matter: one that leaves no room above blind still says what it says.
+    """
     rows = scores
     asked = {"family": selector.family, "task": selector.task, "variant": selector.variant, "method": method}
     for column, name in asked.items():
@@ -148,10 +156,9 @@ def _rows(selector: Selector, method: str, scores: pd.DataFrame) -> pd.DataFrame
         why = f" ({first['reason']})" if isinstance(first["reason"], str) and first["reason"] else ""
         raise _Unknowable(f"{_name(selector, method)}: {first['status']} at {_seeds(failed)}{why}")
     rows = _narrow(rows, "metric", selector.metric)
-    unranked = rows[~rows["ranked"].astype(bool)]
-    if len(unranked) and not selector.unranked:
-        what = "an unranked variant, or a subject that failed its certificate"
-        raise _Unknowable(f"{_name(selector, method)}: not ranked at {_seeds(unranked)} ({what})")
+    unsound = rows[~rows["certified"].astype(bool)]
+    if len(unsound):
+        raise _Unknowable(f"{_name(selector, method)}: the subject failed its certificate at {_seeds(unsound)}")
     if rows["seed"].duplicated().any():
         raise _Unknowable(f"{_name(selector, method)}: more than one row for a seed")
     return rows

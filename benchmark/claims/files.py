@@ -32,8 +32,6 @@ class Selector(_Data):
     method: str | tuple[str, ...]
     metric: str
     pick: Literal["max", "min", "mean"] | None = None
-    unranked: bool = False
-    """Whether rows that do not enter the ranking will do (a twin with random weights)."""
 
     @model_validator(mode="after")
     def _several_need_pick(self) -> Selector:
@@ -56,7 +54,8 @@ class Calibration(_Data):
 
 
 class Published(_Data):
-    """The figures in print, for comparison only: they enter no verdict."""
+    """The figures in print, for comparison only: they enter no verdict. They are on the scale of the metric here; where
+    print has another, `note` says which."""
 
     left: float | None = None
     right: float | None = None
@@ -76,7 +75,7 @@ Side = Annotated[
 
 
 class Claim(_Data):
-    """A published finding as a statement about scores; see the module's text for the fields."""
+    """A finding as a statement about scores; see the package's text for the fields."""
 
     name: str = Field(min_length=1)
     statement: str = Field(min_length=1)
@@ -90,9 +89,17 @@ class Claim(_Data):
     """Where the effect should lie: above the margin, below it, or within (-margin, margin)."""
     score: Literal["value", "skill"] = "value"
     published: Published = Published()
+    out_of_regime: str = ""
+    """How the conditions here differ from those that the statement is about, where that decides the effect."""
+    not_testable: str = ""
+    """What is missing here to test the statement at all, where the effect stands for something else."""
+    finding: bool = False
+    """Whether it is no paper's but what a board of this suite showed; its margin was then set after a first sight."""
 
     @model_validator(mode="after")
     def _has_scores(self) -> Claim:
+        if self.out_of_regime and self.not_testable:
+            raise ValueError("a claim is out of its regime or not testable here, not both")
         if not self.selectors:
             raise ValueError("one side at least must select scores")
         if self.expect == "within" and self.margin <= 0:

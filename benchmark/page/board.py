@@ -22,6 +22,7 @@ RANKING = (
     *("tasks", "seeds", "failures", "seconds"),
     *("chance_skill", "unsupported", "specialist", "reference", "model_calls", "peak_memory_mb"),
     *("above_untrained", "above_untrained_low", "above_untrained_high", "beats_untrained"),
+    *("wide_low", "wide_high", "wide_over"),
 )
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -38,7 +39,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "marks": ("family", "task", "variant", "floor", "blind", "control", "ceiling", "room", "ranked", "reason"),
     "claims": (
         *("claim", "source", "tasks", "effect", "ci_low", "ci_high", "verdict"),
-        *("statement", "margin", "reason"),
+        *("statement", "margin", "reason", "finding"),
     ),
     "certificates": ("subject", "seed", "check", "value", "threshold", "passed", "at_least"),
     "measured": ("subject", "seed", "fact", "value"),
@@ -49,6 +50,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 DOWNLOADS = (
     "leaderboard.csv",
     "tasks.csv",
+    "variants.csv",
     "budgets.csv",
     "marks.csv",
     "claims.csv",
@@ -94,8 +96,9 @@ class Board:
             `rising` whether that is more than its noise.
         marks: a row per (family, task, variant): what chance, the best blind `control` and the truth score, the room
             above blind, whether the variant is ranked, and the reason if not.
-        claims: published findings; `effect` with its interval is measured here, `verdict` compares it with `margin`;
-            where there is a column `expect` it says on which side (above, below, within).
+        claims: published findings, and the `finding`s of this suite itself; `effect` with its interval is measured
+            here, `verdict` compares it with `margin`; where there is a column `expect` it says on which side (above,
+            below, within).
         certificates: a row per (subject, seed, check); `at_least` says on which side of `threshold` a value passes.
         measured: a row per (subject, seed, fact), numbers beside the certificate that nothing depends on.
         failures: a row per cell and seed whose `status` is not ok; `command` repeats the cell.

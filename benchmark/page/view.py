@@ -126,13 +126,15 @@ class Family:
         return [method for method, rising in last.items() if rising is True]
 
     @property
-    def beating(self) -> int:
-        """How many ranked methods beat the best blind control, or chance where there is none."""
-        return sum(row["beats_blind"] is True for row in self.ranking.ranked)
+    def beating(self) -> int | None:
+        """How many ranked methods beat the best blind control, or chance where there is none; None where no method's
+        runs can tell."""
+        known = [row["beats_blind"] for row in self.ranking.ranked if row["beats_blind"] is not None]
+        return sum(known) if known else None
 
     @property
     def beating_untrained(self) -> int | None:
-        """How many ranked methods earn more than on random weights; None where nothing can tell, as with one seed."""
+        """How many ranked methods earn more than on random weights; None where nothing can tell, as with few seeds."""
         known = [row["beats_untrained"] for row in self.ranking.ranked if row["beats_untrained"] is not None]
         return sum(known) if known else None
 
@@ -293,7 +295,7 @@ class View:
 
     @cached_property
     def claims(self) -> list[Row]:
-        """The claims, decided ones first: reproduced, not reproduced, undecided, others."""
+        """The claims, decided ones first: reproduced, not reproduced, undecided, out of regime, not testable here."""
         return sorted(rows(self.board.claims), key=lambda row: VERDICTS.get(str(row["verdict"]), ("", "", 9))[2])
 
     @cached_property
@@ -359,6 +361,8 @@ VERDICTS = {
     "reproduced": ("good", "✓", 0),
     "not reproduced": ("bad", "✗", 1),
     "undecided": ("open", "?", 2),
+    "out of regime": ("open", "≠", 3),
+    "not testable here": ("open", "∅", 4),
 }
 """A verdict's style, sign and place."""
 

@@ -27,7 +27,7 @@ from benchmark.stages.train import certificates
 from benchmark.statistics.budgets import at_largest, budget_curve
 from benchmark.store import Store, damaged, read_entry, write_index
 from benchmark.summary import repeat_command
-from benchmark.tables import board_notes, leaderboard, metric_rows, per_task
+from benchmark.tables import board_notes, leaderboard, metric_rows, per_task, per_variant
 from benchmark.timing import timings
 
 CERTIFICATE = ["subject", "seed", "check", "value", "threshold", "passed", "at_least"]
@@ -66,6 +66,7 @@ def publish(plan: Plan, store: Store) -> None:
         left_out=[*plan.profile.left_out, *plan.problems, *broken(scores), *without_controls(plan, scores)],
         **tables,
     )
+    tables["variants"] = per_variant(scores)
     files = {folder / f"{n}.csv": write_bytes(folder / f"{n}.csv", _csv(table)) for n, table in tables.items()}
     files[folder / "scores.parquet"] = write_atomically(folder / "scores.parquet", _parquet(everything))
     text = json.dumps(source, indent=1, default=str) + "\n"

@@ -13,7 +13,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from benchmark.statistics.intervals import Nesting, estimate
+from benchmark.statistics.intervals import estimate
+from benchmark.statistics.nesting import Nesting
 from benchmark.statistics.rows import grid, ranked_rows
 
 COLUMNS = (

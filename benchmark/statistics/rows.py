@@ -14,6 +14,11 @@ What counts, and as what:
 
 Skills are cut at -1, so that no single instance with a small scale decides a mean.
 
+The null is measured too. `dark` is the skill, on the row's own seed, of the control that sets the blind mark, less its
+mean over the variant's seeds: the luck of blind. A method is tested against blind seed by seed, skill minus dark, and
+the interval of its skill holds what another set of seeds would do to both. Where chance sets the null, dark is 0: the
+floor is a mean over many draws, whose luck is tested apart.
+
 Where a row names its variant's `twin`, the one that asks the same of random weights, its gain is its skill from the
 floor minus the twin's with the same seed: the blind marks of the two are different. A method that was not measured on
 the twin has no gain: nothing is known of it there.
@@ -28,14 +33,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmark.errors import TouchstoneError, unknown
-from benchmark.marks import CUT, null_of, skill
-
-Array = NDArray[np.float64]
+from benchmark.marks import CUT, blind_marks, null_of, skill
+from benchmark.statistics.nesting import Array, Nesting, group_means
 
 INSTANCE = ["family", "task", "variant", "seed"]
 KEY = ["family", "task", "variant", "method", "seed", "metric"]
 NUMBERS = ["value", "floor", "blind", "ceiling", "floor_sd", "seconds", "model_calls", "peak_memory_mb"]
-REQUIRED = [*KEY, *NUMBERS, "primary", "status", "reason", "ranked", "reference"]
+FLAGS = ["primary", "ranked", "reference", "control"]
+REQUIRED = [*KEY, *NUMBERS, *FLAGS, "status", "reason"]
 STATUSES = ("ok", "failed", "timeout", "unsupported")
 
 
@@ -52,7 +57,7 @@ def checked(scores: pd.DataFrame) -> pd.DataFrame:
     table = scores.copy()
     for name in NUMBERS:
         table[name] = pd.to_numeric(table[name], errors="coerce").astype("float64")
-    for name in ("primary", "ranked", "reference"):
+    for name in FLAGS:
         table[name] = table[name].fillna(False).astype(bool)
     strange = sorted(set(table["status"]) - set(STATUSES), key=str)
     problems = [unknown("status", str(name), STATUSES) for name in strange]
@@ -65,7 +70,7 @@ def checked(scores: pd.DataFrame) -> pd.DataFrame:
 
 def ranked_rows(scores: pd.DataFrame) -> pd.DataFrame:
     """The rows that decide the ranking: primary metric, ranked variants, certified subjects; with `skill`,
-    `chance_skill`, `gain` and `failed`.
+    `chance_skill`, `dark`, `gain` and `failed`.
 
     A row without floor or ceiling (a failure often has none) takes those of its instance from the other methods' rows:
     they belong to the instance, not to the method. `skill` is NaN where the row does not count (see the module's
@@ -88,8 +93,25 @@ def ranked_rows(scores: pd.DataFrame) -> pd.DataFrame:
     for name, zero in (("skill", null), ("chance_skill", table["floor"])):
         earned = np.maximum(skill(value, zero, table["ceiling"]), CUT)
         table[name] = np.where(measures & supported, earned, np.nan)
+    table["dark"] = _dark(table, value, null)
     table["gain"] = table["chance_skill"] - _of_twin(table, np.where(answered, table["chance_skill"], np.nan))
     return table[table["ranked"]].reset_index(drop=True)
+
+
+def _dark(table: pd.DataFrame, value: Array, null: Array) -> Array:
+    """For each row the skill, on its seed, of the control that sets the null, less the mean over the variant's seeds; 0
+    where chance sets it. (The mean is 0 in itself, but for rivals, whose blind mark is the pair's.)"""
+    best = blind_marks(table)
+    variant = ["family", "task", "variant", "metric"]
+    named = [best.get(key, ("", 0.0)) for key in table[variant].itertuples(index=False, name=None)]
+    place = [*INSTANCE, "method"]
+    known = pd.Series(value, index=pd.MultiIndex.from_frame(table[place]))
+    wanted = pd.MultiIndex.from_frame(table[place].assign(method=[name for name, _ in named]))
+    there = np.asarray(known.reindex(wanted), dtype=np.float64)
+    earned = ((there - table["blind"]) / (table["ceiling"] - null)).where(null != table["floor"])
+    of_seed = table.assign(dark=earned.where(np.isfinite(earned))).drop_duplicates(INSTANCE)
+    centre = of_seed.groupby(variant)["dark"].mean().reindex(pd.MultiIndex.from_frame(table[variant]))
+    return np.asarray(np.nan_to_num(earned.to_numpy() - centre.to_numpy(), nan=0.0), dtype=np.float64)
 
 
 def _of_twin(table: pd.DataFrame, scored: Array) -> Array:
@@ -115,6 +137,8 @@ class Grid:
         gain: [methods, instances] skill minus that on random weights; NaN where one of them was not measured.
         chance: [methods, instances] skill from the floor alone.
         chance_luck: [methods, instances] the spread of one random explanation on that scale.
+        dark: [instances] skill, on this very seed, of the control that sets the null, less its mean over the variant's
+            seeds; 0 where chance sets it.
     """
 
     methods: tuple[str, ...]
@@ -125,24 +149,46 @@ class Grid:
     gain: Array
     chance: Array
     chance_luck: Array
+    dark: Array
 
     @property
     def from_chance(self) -> Grid:
         """The same grid on the scale that begins at the floor."""
-        return replace(self, skill=self.chance, luck=self.chance_luck)
+        return replace(self, skill=self.chance, luck=self.chance_luck, dark=np.zeros_like(self.dark))
+
+    @property
+    def above_dark(self) -> Array:
+        """[methods, instances] skill minus that of the control that sets the null, on the same seed."""
+        return self.skill - self.dark
+
+    @property
+    def with_luck_of_null(self) -> Array:
+        """[methods, instances] skill as it would move if other seeds moved the null as well.
+
+        skill = (score - null) / (ceiling - null) has the derivative (skill - 1) / (ceiling - null) in the null, so what
+        a seed does to the control enters with 1 - skill: at the null in full, at the ceiling not at all, nor where
+        skill is cut.
+        """
+        variant = Nesting.of(self.instances).variant
+        mean, _ = group_means(self.skill, variant)
+        return self.skill - np.where(self.skill > CUT, 1 - mean @ variant.T, 0.0) * self.dark
 
     def of(self, methods: NDArray[np.bool_]) -> Grid:
         """The same grid with the methods under a mask only."""
         names = tuple(name for name, keep in zip(self.methods, methods, strict=True) if keep)
-        kept = (field[methods] for field in (self.skill, self.luck, self.gain, self.chance, self.chance_luck))
-        return Grid(names, self.reference[methods], self.instances, *kept)
+        skill, luck, gain, chance, chance_luck = (
+            field[methods] for field in (self.skill, self.luck, self.gain, self.chance, self.chance_luck)
+        )
+        reference = self.reference[methods]
+        return Grid(names, reference, self.instances, skill, luck, gain, chance, chance_luck, self.dark)
 
 
 def grid(rows: pd.DataFrame) -> Grid:
     """The grid of rows from `ranked_rows`, of one family or one task; instances that measure nothing are left out."""
     columns = [*INSTANCE, *(["subject"] if "subject" in rows.columns else [])]
     measured = rows[rows["skill"].notna()]
-    instances = measured.drop_duplicates(INSTANCE)[columns].sort_values(INSTANCE).reset_index(drop=True)
+    first = measured.drop_duplicates(INSTANCE).sort_values(INSTANCE).reset_index(drop=True)
+    instances, dark = first[columns], first["dark"].to_numpy(dtype=np.float64)
     names = sorted(set(rows["method"]))
     place = {key: at for at, key in enumerate(instances[INSTANCE].itertuples(index=False, name=None))}
     row = measured["method"].map({name: at for at, name in enumerate(names)}).to_numpy(dtype=np.intp)
@@ -160,4 +206,4 @@ def grid(rows: pd.DataFrame) -> Grid:
         target[row, column] = np.where(measured["failed"].to_numpy(), 0.0, spread)
     marked = set(rows.loc[rows["reference"], "method"])
     reference = np.array([name in marked for name in names], dtype=bool)
-    return Grid(tuple(names), reference, instances, skills, luck, gain, chance, chance_luck)
+    return Grid(tuple(names), reference, instances, skills, luck, gain, chance, chance_luck, dark)

@@ -81,11 +81,13 @@ def _ranked(family: str, methods: list[str], rng: np.random.Generator, tasks: in
                 "peak_memory_mb": float(rng.uniform(200, 3000)),
                 "above_untrained": skill / 2, "above_untrained_low": skill / 2 - half,
                 "above_untrained_high": skill / 2 + half, "beats_untrained": bool(skill / 2 > half),
+                "wide_low": skill - 3 * half, "wide_high": skill + 3 * half,
+                "wide_over": "tasks" if tasks > 1 else "variants",
             }
         )  # fmt: skip
     if family in ("attribution", "dictionary"):
         rows[-1] |= {"specialist": True, "tasks": 1, "rank_low": NAN, "rank_high": NAN}
-    rows[-2] |= {"ci_low": NAN, "ci_high": NAN, "p_value": NAN}
+    rows[-2] |= {"ci_low": NAN, "ci_high": NAN, "p_value": NAN, "wide_low": NAN, "wide_high": NAN, "wide_over": None}
     if family not in TWINNED:
         for row in rows:
             row |= {key: NAN for key in row if "above_untrained" in key} | {"beats_untrained": None}
@@ -143,17 +145,21 @@ def _claims() -> pd.DataFrame:
     return pd.DataFrame(
         [
             ["undecided_one", "doi:10.1000/xyz(1)", "probing/othello_board", 0.04, -0.06, 0.15, "undecided",
-             "A non-linear probe reads more than a linear one.", 0.05, "the interval holds the margin"],
+             "A non-linear probe reads more than a linear one.", 0.05, "the interval holds the margin", False],
             ["vanilla_gradient_fails", "arXiv:2102.12781, section 4", "attribution/blockmnist", 0.31, 0.24, 0.38,
              "reproduced",
-             "Gradients of standard models attribute to blocks that carry no signal.", 0.1, ""],
-            ["untested", "https://example.org/paper?a=1&b=2", "dictionary/superposition", NAN, NAN, NAN, "not tested",
-             "Needs the full profile.", NAN, "its method is not in this profile"],
+             "Gradients of standard models attribute to blocks that carry no signal.", 0.1, "", True],
+            ["untested", "https://example.org/paper?a=1&b=2", "dictionary/superposition", 0.3, 0.2, 0.4,
+             "not testable here", "Needs a language model.", NAN, "no language model is here", False],
+            ["crowded", "arXiv:1706.03825", "dictionary/superposition", 0.1, 0.05, 0.15, "out of regime",
+             "Few features are found.", 0.3, "two features a dimension", False],
             ["annealing_helps", "arXiv:1706.03825", "dictionary/superposition", -0.12, -0.2, -0.04, "not reproduced",
-             "Annealing the norm finds more <em>true</em> features | always.", 0.0, HOSTILE],
+             "Annealing the norm finds more <em>true</em> features | always.", 0.0, HOSTILE, False],
         ],
         columns=columns,
-    ).assign(expect=["above", "above", "below", "within"], published=["left 0.4", "", None, "second-hand"])  # fmt: skip
+    ).assign(
+        expect=["above", "above", "below", "above", "within"], published=["left 0.4", "", None, None, "second-hand"]
+    )  # fmt: skip
 
 
 def _certificates() -> pd.DataFrame:

@@ -35,7 +35,7 @@ def long_table(
                             **{"floor": floor, "blind": np.nan, "ceiling": ceiling, "skill": skill, "status": "ok"},
                             **{"chance_skill": skill, "reason": "", "control": False},
                             **{"seconds": 2.0, "model_calls": 10.0, "peak_memory_mb": 100.0 + seed},
-                            **{"floor_sd": 0.01, "ranked": True, "reference": method in REFERENCES},
+                            **{"floor_sd": 0.01, "certified": True, "ranked": True, "reference": method in REFERENCES},
                         }
                     )
     return pd.DataFrame(rows)

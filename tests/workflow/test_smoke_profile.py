@@ -6,11 +6,13 @@ import csv
 import math
 from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from benchmark.claims import Verdict
 from benchmark.plan import Plan, make_plan
 from benchmark.registry import plugins
 from benchmark.scores import Metric, by_name
@@ -34,6 +36,7 @@ BOARD = [
 COLUMNS = {
     "leaderboard.csv": ["family", *BOARD],
     "tasks.csv": ["family", "task", *BOARD],
+    "variants.csv": ["family", "task", "variant", *BOARD],
     "claims.csv": ["claim", "source", "tasks", "effect", "ci_low", "ci_high", "verdict"],
     "certificates.csv": ["subject", "seed", "check", "value", "threshold", "passed"],
 }
@@ -123,7 +126,7 @@ def test_the_provenance_says_how_to_repeat_the_run(board: Path, plan: Plan) -> N
 
 def test_every_claim_has_a_verdict(board: Path) -> None:
     table = pd.read_csv(board / "claims.csv")
-    assert set(table.verdict) <= {"reproduced", "not reproduced", "undecided"}
+    assert set(table.verdict) <= set(get_args(Verdict))
     assert table.claim.is_unique
 
 

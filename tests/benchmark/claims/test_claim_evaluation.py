@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from benchmark.claims import COLUMNS, EXTRAS, Claim, evaluate, load, verdict
+from benchmark.statistics.intervals import sample
 
 ROOT = Path(__file__).parents[3]
 
@@ -33,6 +33,7 @@ def scores(values: dict[tuple[str, str], Sequence[float]], *, start: int = 0, **
                 "status": "ok",
                 "reason": "",
                 "ranked": True,
+                "certified": True,
                 "reference": False,
             },
             **options,
@@ -88,8 +89,8 @@ def test_sides_with_the_same_seeds_are_paired() -> None:
     left, right = [0.5, 0.4, 0.6], [0.2, 0.15, 0.25]
     table = scores({("standard", "gradient"): left, ("robust", "gradient"): right})
     row = only(claim(side(), side("robust")), table.sample(frac=1, random_state=0))
-    low, high = stats.ttest_rel(left, right).confidence_interval()
-    np.testing.assert_allclose([row["effect"], row["ci_low"], row["ci_high"]], [0.3, low, high])
+    low, high = sample(np.subtract(left, right)).interval()
+    np.testing.assert_allclose([row["effect"], row["ci_low"], row["ci_high"]], [0.3, low[0], high[0]])
     assert (row["verdict"], row["seeds"], row["tasks"]) == ("reproduced", 3, "attribution/blockmnist")
 
 
@@ -97,8 +98,8 @@ def test_sides_with_other_seeds_are_not() -> None:
     left, right = [0.5, 0.4, 0.6], [0.2, 0.15, 0.25, 0.3]
     table = pd.concat([scores({("standard", "gradient"): left}), scores({("robust", "gradient"): right}, start=7)])
     row = only(claim(side(), side("robust")), table)
-    low, high = stats.ttest_ind(left, right, equal_var=False).confidence_interval()
-    np.testing.assert_allclose([row["ci_low"], row["ci_high"]], [low, high])
+    low, high = sample(left).minus(sample(right)).interval()
+    np.testing.assert_allclose([row["ci_low"], row["ci_high"]], [low[0], high[0]])
 
 
 def test_floor_ceiling_and_numbers() -> None:
@@ -128,7 +129,7 @@ def _reasons() -> list[tuple[pd.DataFrame, str]]:
         (good.iloc[:0], "no scores"),
         (good.assign(status=np.where(first, "failed", "ok"), reason="boom"), "failed at seed 0 (boom)"),
         (good.assign(status="unsupported", reason=None), "unsupported at seeds 0, 1, 2"),
-        (good.assign(ranked=~first), "not ranked at seed 0"),
+        (good.assign(certified=~first), "the subject failed its certificate at seed 0"),
         (good.assign(value=np.where(first, np.nan, 0.5)), "not a number at seed 0"),
         (good[first], "one seed has no spread"),
         (pd.concat([good, good]), "more than one row"),
@@ -143,9 +144,29 @@ def test_what_cannot_be_known_is_undecided_with_a_reason(table: pd.DataFrame, re
     assert reason in row["reason"]
 
 
-def test_unranked_variants_can_be_asked_for() -> None:
+def test_a_variant_that_is_not_ranked_can_be_asked_about() -> None:
     table = scores({("untrained", "gradient"): [0.5, 0.4, 0.6]}, ranked=False)
-    assert only(claim(side("untrained", unranked=True), 0.0), table)["verdict"] == "reproduced"
+    assert only(claim(side("untrained"), 0.0), table)["verdict"] == "reproduced"
+
+
+@pytest.mark.parametrize("effect", [0.5, -0.5])
+def test_a_comparison_that_does_not_fit_keeps_its_effect_and_says_why(effect: float) -> None:
+    table = scores({("standard", "gradient"): [effect, effect + 0.01, effect - 0.01]})
+    out = only(claim(side(), 0.0, out_of_regime="two features a dimension"), table)
+    assert (out["verdict"], out["reason"]) == ("out of regime", "two features a dimension")
+    assert out["effect"] == pytest.approx(effect)
+    assert out["ci_low"] < effect < out["ci_high"]
+    untestable = only(claim(side(), 0.0, not_testable="no language model"), table.iloc[:0])
+    assert (untestable["verdict"], untestable["reason"]) == ("not testable here", "no language model")
+    assert np.isnan(untestable["effect"])
+    with pytest.raises(ValueError, match="not both"):
+        claim(side(), 0.0, out_of_regime="a", not_testable="b")
+
+
+def test_findings_are_marked() -> None:
+    table = scores({("standard", "gradient"): [0.5, 0.4, 0.6]})
+    assert only(claim(side(), 0.0, finding=True), table)["finding"]
+    assert not only(claim(side(), 0.0), table)["finding"]
 
 
 def test_a_method_that_lacks_seeds_leaves_a_claim_about_several_undecided() -> None:

@@ -82,4 +82,7 @@ def test_the_claims_of_this_repository_load() -> None:
     assert len(shah) == 4
     assert [claim.margin for claim in shah] == [0.25, 0.25, 0.25, 0.0]
     assert all("2102.12781" in claim.source for claim in shah)
+    assert {name for name, claim in claims.items() if claim.finding} == {
+        name for name, claim in claims.items() if claim.source == "Touchstone"
+    }
     assert all("." not in claim.name and " " not in claim.name for claim in claims.values())

@@ -137,6 +137,7 @@ def test_every_number_of_a_ranking_in_markdown_is_the_tables_number(board: Board
                 low, high = row["95 % interval"].strip("[]").split(", ")
                 assert same(low, true.ci_low, step=0.01)
                 assert same(high, true.ci_high, step=0.01)
+            assert row["Other questions"] == text.interval(true.wide_low, true.wide_high)
             assert row["Rank"] == text.span(true.rank_low, true.rank_high)
             assert row["p"] == "< 0.001" if true.p_value < 0.001 else same(row["p"], true.p_value, step=0.001)
             assert row["Beats blind"] == {True: "yes", False: "no, but chance", None: "–"}[true.beats_blind]
@@ -185,8 +186,10 @@ def test_claims_and_certificates_in_markdown(board: Board, readme: str) -> None:
         "reproduced",
         "not reproduced",
         "undecided",
-        "not tested",
+        "out of regime",
+        "not testable here",
     ]
+    assert [("a finding of this suite" in row["Claim"]) for row in claims] == [True, False, False, False, False]
     for row in claims:
         true = next(each for each in board.claims.itertuples() if f"`{each.claim}`" in row["Claim"])
         assert same(row["Effect"], true.effect, step=0.01)
@@ -212,7 +215,16 @@ def test_the_page_shows_the_same_numbers_as_the_markdown(reader: Reader, readme:
     words = reader.text.replace("−", "-")
     for table in tables(readme):
         for row in table:
-            for head in ("Skill", "95 % interval", "Effect", "Seconds", "Model calls", "Peak MB", "Worst value"):
+            for head in (
+                "Skill",
+                "95 % interval",
+                "Other questions",
+                "Effect",
+                "Seconds",
+                "Model calls",
+                "Peak MB",
+                "Worst value",
+            ):
                 if head in row:
                     assert row[head] in words
 
@@ -297,8 +309,17 @@ def test_what_one_seed_cannot_tell_of_random_weights_is_not_counted(board: Board
         row["Family"]: row["Beat untrained"] for row in next(t for t in tables(markdown(alone)) if "Family" in t[0])
     }
     assert set(glance.values()) == {"–"}
-    assert "one seed cannot tell how many earn more" in markdown(alone)
-    assert "one seed cannot tell how many earn more" in html(alone)
+    assert "so few seeds cannot tell how many earn more" in markdown(alone)
+    assert "so few seeds cannot tell how many earn more" in html(alone)
+
+
+def test_where_no_run_can_tell_nobody_is_said_to_fail_against_blind(board: Board) -> None:
+    untold = dataclasses.replace(board, leaderboard=board.leaderboard.assign(beats_blind=None))
+    shown = next(table for table in tables(markdown(untold)) if table and "Family" in table[0])
+    assert {row["Beat blind"] for row in shown} == {"–"}
+    assert "beat what can be had without the model" not in markdown(untold)
+    assert "beat what can be had without the model" in markdown(board)
+    assert Reader(html(untold)).open == []
     for family in View(board).families:
         expected = sum(row["beats_untrained"] is True for row in family.ranking.ranked)
         assert family.beating_untrained == (expected if family.name in TWINNED else None)

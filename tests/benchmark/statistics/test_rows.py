@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from benchmark.marks import skill
+from benchmark.marks import skill, with_marks
 from benchmark.statistics.rows import ScoresError, grid, ranked_rows
 from tests.support.long_table import change, long_table
 
@@ -87,6 +87,41 @@ def test_without_twins_there_are_no_gains() -> None:
     assert np.isnan(grid(ranked_rows(long_table(lambda *_: 0.7))).gain).all()
 
 
+def test_dark_is_the_skill_of_the_control_that_sets_the_null_on_the_same_seed() -> None:
+    luck = {0: -0.1, 1: 0.0, 2: 0.1}
+    table = long_table(lambda m, _t, _v, seed: {"a": 0.6, "b": 0.2 + luck[seed], "c": -0.5}[m])
+    marked = with_marks(table.assign(control=table["method"].isin(["b", "c"])))
+    found = grid(ranked_rows(marked))
+    by_seed = dict(zip(found.instances["seed"], found.dark, strict=True))
+    assert by_seed == pytest.approx({seed: shift / 0.8 for seed, shift in luck.items()})
+    np.testing.assert_allclose(found.above_dark[found.methods.index("b")], 0, atol=1e-12)
+    oracle = found.methods.index("oracle")
+    np.testing.assert_allclose(found.with_luck_of_null[oracle], 1)
+    assert (found.from_chance.dark == 0).all()
+
+
+def test_where_chance_sets_the_null_nothing_is_dark() -> None:
+    table = long_table(lambda m, *_: {"a": 0.6, "b": -0.2, "c": -0.5}[m])
+    assert (grid(ranked_rows(with_marks(table.assign(control=table["method"] == "b")))).dark == 0).all()
+    assert (grid(ranked_rows(table)).dark == 0).all()
+
+
+def test_the_luck_of_the_null_is_the_derivative_of_skill() -> None:
+    def skills(shift: float) -> pd.DataFrame:
+        table = long_table(
+            lambda m, _t, _v, seed: {"a": 0.6, "b": 0.2 + shift * (seed == 1), "c": 0}[m], tasks=["t"], variants=["v"]
+        )
+        return with_marks(table.assign(control=table["method"] == "b"))
+
+    small = 1e-4
+    moved, still = grid(ranked_rows(skills(small))), grid(ranked_rows(skills(0.0)))
+    expected = moved.skill[0].mean() - still.skill[0].mean()
+    at = moved.instances["seed"].to_numpy() == 1
+    contribution = (moved.with_luck_of_null - moved.skill)[0]
+    # the seed's own shift, beyond the mean shift of all seeds
+    np.testing.assert_allclose(contribution[at] - contribution[~at][0], 3 * expected, rtol=1e-3)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_value_that_is_no_number_is_a_failure(value: float) -> None:
     table = long_table(lambda *_: 0.7)
@@ -138,3 +173,13 @@ def test_the_input_is_left_as_it_was() -> None:
     before = table.copy()
     ranked_rows(table)
     pd.testing.assert_frame_equal(table, before)
+
+
+def test_a_control_that_favours_one_rival_is_no_luck_of_either() -> None:
+    favour = {"v": 0.3, "w": -0.1}
+    table = long_table(lambda m, _t, variant, seed: favour[variant] + 0.1 * (seed - 1) if m == "b" else 0.5)
+    marked = with_marks(table.assign(control=table["method"] == "b", rival=table["variant"].map({"v": "w", "w": "v"})))
+    found = grid(ranked_rows(marked))
+    assert found.dark.sum() == pytest.approx(0, abs=1e-12)
+    assert found.instances.assign(dark=found.dark).groupby("variant")["dark"].sum().abs().max() < 1e-12
+    assert found.dark.max() == pytest.approx(0.1 / 0.9)

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmark.tables import COLUMNS, EXTRAS, board_notes, leaderboard, metric_rows, per_task, resolution
+from benchmark.marks import with_marks
+from benchmark.statistics.signs import support
+from benchmark.tables import COLUMNS, EXTRAS, board_notes, leaderboard, metric_rows, per_task, per_variant, resolution
 from tests.support.long_table import change, long_table, noisy
 
 CONTRACT = (
@@ -63,10 +65,10 @@ UNEVEN = _uneven()
 
 
 def _all_tables(table: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
-    return leaderboard(table), per_task(table), resolution(table), metric_rows(table)
+    return leaderboard(table), per_task(table), per_variant(table), resolution(table), metric_rows(table)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_the_order_of_rows_changes_nothing(seed: int) -> None:
     shuffled = _all_tables(UNEVEN.sample(frac=1, random_state=seed))
@@ -122,7 +124,7 @@ def test_declining_the_hard_tasks_does_not_help() -> None:
 
 
 def test_specialists_are_listed_apart() -> None:
-    table = noisy(QUALITY)
+    table = noisy(QUALITY, seeds=range(8))
     table = change(table, (table["method"] == "a") & (table["task"] != "t1"), status="unsupported", value=np.nan)
     board = leaderboard(table)
     assert board["method"].tolist() == ["b", "c", "d", "a", "oracle", "random"]
@@ -131,7 +133,7 @@ def test_specialists_are_listed_apart() -> None:
     assert pd.isna(a["rank_low"])
     assert line(board, "b")["rank_low"] == 1
     assert a["beats_random"]
-    assert (a["tasks"], a["unsupported"]) == (1, 12)
+    assert (a["tasks"], a["unsupported"]) == (1, 32)
     tasks = per_task(table)
     assert line(tasks[tasks["task"] == "t1"], "a")["rank_high"] <= 4
     assert pd.isna(line(tasks[tasks["task"] == "t2"], "a")["skill"])
@@ -230,10 +232,104 @@ def test_metric_rows_by_hand() -> None:
     assert (failed["mean"], failed["n"]) == (0.5, 2)
 
 
-def test_board_notes_count_clusters() -> None:
+def test_board_notes_count_clusters_and_say_what_is_told_apart() -> None:
     notes = board_notes(noisy(QUALITY))
     assert notes["family"]["clusters"] == 9
     assert notes["family"]["resolution"] == resolution(noisy(QUALITY))["resolution"].item()
+    assert notes["family"]["resolved"] == "6 of 6 pairs of methods are told apart"
+
+
+def test_a_board_says_when_its_seeds_support_nothing() -> None:
+    table = noisy(QUALITY, tasks=("t1",))
+    assert "3 independent runs support no p-value below 0.25" in str(board_notes(table)["family"]["resolved"])
+    own = leaderboard(table).query("not reference")
+    assert own["beats_random"].isna().all(), "not to be told is not to be no better"
+    assert own["rank_high"].tolist() == [4] * 4
+    assert np.isnan(resolution(table)["resolution"].item())
+    assert "one seed" in str(board_notes(noisy(QUALITY, seeds=(0,)))["family"]["resolved"])
+
+
+def test_two_tasks_of_one_subject_are_not_two_runs() -> None:
+    table = noisy(QUALITY, tasks=("t1", "t2"))
+    assert resolution(table.assign(subject=table["task"]))["draws"].item() == 6
+    assert resolution(table.assign(subject="shared"))["draws"].item() == 3
+
+
+def test_each_variant_has_a_board_of_its_own() -> None:
+    table = noisy(QUALITY, tasks=("t1",), seeds=range(8))
+    table = change(table, (table["method"] == "d") & (table["variant"] == "w"), value=1.0)
+    board = per_variant(table)
+    assert list(board.columns[:4]) == ["family", "task", "variant", "method"]
+    v, w = board[board["variant"] == "v"], board[board["variant"] == "w"]
+    assert v["method"].tolist()[:4] == ["a", "b", "c", "d"]
+    assert w["method"].tolist()[:4] == ["d", "a", "b", "c"]
+    assert line(v, "a")["rank_high"] == line(w, "d")["rank_high"] == 1
+    assert board["wide_low"].isna().all()
+    assert per_variant(table.assign(ranked=False)).empty
+
+
+def test_the_wide_interval_is_over_tasks_or_over_the_variants_of_one() -> None:
+    hard = {"t1": 0.0, "t2": 0.4, "t3": 0.1, "v": 0.0, "w": 0.3}
+    noise = np.random.default_rng(0)
+    table = long_table(lambda _m, task, variant, _s: 0.8 - hard[task] - hard[variant] + 0.01 * noise.normal())
+    whole, task = line(leaderboard(table), "a"), line(per_task(table), "a")
+    assert (whole["wide_over"], task["wide_over"]) == ("tasks", "variants")
+    for row in (whole, task):
+        assert row["wide_low"] < row["ci_low"] < row["skill"] < row["ci_high"] < row["wide_high"]
+
+
+def test_a_task_of_one_seed_leaves_no_interval_no_p_value_and_no_rank() -> None:
+    more = noisy(QUALITY, tasks=("t4",), seeds=(0,), noise=0.001)
+    board = leaderboard(pd.concat([noisy(QUALITY, seeds=range(6)), more], ignore_index=True))
+    assert board[["ci_low", "ci_high", "wide_low", "p_value"]].isna().all(axis=None)
+    assert board[["beats_blind", "beats_random"]].isna().all(axis=None)
+    own = board[~board["reference"]]
+    assert own["rank_low"].tolist() == [1] * 4
+    assert own["rank_high"].tolist() == [4] * 4
+
+
+def _controlled(control: list[float], method: list[float]) -> pd.DataFrame:
+    """One task of one variant with a control of these skills from the floor, and a method of these."""
+    by_name = {"guess": control, "a": method}
+    table = long_table(
+        lambda name, _t, _v, seed: by_name[name][seed],
+        methods=["a", "guess"],
+        tasks=["t1"],
+        variants=["v"],
+        seeds=range(len(method)),
+    )
+    table["control"] = table["method"] == "guess"
+    table["reference"] |= table["control"]
+    return with_marks(table)
+
+
+def test_blinds_own_spread_enters_the_test_against_it() -> None:
+    luck = 0.2 * np.random.default_rng(0).normal(size=10)
+    steady = np.full(10, 0.3) + 0.01 * np.random.default_rng(1).normal(size=10)
+    apart = line(leaderboard(_controlled((0.2 + luck).tolist(), steady.tolist())), "a")
+    together = line(leaderboard(_controlled((0.2 + luck).tolist(), (steady + luck).tolist())), "a")
+    alone = line(leaderboard(_controlled([0.2] * 10, steady.tolist())), "a")
+    assert not apart["beats_blind"], "the control has seeds on which it is as good"
+    assert together["beats_blind"], "on every seed it is better than the control"
+    assert alone["beats_blind"]
+    assert apart["beats_random"]
+    assert apart["ci_high"] - apart["ci_low"] > 5 * (alone["ci_high"] - alone["ci_low"])
+
+
+def test_a_control_is_not_above_itself_and_the_truth_not_moved_by_it() -> None:
+    board = leaderboard(_controlled([0.1, 0.3, 0.2, 0.4, 0.0, 0.2, 0.2, 0.3], [0.9] * 8))
+    guess, oracle = line(board, "guess"), line(board, "oracle")
+    assert guess["p_value"] == 1
+    assert guess["skill"] == pytest.approx(0, abs=1e-9)
+    assert guess["beats_random"]
+    assert (oracle["ci_low"], oracle["ci_high"]) == (1, 1)
+
+
+def test_references_are_tested_like_methods() -> None:
+    board = leaderboard(noisy(QUALITY, tasks=("t1",), seeds=range(5)))
+    assert line(board, "oracle")["p_value"] == line(board, "a")["p_value"] == support(5)
+    assert pd.isna(line(board, "oracle")["beats_random"])
+    assert leaderboard(noisy(QUALITY, seeds=(0,)))["p_value"].isna().all()
 
 
 def test_agreement_of_all_seeds_is_no_certainty() -> None:
