@@ -1,4 +1,9 @@
-"""How many true directions have an atom of cosine above 0.9?"""
+"""How many true directions have an atom of cosine above 0.9, that is within 26 degrees?
+
+A share of features found, as Cunningham et al. 2023 (arXiv:2309.08600) compare dictionaries. Unlike mean cosines it
+gives nothing for pointing at several features at once: the sum of two features of equal length has cosine 0.71 with
+each. The cut is a convention; `mcc` beside it has none.
+"""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from benchmark.families.dictionary import (
     sparse,
 )
 from benchmark.families.dictionary.firing import SHARES, firings
+from benchmark.families.dictionary.metrics.amortisation_gap import amortisation_gap
 from benchmark.families.dictionary.metrics.board_reconstruction import board_reconstruction, micro_f1
 from benchmark.families.dictionary.metrics.coverage import coverage
 from benchmark.families.dictionary.metrics.coverage_above_null import coverage_above_null
@@ -28,6 +29,7 @@ from benchmark.families.dictionary.metrics.l0 import l0
 from benchmark.families.dictionary.metrics.mcc import mcc
 from benchmark.families.dictionary.metrics.mmcs_atoms_to_truth import mmcs_atoms_to_truth
 from benchmark.families.dictionary.metrics.mmcs_truth_to_atoms import mmcs_truth_to_atoms
+from benchmark.families.dictionary.metrics.pursuit_f1 import pursuit_f1
 from benchmark.families.dictionary.metrics.recall_at_cosine import recall_at_cosine
 from benchmark.families.dictionary.references import oracle, random
 from benchmark.scores import Metric, by_name
@@ -232,3 +234,45 @@ def test_hits_and_firings_are_counted_as_defined(seed, density):
         assert torch.equal(found.fires[at], fires.sum(0).float())
         assert torch.equal(found.hits[at], (fires[:, :, None] & labels[:, None, :]).sum(0).float())
     assert torch.equal(found.on, labels.sum(0).float())
+
+
+def test_pursuit_reads_the_atoms_and_not_the_encoder(case):
+    question, truth, planted = case
+    exact = dataclasses.replace(question, sparsity=6)
+    assert pursuit_f1(planted, truth, exact) == pytest.approx(1, abs=1e-5)
+    assert amortisation_gap(planted, truth, exact) == pytest.approx(0, abs=1e-5)
+    silent = explain(truth.directions, torch.zeros(N, G), torch.zeros(N, G))
+    assert pursuit_f1(silent, truth, exact) == pytest.approx(1, abs=1e-5)
+    assert amortisation_gap(silent, truth, exact) == pytest.approx(1, abs=1e-5)
+
+
+def test_right_codes_of_wrong_atoms_have_a_gap_below_zero(case):
+    question, truth, planted = case
+    wrong = dataclasses.replace(planted, atoms=torch.ones(G, D))
+    assert firing_f1(wrong, truth) == pytest.approx(1)
+    assert amortisation_gap(wrong, truth, question) == pytest.approx(pursuit_f1(wrong, truth, question) - 1)
+    assert pursuit_f1(wrong, truth, question) < 0.3
+
+
+def test_pursuit_does_not_ask_how_long_atoms_are_nor_where_the_origin_is(case):
+    question, truth, planted = case
+    length = torch.linspace(0.5, 2, G)[:, None]
+    moved = dataclasses.replace(
+        question, train=question.train + 3, validation=question.validation + 3, test=question.test + 3
+    )
+    scaled = dataclasses.replace(planted, atoms=planted.atoms * length, bias=planted.bias + 3)
+    assert pursuit_f1(scaled, truth, moved) == pytest.approx(pursuit_f1(planted, truth, question), abs=1e-5)
+
+
+def test_pursuit_is_asked_anew_for_another_question(case):
+    question, truth, planted = case
+    few = pursuit_f1(planted, truth, dataclasses.replace(question, sparsity=1))
+    assert few < pursuit_f1(planted, truth, dataclasses.replace(question, sparsity=6))
+    assert pursuit_f1(planted, truth, dataclasses.replace(question, sparsity=1)) == few
+
+
+def test_the_sum_of_two_features_is_neither(case):
+    _, truth, _ = case
+    pairs = explain(truth.directions + truth.directions.roll(1, 0), truth.validation_codes, truth.test_codes)
+    assert recall_at_cosine(pairs, truth) == 0
+    assert mcc(pairs, truth) == pytest.approx(0.5**0.5, abs=1e-5)
