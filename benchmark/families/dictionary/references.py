@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from benchmark.families.dictionary import (
@@ -30,26 +31,52 @@ def random(question: DictionaryQuestion, generator: torch.Generator) -> Dictiona
 
 @reference()
 def oracle(question: DictionaryQuestion, truth: DictionaryTruth) -> DictionaryExplanation:
-    """The planted truth: true directions with true magnitudes, at the truth's own L0.
+    """The planted truth within the constraints that methods have: at most `size` features, and the asked L0.
 
-    Where only on and off are known, codes are 0 and 1 and the atoms are those that reconstruct the validation rows
-    best.
+    True directions with true magnitudes. Of more features than atoms are allowed, those with the largest sums of codes
+    stay; of more codes than are asked for on average, the largest of all rows together stay, so that a row with many
+    features keeps more than one with few. Where only on and off are known, codes are 0 and 1, the atoms are those that
+    reconstruct the validation rows best, and which codes stay is drawn by lot.
     """
-    atoms, bias = truth.directions, truth.bias
-    if atoms is None or bias is None:
-        design = torch.cat([truth.validation.float(), torch.ones(len(truth.validation), 1)], 1)
-        solved = torch.linalg.pinv(design) @ question.validation
-        atoms, bias = solved[:-1], solved[-1]
-    validation = truth.validation.float() if truth.validation_codes is None else truth.validation_codes
-    test = truth.test.float() if truth.test_codes is None else truth.test_codes
-    return DictionaryExplanation(atoms, bias, *sparse(validation), *sparse(test))
+    full = _planted(question, truth)
+    validation = keep_largest_on_average(full.validation_codes, question.sparsity)
+    test = keep_largest_on_average(full.test_codes, question.sparsity)
+    return DictionaryExplanation(full.atoms, full.bias, *sparse(validation), *sparse(test))
 
 
 @reference()
 def sparsest_oracle(question: DictionaryQuestion, truth: DictionaryTruth) -> DictionaryExplanation:
-    """The planted truth cut to the asked sparsity: in every row only its largest features."""
-    full = oracle(question, truth)
+    """The planted truth with the same number of codes in every row, as TopK has it: what that rule alone costs."""
+    full = _planted(question, truth)
     validation = keep_largest(full.validation_codes, question.sparsity)
-    return DictionaryExplanation(
-        full.atoms, full.bias, *sparse(validation), *sparse(keep_largest(full.test_codes, question.sparsity))
-    )
+    test = keep_largest(full.test_codes, question.sparsity)
+    return DictionaryExplanation(full.atoms, full.bias, *sparse(validation), *sparse(test))
+
+
+def _planted(question: DictionaryQuestion, truth: DictionaryTruth) -> DictionaryExplanation:
+    """As many true features as there may be atoms, at the truth's own L0."""
+    atoms, bias = truth.directions, truth.bias
+    validation = truth.validation.float() if truth.validation_codes is None else truth.validation_codes
+    test = truth.test.float() if truth.test_codes is None else truth.test_codes
+    if atoms is None or bias is None:
+        design = torch.cat([truth.validation.float(), torch.ones(len(truth.validation), 1)], 1)
+        solved = torch.linalg.pinv(design) @ question.validation
+        atoms, bias = solved[:-1], solved[-1]
+    if len(atoms) > question.size:
+        kept = validation.sum(0).argsort(descending=True, stable=True)[: question.size].sort().values
+        atoms, validation, test = atoms[kept], validation[:, kept], test[:, kept]
+    return DictionaryExplanation(atoms, bias, *sparse(validation), *sparse(test))
+
+
+def keep_largest_on_average(codes: Float[Tensor, "n m"], sparsity: float) -> Float[Tensor, "n m"]:
+    """The `sparsity * n` largest positive codes of all rows, the others being 0; equal ones are kept by lot."""
+    count = round(sparsity * len(codes))
+    row, atom = (codes > 0).nonzero(as_tuple=True)
+    if len(row) <= count:
+        return codes.clamp(min=0)
+    lot = torch.randperm(len(row), generator=torch.Generator().manual_seed(0))
+    row, atom = row[lot], atom[lot]
+    kept = codes[row, atom].argsort(descending=True, stable=True)[:count]
+    found = torch.zeros_like(codes)
+    found[row[kept], atom[kept]] = codes[row[kept], atom[kept]]
+    return found

@@ -19,7 +19,7 @@ from benchmark.families.dictionary import (
     sparse,
 )
 from benchmark.families.dictionary.pictures import pictures
-from benchmark.families.dictionary.references import oracle, random, sparsest_oracle
+from benchmark.families.dictionary.references import keep_largest_on_average, oracle, random, sparsest_oracle
 from benchmark.families.family import Case
 from benchmark.families.grid import Grid
 
@@ -99,6 +99,52 @@ def test_references(question):
     drawn = random(question, generator)
     assert drawn.atoms.shape == (5, 4)
     assert 1 <= float((drawn.test_codes > 0).float().sum(1).mean()) <= question.sparsity
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 10**6), st.floats(0, 6))
+def test_the_largest_codes_of_all_rows_are_kept(seed, sparsity):
+    generator = torch.Generator().manual_seed(seed)
+    codes = torch.rand(20, 6, generator=generator) * (torch.rand(20, 6, generator=generator) < 0.5)
+    kept = keep_largest_on_average(codes, sparsity)
+    count = min(round(sparsity * 20), int((codes > 0).sum()))
+    assert int((kept > 0).sum()) == count
+    assert torch.equal(kept[kept > 0], codes[kept > 0])
+    if 0 < count < int((codes > 0).sum()):
+        assert kept[kept > 0].min() >= codes[(kept == 0) & (codes > 0)].max()
+
+
+def test_of_equal_codes_none_is_favoured():
+    kept = keep_largest_on_average(torch.ones(4000, 5), 2.0)
+    torch.testing.assert_close(kept.mean(0), torch.full((5,), 0.4), rtol=0, atol=0.04)
+    torch.testing.assert_close(kept.sum(1).mean(), torch.tensor(2.0))
+
+
+def test_the_oracle_keeps_to_the_asked_l0_and_size(question):
+    magnitudes = torch.arange(1.0, 9).repeat(12, 1)
+    truth = DictionaryTruth(
+        magnitudes[:10] > 0,
+        magnitudes > 0,
+        torch.eye(8)[:, :4],
+        torch.zeros(4),
+        validation_codes=magnitudes[:10],
+        test_codes=magnitudes,
+    )
+    planted = oracle(question, truth)
+    assert planted.atoms.tolist() == truth.directions[3:].tolist(), "size is 5: those with the largest codes"
+    assert planted.test_codes.tolist() == [[0, 0, 0, 7, 8]] * 12, "L0 is 2"
+    assert planted.validation_codes.tolist() == [[0, 0, 0, 7, 8]] * 10
+
+
+def test_rows_with_many_features_keep_more_than_rows_with_few(question):
+    codes = torch.zeros(12, 3)
+    codes[:6] = 1.0
+    truth = DictionaryTruth(
+        codes[:10] > 0, codes > 0, torch.eye(4)[:3], torch.zeros(4), validation_codes=codes[:10], test_codes=codes
+    )
+    asked = dataclasses.replace(question, sparsity=2)
+    assert torch.equal(oracle(asked, truth).test_codes, codes), "1.5 codes a row are within 2 on average"
+    assert int((sparsest_oracle(asked, truth).test_codes > 0).sum()) == 12, "2 of 3 in every row"
 
 
 def test_the_frontier_joins_the_variants_of_one_source_and_draws_the_primary_metric(question):
