@@ -12,7 +12,7 @@ from benchmark.learning.dictionaries import Training, train
 from benchmark.learning.dictionary_autograd import AutogradStep
 from benchmark.learning.dictionary_step import RectifiedStep
 from benchmark.learning.rules import STATE, Autoencoder, Rule, tied
-from benchmark.learning.steering import Steered, steer, steered
+from benchmark.learning.steering import ABOVE, GAIN, SHORT, UNTIL, Steered, steer, steered, target
 from methods.dictionary.p_anneal import PAnneal
 from methods.dictionary.relu_l1 import ReluL1
 from methods.dictionary.topk import TopK
@@ -208,13 +208,22 @@ def test_gradients_of_a_fast_backend_are_those_of_autograd(rule):
 
 
 def test_the_weight_is_steered_towards_the_asked_sparsity():
-    training = Training([planted()], [2], [0], size=24, rule=ReluL1(), steps=40, batch=64, learning_rate=1e-9)
-    before = training.p.weight.clone()
-    l0 = float(training.advance().l0)
-    assert l0 > 2
-    assert float(training.p.weight / before) == pytest.approx((l0 / 2) ** 0.01, rel=1e-5)
+    for steps, gain in ((SHORT, GAIN), (4 * SHORT, GAIN), (SHORT // 4, 4 * GAIN)):
+        training = Training([planted()], [2], [0], size=24, rule=ReluL1(), steps=steps, batch=64, learning_rate=1e-9)
+        before = training.p.weight.clone()
+        l0 = float(training.advance().l0)
+        assert float(training.p.weight / before) == pytest.approx((l0 / (2 * ABOVE)) ** gain, rel=1e-5)
 
 
 def test_an_incomplete_rule_says_what_it_lacks():
     with pytest.raises(NotImplementedError, match="Rule has no start"):
         train([planted()], [2], [0], size=8, rule=Rule(), steps=1)
+
+
+def test_the_asked_l0_is_approached_from_above():
+    asked = torch.tensor([4.0, 16.0])
+    course = torch.stack([target(asked, number, 1000) for number in range(1000)])
+    torch.testing.assert_close(course[0], ABOVE * asked)
+    torch.testing.assert_close(course[round(UNTIL * 500)], ABOVE**0.5 * asked)
+    assert (course.diff(dim=0) <= 0).all()
+    assert torch.equal(course[round(UNTIL * 1000) :], asked.expand(1000 - round(UNTIL * 1000), 2))
