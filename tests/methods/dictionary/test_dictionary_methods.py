@@ -10,8 +10,11 @@ from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, b
 from benchmark.families.dictionary.metrics.explained_variance import explained_variance
 from benchmark.families.dictionary.metrics.firing_f1 import firing_f1
 from benchmark.families.dictionary.metrics.l0 import l0
+from benchmark.families.dictionary.metrics.mcc import mcc
+from benchmark.learning import steering
 from benchmark.subjects import Run
 from methods.dictionary.ica import ica
+from methods.dictionary.kmeans import kmeans
 from methods.dictionary.p_anneal import p_anneal
 from methods.dictionary.pca import pca
 from methods.dictionary.random_directions import random_directions
@@ -19,10 +22,11 @@ from methods.dictionary.raw_neurons import raw_neurons
 from methods.dictionary.relu_l1 import relu_l1
 from methods.dictionary.supervised import supervised
 from methods.dictionary.topk import topk
+from methods.dictionary.training_rows import training_rows
 from tasks.models.superposition.subject import Superposition
 
 LEARNERS = (relu_l1, topk, p_anneal)
-BASES = (pca, raw_neurons, random_directions)
+BASES = (pca, raw_neurons, random_directions, training_rows, kmeans)
 
 
 @pytest.fixture(scope="module")
@@ -94,3 +98,28 @@ def test_supervised_needs_labels(case):
     question, _ = case
     with pytest.raises(Unsupported, match="no labels"):
         supervised(dataclasses.replace(question, labels=None))
+
+
+def test_controls_learn_nothing(case):
+    question, _ = case
+    controls = [m for m in (*LEARNERS, *BASES, ica, supervised) if m.__touchstone__.options["control"]]
+    assert controls == [random_directions, training_rows]
+    turned = dataclasses.replace(question, train=question.train.flip(0))
+    assert torch.equal(run(random_directions, question).atoms, run(random_directions, turned).atoms)
+    rows = torch.nn.functional.normalize(question.train - question.train.mean(0), dim=1)
+    nearest = run(training_rows, question).atoms @ rows.T
+    torch.testing.assert_close(nearest.amax(1), torch.ones(question.size))
+
+
+def test_penalised_dictionaries_find_features_before_they_are_made_sparse(monkeypatch):
+    subject = Superposition(features=32, dimensions=16, active=2.0, rows=5000, held_out=600)
+    planted = subject.plant(1)
+    truth = DictionaryTruth(
+        planted.codes["validation"] > 0, planted.codes["test"] > 0, planted.directions, planted.bias
+    )
+    question = DictionaryQuestion(**subject.train(Run(1)).public, size=48, sparsity=2, seed=3)
+    found = {}
+    for above in (4.0, 1.0):
+        monkeypatch.setattr(steering, "ABOVE", above)
+        found[above] = mcc(run(relu_l1, question, steps=1000, batch=128), truth)
+    assert found[4.0] > found[1.0] + 0.03
