@@ -3,9 +3,10 @@
     activation = bias + sum_i magnitude_i * on_i * direction_i + noise                 n features in d < n dimensions
 
 This is the toy model of Elhage et al. 2022 (arXiv:2209.10652) without its network, as dictionary learners meet it in
-Sharkey et al. 2022 and SynthSAEBench (arXiv:2602.14687). The dials are how often features fire, how strongly, whether
-they fire together (a Gaussian copula of low rank), and the noise. Directions are spread so that they overlap little,
-which together with sparsity makes them identifiable.
+Sharkey et al. 2022 and SynthSAEBench (arXiv:2602.14687). The dials are how many features there are, how many are on,
+how strongly, whether they fire together (a Gaussian copula of low rank), whether some fire only under others (a
+hierarchy, as in feature absorption, arXiv:2409.14507), and the noise. Directions are spread so that they overlap
+little, which together with sparsity makes them identifiable; the certificate measures whether they are.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 from benchmark.errors import TouchstoneError
 from benchmark.subjects import Check, Run, Saved, Trained, generator_for, subject
 from tasks.models.superposition.directions import coherence, spread
+from tasks.models.superposition.identifiability import cosine_regained
 
 SPLITS = ("train", "validation", "test")
 
@@ -66,6 +68,10 @@ class Superposition:
     correlation: float = 0.0
     """Share of a feature's firing that `rank` common causes decide (0: independent, below 1)."""
     rank: int = 4
+    hierarchy: float = 0.0
+    """How often a child needs its parent to fire (0: never, 1: always). Above 0, the first features are parents of
+    `children` others each, and fire that much more often than they."""
+    children: int = 3
     noise: float = 0.05
     """Standard deviation of the noise in every dimension."""
     rows: int = 20000
@@ -75,7 +81,14 @@ class Superposition:
     def rates(self) -> Float[Tensor, n]:
         """How often each feature fires."""
         weights = torch.arange(1, self.features + 1).float().pow(-0.7 if self.law == "zipf" else 0.0)
+        if self.hierarchy:
+            weights[: self.parents] *= self.children
         return self.active * weights / weights.sum()
+
+    @property
+    def parents(self) -> int:
+        """How many features come first and have children, where there is a hierarchy."""
+        return self.features // (1 + self.children)
 
     def plant(self, seed: int) -> Planted:
         """The truth of a seed."""
@@ -87,6 +100,12 @@ class Superposition:
             )
         if not 0 <= self.correlation < 1:
             raise TouchstoneError(f"got correlation={self.correlation}, expected at least 0 and below 1")
+        if not 0 <= self.hierarchy <= 1:
+            raise TouchstoneError(f"got hierarchy={self.hierarchy}, expected from 0 to 1")
+        if self.hierarchy and not 1 <= self.children < self.features:
+            raise TouchstoneError(
+                f"got children={self.children}, expected at least 1 and fewer than the {self.features} features"
+            )
         directions = spread(self.features, self.dimensions, generator_for(seed, "directions"))
         bias = 0.5 * torch.randn(self.dimensions, generator=generator_for(seed, "bias")) / self.dimensions**0.5
         causes = torch.randn(self.features, self.rank, generator=generator_for(seed, "causes"))
@@ -99,8 +118,22 @@ class Superposition:
             common = torch.randn(count, self.rank, generator=generator) @ causes.T
             latent = self.correlation**0.5 * common
             latent += (1 - self.correlation) ** 0.5 * torch.randn(count, self.features, generator=generator)
-            codes[split] = (latent > level) * self._magnitudes(count, generator)
+            on = latent > level
+            if self.hierarchy:
+                nested = torch.rand(on.shape, generator=generator_for(seed, f"{split} hierarchy")) < self.hierarchy
+                on = self._under_parents(on, nested, latent, rates)
+            codes[split] = on * self._magnitudes(count, generator)
         return Planted(directions, bias, codes)
+
+    def _under_parents(
+        self, on: Bool[Tensor, "rows n"], nested: Bool[Tensor, "rows n"], latent: Float[Tensor, "rows n"], rates: Tensor
+    ) -> Bool[Tensor, "rows n"]:
+        """Where `nested`, a child fires only under its parent, and then so much more often that its rate stays."""
+        parent = torch.arange(self.parents, self.features) % self.parents
+        likely = rates[self.parents :] / rates[parent]
+        under = on[:, parent] & (latent[:, self.parents :] > torch.special.ndtri(1 - likely))
+        child = torch.where(nested[:, self.parents :], under, on[:, self.parents :])
+        return torch.cat([on[:, : self.parents], child], 1)
 
     def _magnitudes(self, count: int, generator: torch.Generator) -> Float[Tensor, "rows n"]:
         shape = (count, self.features)
@@ -118,7 +151,16 @@ class Superposition:
             clean = model(codes)
             public[split] = clean + self.noise * torch.randn(clean.shape, generator=noise)
             residuals[split] = public[split] - clean
-        return Trained(weights={}, public=public, checks=self._certify(planted, residuals), facts=self._facts(planted))
+        checks = self._certify(planted, residuals)
+        regained = cosine_regained(
+            public["train"],
+            planted.directions,
+            planted.bias,
+            active=self.active,
+            generator=run.generator("turned"),
+        )
+        checks.append(Check("cosine_regained_by_learning_from_beside_the_truth", regained, 0.95))
+        return Trained(weights={}, public=public, checks=checks, facts=self._facts(planted))
 
     def _certify(self, planted: Planted, residuals: dict[str, Tensor]) -> list[Check]:
         held = planted.codes["test"]
