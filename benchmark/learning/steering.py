@@ -41,7 +41,8 @@ def steered(p: Autoencoder, weight: float = 0.03) -> Steered:
 
 def target(asked: Float[Tensor, "*k"], number: int, steps: int) -> Float[Tensor, "*k"]:
     """The L0 steered to in step `number`: falls geometrically from `ABOVE` times the asked one, then stays there."""
-    return asked * ABOVE ** max(0.0, 1 - number / (UNTIL * steps))
+    above: float = ABOVE ** max(0.0, 1 - number / (UNTIL * steps))
+    return asked * above
 
 
 def steer(p: Steered, step: Step) -> None:

@@ -11,6 +11,8 @@ from far off; that is what the task asks.
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -44,4 +46,4 @@ def turned(directions: Float[Tensor, "n d"], generator: torch.Generator) -> Floa
     """Unit directions of cosine `START` with the given ones, each turned its own way."""
     aside = torch.randn(directions.shape, generator=generator)
     aside = nn.functional.normalize(aside - (aside * directions).sum(1, keepdim=True) * directions, dim=1)
-    return START * directions + (1 - START**2) ** 0.5 * aside
+    return START * directions + math.sqrt(1 - START**2) * aside
