@@ -18,8 +18,9 @@ from torch import Tensor
 
 from benchmark.learning.rules import STATE, Autoencoder, Step
 
-GAIN, SHORT = 0.01, 2000
-"""The exponent of one step's correction, and the steps below which it is larger, to correct as much in all."""
+GAIN, SHORT, MOST = 0.01, 2000, 10.0
+"""The exponent of one step's correction; the steps below which it is larger, to correct as much in all; and how many
+times larger at most, because the measured L0 is a mean of ten steps and quicker corrections would swing."""
 ABOVE, UNTIL = 4.0, 0.75
 """The first target, as a multiple of the asked L0; the share of the steps after which the target is the asked L0."""
 
@@ -49,6 +50,6 @@ def steer(p: Steered, step: Step) -> None:
     """Correct the weight by the L0 that was just measured."""
     l0 = step.measured.l0.float()
     p.average_l0.copy_(l0 if step.number == 0 else p.average_l0.lerp(l0, 0.1))
-    gain = GAIN * max(1.0, SHORT / step.steps) * min(1.0, max(0.1, 10 * (1 - step.number / step.steps)))
+    gain = GAIN * max(1.0, min(MOST, SHORT / step.steps)) * min(1.0, max(0.1, 10 * (1 - step.number / step.steps)))
     ratio = (p.average_l0 / target(p.asked, step.number, step.steps)).clamp(1e-2, 1e2)
     p.weight.copy_((p.weight * ratio.pow(gain)).clamp(1e-6, 1e3))
