@@ -12,7 +12,7 @@ The grammar, loosest binding first:
     atom        :=  number | x | pi | e | (expression) | function(expression, ...)
     functions   :=  of one argument: abs sign sqrt exp log sin cos tan asin acos atan sinh cosh tanh
                     sigmoid relu floor ceil round; of more:
-                    mod(a, b), min(a, ...), max(a, ...), where(condition, a, b),
+                    mod(a, b) with |a / b| up to 2^53, min(a, ...), max(a, ...), where(condition, a, b),
                     piecewise(condition, value, condition, value, ..., otherwise)
 
 There are no loops, names, strings, attributes or calls of anything else, so a program's cost is known before it runs:
