@@ -6,8 +6,9 @@ A program is expanded into a sum of products of *cores* (`x`, or a function of a
 it: a polynomial normal form (Moses 1971, "Algebraic simplification: a guide for the perplexed", Communications of the
 ACM 14(8)). Functions that differ by numbers alone become one:
 
-    cos(a) = sin(a + pi/2), sigmoid(a) = (1 + tanh(a/2)) / 2, relu(a) = (a + |a|) / 2, max(a, b) = (a + b + |a - b|) / 2,
-    exp(a + number), log(number * a), sqrt(number * a), |number * a|, and `if c then a else b` = b + [c] (a - b)
+    cos(a) = sin(a + pi/2), sigmoid(a) = (1 + tanh(a/2)) / 2, relu(a) = (a + |a|) / 2,
+    max(a, b) = (a + b + |a - b|) / 2, exp(a + number), log(number * a), sqrt(number * a), |number * a|,
+    and `if c then a else b` = b + [c] (a - b)
 
 Then the numbers are dropped, and with them every product that divides another (in `x**2 + 3*x + 1` the powers below the
 highest): they are what other numbers in the same formula leave.

@@ -103,7 +103,7 @@ def _widths(low: float, high: float, points: int) -> Points:
 
 def _sum(*features: str) -> Callable[[ndarray, ndarray], str]:
     """Features that say nothing of theta, each times its coefficient."""
-    return lambda theta, c: " + ".join(f"{number(each)}*{text}" for each, text in zip(c, features, strict=True))
+    return lambda _, c: " + ".join(f"{number(each)}*{text}" for each, text in zip(c, features, strict=True))
 
 
 def _one(template: str) -> Callable[[ndarray, ndarray], str]:

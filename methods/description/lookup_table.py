@@ -1,7 +1,7 @@
 """A table of the answers: the mean answer in each of as many equal cells as a program may hold.
 
-It repeats what it was told and knows nothing of what lies between or beyond, so it is a control: whatever it is worth is
-had without the rule. It always fills the program, as a table that stopped early would have to know the rule.
+It repeats what it was told and knows nothing of what lies between or beyond, so it is a control: whatever it is worth
+is had without the rule. It always fills the program, as a table that stopped early would have to know the rule.
 """
 
 from __future__ import annotations

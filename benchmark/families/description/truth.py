@@ -2,7 +2,7 @@
 
     truth.errors(i, program) -> [m]      for each held-out point of box i; NaN where nothing was said
     truth.scale(i)                       what the best constant gets, in the same unit
-    truth.extension                      the same on a larger domain, of which nobody could ask; None where there is none
+    truth.extension                      the same on a larger domain, of which nobody could ask; None if there is none
 
 The error of a number is the distance from the true one; that of a text, a label or a truth value is 0 or 1. Squared
 and averaged, and divided by the squared scale, both say the same: 0 is the truth, 1 what a constant gets.

@@ -44,7 +44,9 @@ def _without_neutral(program: Program) -> Program:
             stack.append(operands[0])
         elif instruction.operation in _EITHER and operands[0] == neutral:
             stack.append(operands[1])
-        elif instruction.operation in _SIGNS and operands[1][-1].operation == "number" and _ends_in_a_number(operands[0]):
+        elif (
+            instruction.operation in _SIGNS and operands[1][-1].operation == "number" and _ends_in_a_number(operands[0])
+        ):
             *inner, level, sign = operands[0]
             total = _SIGNS[sign.operation] * level.value + _SIGNS[instruction.operation] * operands[1][0].value
             stack.append((*inner, Instruction("number", 0, tidy(total)), Instruction("+", 2)))

@@ -14,10 +14,10 @@ it worth describing. All numbers here are relative to the function's scale.
     signal         scale over the noise's standard deviation                     can the function be seen at all
     exception_*    even questions in the interval; departure over noise; error that missing it costs
 
-`estimable` is the Cramér-Rao bound (Rao 1945) carried to the predictions: with the derivatives J of the answers and K of
-the values to predict with respect to the numbers of the formula, the least variance of an unbiased estimate averages to
-sd^2 |K J^+|^2 / m. Positions of jumps have no derivative; they are found by bisection, to any precision, as long as the
-jump stands out of the noise, which `effect` asks.
+`estimable` is the Cramér-Rao bound (Rao 1945) carried to the predictions: with the derivatives J of the answers and K
+of the values to predict with respect to the numbers of the formula, the least variance of an unbiased estimate averages
+to sd^2 |K J^+|^2 / m. Positions of jumps have no derivative; they are found by bisection, to any precision, as long as
+the jump stands out of the noise, which `effect` asks.
 
 Left out are, therefore: waves that turn more than once in two questions; formulas with a number that the others can
 replace; nestings so sensitive that their values beyond the domain do not follow from the answers; components and
