@@ -75,8 +75,14 @@ def _functions() -> list[Any]:
 
 
 def _shortest_enough(model: Any, centre: float, scale: float, x: np.ndarray, target: np.ndarray, longest: int) -> str:
-    """The best program of the last generation that is not too long, with offset and factor fitted anew."""
-    for program in sorted(model._programs[-1], key=lambda p: p.fitness_):
+    """The program of the last generation of least BIC, a node for a parameter, that is not too long; with offset and
+    factor fitted anew. By the least error alone it would be one of the longest."""
+    count = len(target)
+
+    def bic(program: Any) -> float:
+        return count * float(np.log(program.raw_fitness_ + _EXACT)) + program.length_ * float(np.log(count))
+
+    for program in sorted(model._programs[-1], key=bic):
         values = np.broadcast_to(program.execute(x[:, None]), target.shape)
         design = np.stack([np.ones_like(target), values], axis=1)
         offset, factor = np.linalg.lstsq(design, target, rcond=None)[0]
