@@ -216,9 +216,9 @@ def _applied(instruction: Instruction, operands: list[_Sum]) -> _Sum:
         case "x":
             return {(_Core("x", "x"),): 1.0}
         case "+":
-            return _sum(*operands)
+            return _sum(operands[0], operands[1])
         case "-":
-            return _sum(*operands, -1.0)
+            return _sum(operands[0], operands[1], -1.0)
         case "negate":
             return _scaled(operands[0], -1.0)
         case "*" | "and":
@@ -235,7 +235,7 @@ def _applied(instruction: Instruction, operands: list[_Sum]) -> _Sum:
         case "not":
             return _sum(_number(1), operands[0], -1.0)
         case "or":
-            return _sum(_sum(*operands), _product(*operands), -1.0)
+            return _sum(_sum(operands[0], operands[1]), _product(*operands), -1.0)
         case "<" | "<=":
             return _below(*operands)
         case ">" | ">=":

@@ -80,7 +80,8 @@ def _shortest_enough(model: Any, centre: float, scale: float, x: np.ndarray, tar
     count = len(target)
 
     def bic(program: Any) -> float:
-        return count * float(np.log(program.raw_fitness_ + _EXACT)) + program.length_ * float(np.log(count))
+        error, nodes = float(program.raw_fitness_), int(program.length_)
+        return count * float(np.log(error + _EXACT)) + nodes * float(np.log(count))
 
     for program in sorted(model._programs[-1], key=bic):
         values = np.broadcast_to(program.execute(x[:, None]), target.shape)
