@@ -22,7 +22,8 @@ class Case(Trivial):
     def explain(self, state: int, *seeds: int) -> tuple[list[Any], list[Any]]:
         """Explanations of trivial problems from a state of the global generators, and the questions afterwards."""
         make_deterministic(state)
-        function, defaults = self.plugin.load(), self.plugin.defaults
+        function = self.plugin.load()
+        defaults = {**self.plugin.defaults, **self.plugin.options.get("small", {})}
         questions = [self.family.trivial(seed)[0] for seed in seeds]
         if self.plugin.options.get("batched"):
             answers = list(function(list(questions), **defaults))

@@ -3,6 +3,7 @@
     parse("if 2 <= x <= 4 then 5 else 3*sin(0.7*x) + 1") -> Program    refuses what is not in the grammar, or too large
     evaluate(program, x: [n] float64) -> [n] float64                   refuses long runs and values that are not finite
     to_text(program) -> str                                            parse(to_text(p)) == p
+    structure(program) -> str                                          the formula, numbers aside
 
 The grammar, loosest binding first:
 
@@ -12,7 +13,7 @@ The grammar, loosest binding first:
     atom        :=  number | x | pi | e | (expression) | function(expression, ...)
     functions   :=  of one argument: abs sign sqrt exp log sin cos tan asin acos atan sinh cosh tanh
                     sigmoid relu floor ceil round; of more:
-                    mod(a, b), min(a, ...), max(a, ...), where(condition, a, b),
+                    mod(a, b) with |a / b| up to 2^53, min(a, ...), max(a, ...), where(condition, a, b),
                     piecewise(condition, value, condition, value, ..., otherwise)
 
 There are no loops, names, strings, attributes or calls of anything else, so a program's cost is known before it runs:
@@ -27,6 +28,7 @@ from benchmark.language.formatter import number_text, to_text
 from benchmark.language.limits import Limits
 from benchmark.language.parser import parse
 from benchmark.language.program import Instruction, Program
+from benchmark.language.structure import structure
 
 __all__ = [
     "Instruction",
@@ -39,5 +41,6 @@ __all__ = [
     "evaluate",
     "number_text",
     "parse",
+    "structure",
     "to_text",
 ]

@@ -45,6 +45,12 @@ def _relu(value: Value) -> Value:
     return np.maximum(value, 0.0)
 
 
+def _mod(a: Value, b: Value) -> Value:
+    """a - b floor(a / b), with the sign of `b`; NaN where |a / b| > 2^53, where no digit of it would be right and the
+    division takes as many steps as the quotient has bits."""
+    return np.mod(np.where(np.abs(a) <= _WHOLE * np.abs(b), a, np.nan), b)
+
+
 def _piecewise(*operands: Value) -> Value:
     """(condition, value, ..., otherwise): the value of the first condition that holds."""
     result = operands[-1]
@@ -52,6 +58,9 @@ def _piecewise(*operands: Value) -> Value:
         result = np.where(operands[place], operands[place + 1], result)
     return result
 
+
+_WHOLE = 2.0**53
+"""Up to here every whole number is a float64."""
 
 CONSTANTS: dict[str, float] = {"pi": float(np.pi), "e": float(np.e)}
 
@@ -87,7 +96,7 @@ BINARY: dict[str, Callable[[Value, Value], Value]] = {
     "*": np.multiply,
     "/": np.divide,
     "**": np.power,
-    "mod": np.mod,
+    "mod": _mod,
 }
 
 COMPARISONS: dict[str, Callable[[Value, Value], Value]] = {

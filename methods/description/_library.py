@@ -25,6 +25,8 @@ from methods.description._queries import number
 Points = Float64[ndarray, " n"]
 Theta = Float64[ndarray, "g p"]
 _ROUNDS, _SHRINK, _SIDE = 7, 3.0, {1: 7, 2: 5}
+_NOTHING = 1e-4
+"""A slope this small beside a kink's is left unsaid."""
 _EXACT = 1e-6
 """Residual variance, relative to the data's, below which differences are those of rounding."""
 
@@ -37,8 +39,8 @@ class Form:
     features: Callable[[Points, Theta], Float64[ndarray, "g n k"]]
     grids: Callable[[float, float, int], Sequence[Points]]
     """(low, high, points) -> the first grid of each nonlinear parameter."""
-    texts: Callable[[Float64[ndarray, " p"]], Sequence[str]]
-    """The features as program text."""
+    says: Callable[[Float64[ndarray, " p"], Float64[ndarray, " k"]], str]
+    """(theta, coefficients) -> the term as program text, as short as it can be said."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,7 @@ class Fit:
     @property
     def program(self) -> str:
         """The fit as a program."""
-        parts = [number(self.offset)]
-        for term in self.terms:
-            texts = term.form.texts(term.theta)
-            parts += [f"{number(c)}*{text}" for c, text in zip(term.coefficients, texts, strict=True)]
-        return " + ".join(parts)
+        return " + ".join([number(self.offset), *(t.form.says(t.theta, t.coefficients) for t in self.terms)])
 
     @property
     def words(self) -> str:
@@ -103,13 +101,31 @@ def _widths(low: float, high: float, points: int) -> Points:
     return (high - low) * np.geomspace(1.5 / points, 0.5, 8)
 
 
+def _sum(*features: str) -> Callable[[ndarray, ndarray], str]:
+    """Features that say nothing of theta, each times its coefficient."""
+    return lambda _, c: " + ".join(f"{number(each)}*{text}" for each, text in zip(c, features, strict=True))
+
+
+def _one(template: str) -> Callable[[ndarray, ndarray], str]:
+    """A text of the coefficient and the nonlinear parameters, in this order."""
+    return lambda theta, c: template.format(number(c[0]), *map(number, theta))
+
+
+def _kink(theta: ndarray, c: ndarray) -> str:
+    bend = f"{number(c[1])}*abs(x - {number(theta[0])})"
+    return bend if abs(c[0]) < _NOTHING * abs(c[1]) else f"{number(c[0])}*x + {bend}"
+
+
+def _wave(theta: ndarray, c: ndarray) -> str:
+    return f"{number(float(np.hypot(*c)))}*sin({number(theta[0])}*x + {number(float(np.arctan2(c[1], c[0])))})"
+
+
 def _power(degree: int) -> Form:
     def features(x: Points, theta: Theta) -> ndarray:
         return np.stack([x**k for k in range(1, degree + 1)], axis=-1)[None].repeat(len(theta), axis=0)
 
     names = {1: "straight line", 2: "parabola", 3: "cubic"}
-    texts = ["x", "x**2", "x**3"][:degree]
-    return Form(names[degree], features, _none, lambda _: texts)
+    return Form(names[degree], features, _none, _sum(*["x", "x**2", "x**3"][:degree]))
 
 
 def _singular(name: str, function: Callable[[ndarray], ndarray], text: str) -> Form:
@@ -121,7 +137,7 @@ def _singular(name: str, function: Callable[[ndarray], ndarray], text: str) -> F
     def grids(low: float, high: float, _: int) -> list[Points]:
         return [low - (high - low) * np.geomspace(3e-3, 3, 16)]
 
-    return Form(name, features, grids, lambda theta: [text.format(number(-theta[0]))])
+    return Form(name, features, grids, lambda theta, c: text.format(number(c[0]), number(-theta[0])))
 
 
 FORMS: tuple[Form, ...] = (
@@ -129,27 +145,27 @@ FORMS: tuple[Form, ...] = (
     _power(2),
     _power(3),
     Form("kink", lambda x, t: _columns(x[None] + 0 * t[:, :1], np.abs(x[None] - t[:, :1])),
-         lambda low, high, n: [_places(low, high, n // 2)], lambda t: ["x", f"abs(x - {number(t[0])})"]),
+         lambda low, high, n: [_places(low, high, n // 2)], _kink),
     Form("step", lambda x, t: (x[None] >= t[:, :1]).astype(float)[..., None],
-         lambda low, high, n: [_places(low, high, n)], lambda t: [f"where(x < {number(t[0])}, 0, 1)"]),
+         lambda low, high, n: [_places(low, high, n)], _one("where(x < {1}, 0, {0})")),
     Form("plateau", lambda x, t: (np.abs(x[None] - t[:, :1]) < t[:, 1:]).astype(float)[..., None],
          lambda low, high, n: [_places(low, high, n // 2), _widths(low, high, n)],
-         lambda t: [f"where(abs(x - {number(t[0])}) < {number(t[1])}, 1, 0)"]),
+         _one("where(abs(x - {1}) < {2}, {0}, 0)")),
     Form("sine wave", lambda x, t: _columns(np.sin(t[:, :1] * x[None]), np.cos(t[:, :1] * x[None])),
          lambda low, high, n: [np.arange(1.5, n / 2, 0.5) * np.pi / (high - low)],
-         lambda t: [f"sin({number(t[0])}*x)", f"cos({number(t[0])}*x)"]),
+         _wave),
     Form("smooth step", lambda x, t: np.tanh((x[None] - t[:, :1]) / t[:, 1:])[..., None],
          lambda low, high, n: [_places(low, high, n // 3), _widths(low, high, n)],
-         lambda t: [f"tanh((x - {number(t[0])})/{number(t[1])})"]),
+         _one("{0}*tanh((x - {1})/{2})")),
     Form("bell", lambda x, t: np.exp(-(((x[None] - t[:, :1]) / t[:, 1:]) ** 2))[..., None],
          lambda low, high, n: [_places(low, high, n // 3), _widths(low, high, n)],
-         lambda t: [f"exp(-((x - {number(t[0])})/{number(t[1])})**2)"]),
+         _one("{0}*exp(-((x - {1})/{2})**2)")),
     Form("exponential", lambda x, t: np.exp(np.clip(t[:, :1] * x[None], -50, 50))[..., None],
          lambda low, high, _: [np.concatenate([-(s := np.geomspace(0.5, 12, 10)), s]) / (high - low)],
-         lambda t: [f"exp({number(t[0])}*x)"]),
-    _singular("logarithm", lambda d: np.log(np.maximum(d, 1e-9)), "log(x + {})"),
-    _singular("square root", lambda d: np.sqrt(np.maximum(d, 1e-9)), "sqrt(x + {})"),
-    _singular("reciprocal", lambda d: 1 / np.maximum(d, 1e-9), "1/(x + {})"),
+         _one("{0}*exp({1}*x)")),
+    _singular("logarithm", lambda d: np.log(np.maximum(d, 1e-9)), "{}*log(x + {})"),
+    _singular("square root", lambda d: np.sqrt(np.maximum(d, 1e-9)), "{}*sqrt(x + {})"),
+    _singular("reciprocal", lambda d: 1 / np.maximum(d, 1e-9), "{}/(x + {})"),
 )  # fmt: skip
 
 

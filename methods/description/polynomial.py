@@ -10,17 +10,22 @@ from numpy.polynomial import Chebyshev, Polynomial
 from benchmark.families.description import Description, DescriptionQuestion, description_method
 from methods.description._queries import number, spread
 
+_EXACT = 1e-9
+"""Error, relative to the answers' variance, below which differences are those of rounding."""
+
 
 @description_method(cites="doi:10.1080/00401706.1974.10489157", requires=("reals",))
 def polynomial(question: DescriptionQuestion, *, largest: int = 9) -> list[Description]:
-    """Spend the budget on spread points and choose the degree from 0 to `largest` of least leave-one-out error."""
+    """Spend the budget on spread points and choose the degree from 0 to `largest` of least leave-one-out error, the
+    lowest of those that differ by rounding."""
     found = []
     for box in question.boxes:
         x = spread(box, box.left, question.seed)
         y = box.query(x)
         domain = (box.low, box.high)
         degrees = range(min(largest, len(x) // 3, (question.longest - 1) // 6) + 1)
-        degree = int(np.argmin([left_out(x, y, degree, domain) for degree in degrees]))
+        errors = np.array([left_out(x, y, degree, domain) for degree in degrees])
+        degree = int(np.argmax(errors <= errors.min() + _EXACT * float(y.var())))
         fit = Chebyshev.fit(x, y, degree, domain=domain)
         found.append(Description(f"A polynomial of degree {degree}.", _program(fit, domain)))
     return found

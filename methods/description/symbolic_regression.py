@@ -2,6 +2,9 @@
 
 The functions are total, so that every program says something everywhere and translates word for word: the quotient is
 the analytic one, a / sqrt(1 + b^2) (Ni, Drieberg & Rockett 2013), roots and logarithms are of absolute values.
+Population and generations are the library's own, 20,000 programs a function; a profile for a laptop may lower them.
+Programs are of `x` itself, so that a formula of `x` needs nothing beside itself to be said; the outputs are scaled, and
+offset and factor fitted last.
 """
 
 from __future__ import annotations
@@ -22,6 +25,8 @@ _TEXT = {
     "root": "sqrt(abs({}))", "logs": "log(1 + abs({}))", "gauss": "exp(-{}**2)", "tanh": "tanh({})",
 }  # fmt: skip
 _LIMIT = 1e100
+_EXACT = 1e-6
+"""Mean squared error, in units of the answers' variance, at which nothing is left to evolve."""
 
 
 @description_method(
@@ -31,9 +36,9 @@ _LIMIT = 1e100
     tunable={"parsimony": {"low": 1e-4, "high": 3e-2}},
 )
 def symbolic_regression(
-    question: DescriptionQuestion, *, population: int = 80, generations: int = 6, parsimony: float = 0.002
+    question: DescriptionQuestion, *, population: int = 1000, generations: int = 20, parsimony: float = 0.002
 ) -> list[Description]:
-    """Spend the budget on spread points and evolve a program; inputs and outputs are scaled to unit spread first."""
+    """Spend the budget on spread points and evolve a program, with outputs scaled to unit spread."""
     try:
         from gplearn.genetic import SymbolicRegressor
     except ImportError:
@@ -50,13 +55,12 @@ def symbolic_regression(
         model = SymbolicRegressor(
             population_size=population, generations=generations, function_set=functions, metric="mse",
             const_range=(-3.0, 3.0), init_depth=(2, 5), parsimony_coefficient=parsimony,
-            random_state=(question.seed + index) % 2**32,
+            random_state=(question.seed + index) % 2**32, stopping_criteria=_EXACT,
             p_crossover=0.7, p_subtree_mutation=0.1, p_hoist_mutation=0.05, p_point_mutation=0.1, tournament_size=12,
         )  # fmt: skip
-        middle, half = (box.low + box.high) / 2, (box.high - box.low) / 2
-        u = (x - middle) / half * 3
-        model.fit(u[:, None], (y - centre) / scale)
-        text = _shortest_enough(model, middle, half, centre, scale, u, (y - centre) / scale, question.longest)
+        target = (y - centre) / scale
+        model.fit(x[:, None], target)
+        text = _shortest_enough(model, centre, scale, x, target, question.longest)
         found.append(Description(f"An evolved formula of {len(parse(text))} instructions.", text))
     return found
 
@@ -75,17 +79,20 @@ def _functions() -> list[Any]:
     return ["add", "sub", "mul", "sin", "abs", "max", "min", *made]
 
 
-def _shortest_enough(
-    model: Any, middle: float, half: float, centre: float, scale: float, u: np.ndarray, y: np.ndarray, longest: int
-) -> str:
-    """The best program of the last generation that is not too long, with offset and factor fitted anew."""
-    x = "x" if middle == 0 else f"(x - {number(middle)})"
-    inner = f"({number(3 / half)}*{x})"
-    for program in sorted(model._programs[-1], key=lambda p: p.fitness_):
-        values = np.broadcast_to(program.execute(u[:, None]), y.shape)
-        design = np.stack([np.ones_like(y), values], axis=1)
-        offset, factor = np.linalg.lstsq(design, y, rcond=None)[0]
-        text = f"{number(centre + scale * offset)} + {number(scale * factor)}*{_translated(program.program, inner)}"
+def _shortest_enough(model: Any, centre: float, scale: float, x: np.ndarray, target: np.ndarray, longest: int) -> str:
+    """The program of the last generation of least BIC, a node for a parameter, that is not too long; with offset and
+    factor fitted anew. By the least error alone it would be one of the longest."""
+    count = len(target)
+
+    def bic(program: Any) -> float:
+        error, nodes = float(program.raw_fitness_), int(program.length_)
+        return count * float(np.log(error + _EXACT)) + nodes * float(np.log(count))
+
+    for program in sorted(model._programs[-1], key=bic):
+        values = np.broadcast_to(program.execute(x[:, None]), target.shape)
+        design = np.stack([np.ones_like(target), values], axis=1)
+        offset, factor = np.linalg.lstsq(design, target, rcond=None)[0]
+        text = f"{number(centre + scale * offset)} + {number(scale * factor)}*{_translated(program.program, 'x')}"
         if len(text) < 5_000 and len(parse(text)) <= longest:
             return text
     return number(centre)

@@ -5,8 +5,9 @@
 A box answers `box.query(points [n]) -> answers [n]` on its domain (`domains`: reals, strings, tokens, images),
 `box.budget` points in all. A program is written in the safe language of the question (`languages`; that of real
 functions unless the task brings another) and is judged by running it on points that were never asked for, against what
-the box says there without noise (`truth`). The task is that of FIND (Schwettmann et al. 2023, arXiv:2309.03886);
-differences are stated where they arise.
+the box says there without noise (`truth`). A task may also judge beyond the domain of the questions, where the rule
+still holds and a repetition of the answers does not, and it may ask for brevity (`metrics/function_recovery`). The task
+is that of FIND (Schwettmann et al. 2023, arXiv:2309.03886); differences are stated where they arise.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from benchmark.errors import InvalidExplanation
 from benchmark.families.description.boxes import BlackBox, BudgetExhausted
 from benchmark.families.description.domains import Domain, Images, Reals, Strings, Tokens, grid
 from benchmark.families.description.languages import FORMULAS, Language
-from benchmark.families.description.truth import TOLERANCE, DescriptionTruth, scale_of
+from benchmark.families.description.truth import EXACT, TOLERANCE, DescriptionTruth, scale_of
 from benchmark.language import ProgramError
 from benchmark.plugins import method_decorator, task_decorator
 
 __all__ = [
+    "EXACT",
     "FORMULAS",
     "TOLERANCE",
     "BlackBox",

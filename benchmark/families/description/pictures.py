@@ -16,7 +16,7 @@ from benchmark.families.family import Case, Picture
 
 SHOWN = 3
 """Functions per picture."""
-TRUE, SAID, EXCEPTION = "#8a8f98", "#c2410c", "#fde68a"
+TRUE, SAID, EXCEPTION, BEYOND = "#8a8f98", "#c2410c", "#fde68a", "#f3f4f6"
 HIDDEN = ("random",)
 LINES, WIDTH = 8, 18
 """Of a list of points: lines, and letters of a point or an answer."""
@@ -33,8 +33,8 @@ def _picture(cases: Sequence[Case]) -> Picture:
     rows = min(SHOWN, len(first.truth.programs))
     caption = (
         f"{rows} functions of the variant {first.variant} (seed {first.seed}): what each method's program says, over "
-        "what the box answers without noise. Yellow: where the function departs from its rule. A panel marked 'no "
-        "program' got none that is finite on the whole domain."
+        "what the box answers without noise. Grey: beyond the domain of the questions, where the rule goes on. Yellow: "
+        "where the function departs from its rule. A panel marked 'no program' got none that is finite everywhere."
     )
     title = f"Described over true: {first.variant}"
     return Picture(f"functions-{first.variant}", title, caption, partial(_draw, cases, rows), cases)
@@ -46,20 +46,33 @@ def _draw(cases: Sequence[Case], rows: int) -> Figure:
     for column, case in enumerate(cases):
         programs = case.explanation.programs.split("\n")
         for row in range(rows):
-            _panel(axes[row, column], case.truth, row, case.truth.answers(row, programs[row]))
-        success = case.scores.get("program_success", float("nan"))
-        axes[0, column].set_title(f"{case.method.replace('_', ' ')}\n{success:.0%} of all predicted", fontsize=8)
+            _panel(axes[row, column], case.truth, row, programs[row])
+        axes[0, column].set_title(f"{case.method.replace('_', ' ')}\n{_success(case)}", fontsize=8)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
 
-def _panel(axis: Axes, truth: DescriptionTruth, index: int, said: Answers | None) -> None:
+def _success(case: Case) -> str:
+    if "function_recovery" in case.scores:
+        return f"{case.scores['function_recovery']:.0%} of all recovered"
+    return f"{case.scores.get('program_success', float('nan')):.0%} of all predicted"
+
+
+def _panel(axis: Axes, domain: DescriptionTruth, index: int, program: str) -> None:
+    truth = domain.extension or domain
+    said = truth.answers(index, program)
+    if said is None and truth is not domain:  # at least what it says where questions were allowed
+        truth, said = domain, domain.answers(index, program)
     if said is None:
         axis.text(0.5, 0.5, "no program", transform=axis.transAxes, ha="center", fontsize=8, color=SAID)
     if truth.numeric and truth.points[index].dtype.kind == "f" and truth.points[index].ndim == 1:
         _curve(axis, truth, index, said)
+        if truth is not domain:
+            within = domain.points[index]
+            for low, high in ((truth.points[index].min(), within.min()), (within.max(), truth.points[index].max())):
+                axis.axvspan(low, high, color=BEYOND, linewidth=0, zorder=0)
     elif said is not None:
         _listing(axis, truth, index, said)
     axis.tick_params(labelsize=6, length=2)

@@ -17,7 +17,7 @@ from tasks.models.numeric_functions.networks import Networks
 class Boxes(nn.Module):
     """The functions of an instance; with weights, networks answer in their place."""
 
-    def __init__(self, planted: list[NumericFunction], weights: dict[str, Tensor]) -> None:
+    def __init__(self, planted: tuple[NumericFunction, ...], weights: dict[str, Tensor]) -> None:
         super().__init__()
         self.planted = planted
         self.networks: Networks | None = None
@@ -31,9 +31,9 @@ class Boxes(nn.Module):
         function = self.planted[index]
         if self.networks is None:
             return function.respond(x)
-        low, high = function.domain
+        low, high = function.extended
         points = torch.from_numpy((np.ravel(x) - low) / (high - low) * 2 - 1)
-        values = self.networks(points.expand(len(self.planted), -1))[index].numpy()
+        values = self.networks.answer(index, points).numpy()
         answers: Float64[ndarray, "*shape"] = (self.centre[index] + self.scale[index] * values).reshape(np.shape(x))
         return answers
 
@@ -49,7 +49,7 @@ class Boxes(nn.Module):
         return torch.from_numpy(np.stack([self.respond(i, row) for i, row in enumerate(x.double().cpu().numpy())]))
 
 
-def standards(planted: list[NumericFunction]) -> tuple[Float64[ndarray, " n"], Float64[ndarray, " n"]]:
-    """Mean and scale of each function, with which networks are trained."""
-    outputs = [function.respond(grid(*function.domain, POINTS)) for function in planted]
+def standards(planted: tuple[NumericFunction, ...]) -> tuple[Float64[ndarray, " n"], Float64[ndarray, " n"]]:
+    """Mean and scale of each function on its extended domain, with which networks are trained."""
+    outputs = [function.respond(grid(*function.extended, POINTS)) for function in planted]
     return np.array([y.mean() for y in outputs]), np.array([scale_of(y) for y in outputs])

@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from benchmark.language import evaluate, parse
 from tasks.models.numeric_functions.noise import Noise
+from tasks.models.numeric_functions.shapes import EXTENDED
 
 Measures = dict[str, float]
 """Measured evidence that a function can be told from others, by the names of `identifiability`."""
@@ -30,6 +31,12 @@ class NumericFunction:
     """Seeds the noise."""
     measures: Measures = field(default_factory=dict)
     """Measured evidence that the function can be told from others within the budget."""
+
+    @property
+    def extended(self) -> tuple[float, float]:
+        """The larger domain, where the rule is judged too. An exception is local: it ends with its interval, so that
+        out there the rule holds; the mean of one-sided noise belongs to the rule."""
+        return EXTENDED[self.domain]
 
     def respond(self, x: Float64[ndarray, " n"]) -> Float64[ndarray, " n"]:
         """The mean answer at `x`: the canonical program's value."""

@@ -3,7 +3,8 @@ least squares.
 
 The published networks (1-64-1, Adam at 0.01 on inputs up to 1000) often missed their functions by orders of
 magnitude, and descriptions were then judged against the function instead of the network. Here the fit is convex given
-the kinks, its error is measured and belongs to the certificate, and the truth is what the network says.
+the kinks, its error is measured and belongs to the certificate, and the truth is what the network says. Shapes with
+jumps have no network: whatever is made of ramps is continuous.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch import Generator, Tensor, nn
 
 Target = Callable[[Float64[Tensor, "n m"]], Float64[Tensor, "n m"]]
 _SAMPLES = 8192
-_RIDGE = 1e-6
+_RIDGE = 1e-9
 
 
 class Networks(nn.Module):
@@ -33,13 +34,18 @@ class Networks(nn.Module):
         for name, width in (("slope", hidden), ("kink", hidden), ("out", hidden), ("offset", 1)):
             self.register_buffer(name, torch.zeros(count, width, dtype=torch.float64))
 
-    def hidden(self, x: Float64[Tensor, "n m"]) -> Float64[Tensor, "n m h"]:
-        """The hidden layer's activations."""
-        return torch.relu(self.slope[:, None] * (x[..., None] - self.kink[:, None]))
+    def hidden(self, index: int, x: Float64[Tensor, " m"]) -> Float64[Tensor, "m h"]:
+        """The hidden layer of one network."""
+        return torch.relu(self.slope[index] * (x[:, None] - self.kink[index]))
+
+    def answer(self, index: int, x: Float64[Tensor, " m"]) -> Float64[Tensor, " m"]:
+        """The outputs of one network. Sums over the hidden layer alone, so that an answer does not depend on its
+        company."""
+        return (self.hidden(index, x) * self.out[index]).sum(dim=1) + self.offset[index]
 
     def forward(self, x: Float64[Tensor, "n m"]) -> Float64[Tensor, "n m"]:
-        """The networks' outputs. Sums over the hidden layer alone, so that an answer does not depend on its company."""
-        return (self.hidden(x) * self.out[:, None]).sum(dim=2) + self.offset
+        """The outputs of all networks, a row of points each."""
+        return torch.stack([self.answer(index, row) for index, row in enumerate(x)])
 
 
 def fit_networks(target: Target, count: int, hidden: int, generator: Generator) -> Networks:
@@ -49,11 +55,12 @@ def fit_networks(target: Target, count: int, hidden: int, generator: Generator) 
     y = target(x)
     networks.kink += _kinks(x, y, hidden, generator)
     networks.slope += 1 - 2 * torch.randint(2, (count, hidden), generator=generator).double()
-    features = torch.cat([networks.hidden(x), torch.ones(count, _SAMPLES, 1, dtype=torch.float64)], dim=2)
-    gram = features.mT @ features + _RIDGE * torch.eye(hidden + 1, dtype=torch.float64)
-    solved = torch.linalg.solve(gram, features.mT @ y[..., None])[..., 0]
-    networks.out += solved[:, :-1]
-    networks.offset += solved[:, -1:]
+    ridge = _RIDGE * torch.eye(hidden + 1, dtype=torch.float64)
+    for index in range(count):  # one at a time, for memory
+        features = torch.cat([networks.hidden(index, x[index]), torch.ones(_SAMPLES, 1, dtype=torch.float64)], dim=1)
+        solved = torch.linalg.solve(features.mT @ features + ridge, features.mT @ y[index])
+        networks.out[index] += solved[:-1]
+        networks.offset[index] += solved[-1]
     return networks
 
 

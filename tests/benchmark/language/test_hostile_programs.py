@@ -77,6 +77,8 @@ HOSTILE = {
     "infinity minus infinity": "'exp(999*x*x) - exp(999*x*x)'",
     "zero times infinity": "'0*exp(exp(x*x))'",
     "mod zero": "'mod(x, 0)'",
+    "a long division": "'mod(1e308, x*1e-300)'",
+    "a long division of constants": "'mod(1e308, 5e-324) + x'",
     "not a number by name": "'nan'",
     "infinity by name": "'inf'",
     "not text": "10**6",

@@ -98,6 +98,18 @@ def test_values_that_are_not_finite_are_refused_with_the_point():
         parse("x + 1", Limits(instructions=2))
 
 
+@given(st.floats(-1e6, 1e6), st.floats(1e-3, 1e3), st.sampled_from([-1.0, 1.0]))
+def test_the_remainder_is_that_of_numpy_with_the_sign_of_the_divisor(a, b, sign):
+    assert evaluate(parse(f"mod(x, {sign * b!r})"), [a]) == np.mod(a, sign * b)
+
+
+def test_a_remainder_without_a_right_digit_is_refused():
+    assert evaluate(parse("mod(9007199254740992, x)"), [1.0]) == 0.0
+    for program in ("mod(9007199254740994, x)", "mod(1e308, x)", "mod(x, 1e-300)"):
+        with pytest.raises(ProgramValueError, match="got nan"):
+            evaluate(parse(program), [1.0])
+
+
 def test_numbers_are_written_short():
     assert [number_text(value) for value in (3.0, -0.5, 1e-9)] == ["3", "-0.5", "1e-09"]
     assert number_text(2 / 3, digits=3) == "0.667"

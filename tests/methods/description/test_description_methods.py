@@ -14,8 +14,11 @@ from benchmark.language import evaluate, parse
 from methods.description._library import FORMS, best_fit
 from methods.description._queries import spread
 from methods.description._windows import best_window
+from methods.description.interpolation import chosen
 
-METHODS = ("constant", "polynomial", "regression_tree", "shape_library", "symbolic_regression", "piecewise_search")
+CONTROLS = ("constant", "lookup_table", "interpolation")
+METHODS = (*CONTROLS, "polynomial", "regression_tree", "shape_library", "symbolic_regression", "piecewise_search")
+SMALL = {"symbolic_regression": {"population": 40, "generations": 3}}
 
 
 def run(name, *functions, budget=64, low=-10.0, high=10.0, seed=0, longest=64, **parameters):
@@ -23,7 +26,7 @@ def run(name, *functions, budget=64, low=-10.0, high=10.0, seed=0, longest=64, *
         pytest.importorskip("gplearn")
     question = DescriptionQuestion(tuple(BlackBox(f, Reals(low, high), budget) for f in functions), seed, longest)
     method = getattr(importlib.import_module(f"methods.description.{name}"), name)
-    explanation = check(method(question, **parameters), question)
+    explanation = check(method(question, **(SMALL.get(name, {}) | parameters)), question)
     assert not explanation.problems.strip(), explanation.problems
     assert all(box.used <= budget for box in question.boxes)
     return explanation
@@ -123,6 +126,31 @@ def test_a_form_recovers_its_own_kind_and_writes_what_it_fits(form):
     fit = best_fit(x, y, np.ones(64, dtype=bool), 0.2, 20.0, terms=1)
     assert fit.rss / 64 < 1e-3 * y.var()
     np.testing.assert_allclose(evaluate(parse(fit.program), x), fit(x), atol=2e-3 * np.abs(y).max())
+
+
+@pytest.mark.parametrize("name", ["lookup_table", "interpolation"])
+@pytest.mark.parametrize("longest", [10, 40, 64])
+def test_a_control_fills_the_program_whatever_the_function(name, longest):
+    lengths = {len(parse(p)) for p in run(name, line, wave, step, longest=longest).programs.split("\n")}
+    assert longest - 7 < min(lengths) <= max(lengths) <= longest
+
+
+def test_a_table_says_the_mean_of_each_cell():
+    said = evaluate(parse(run("lookup_table", line).programs), grid(-10, 10, 16))
+    np.testing.assert_allclose(said, line(grid(-10, 10, 16)), atol=0.4)
+
+
+def test_lines_between_answers_follow_a_curve_within_its_domain():
+    explanation = run("interpolation", np.square, np.abs)
+    assert max(error(explanation, np.square, np.abs)) < 0.01
+    beyond = evaluate(parse(explanation.programs.split("\n")[0]), [20.0])
+    assert beyond < 350
+
+
+def test_knots_are_where_the_answers_bend():
+    x = np.linspace(-10, 10, 41)
+    assert chosen(x, np.maximum(x, 3.0), 1) == [26]
+    assert chosen(x, 2 * x, 0) == []
 
 
 def test_spread_points_are_one_to_a_cell():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -118,4 +120,20 @@ def test_pictures_show_a_panel_for_each_method_and_function():
     cases = [Case("t", "v", 0, name, question, truth, explanation, {"program_success": 0.5}) for name in names]
     (picture,) = pictures(cases)
     assert len(picture.draw().axes) == 2 * 3
-    assert "some method" in picture.draw().axes[1].get_title()
+    assert picture.draw().axes[1].get_title() == "some method\n50% of all predicted"
+
+
+def test_pictures_go_beyond_the_domain_where_the_truth_does():
+    near, far = make_truth(("sqrt(x + 1)", "x")), family.grid(-2.0, 2.0, 64)
+    programs = ("sqrt(abs(x + 1))", "x")
+    beyond = dataclasses.replace(
+        near, points=(far, far), outputs=np.stack([family.FORMULAS.run(program, far) for program in programs])
+    )
+    truth = dataclasses.replace(near, extension=beyond)
+    explanation = references.oracle(truth)
+    case = Case("t", "v", 0, "oracle", make_question(2), truth, explanation, {"function_recovery": 1.0})
+    (picture,) = pictures([case])
+    above, below = picture.draw().axes
+    assert above.get_title() == "oracle\n100% of all recovered"
+    assert [len(axis.lines[1].get_xdata()) for axis in (above, below)] == [64, 64]
+    assert above.lines[1].get_xdata().min() > -1 > below.lines[1].get_xdata().min()

@@ -23,7 +23,9 @@ from benchmark.families.description import (
     scale_of,
 )
 from benchmark.families.description.metrics.description_length import description_length
+from benchmark.families.description.metrics.exception_location import exception_location
 from benchmark.families.description.metrics.exception_recall import exception_recall
+from benchmark.families.description.metrics.function_recovery import function_recovery
 from benchmark.families.description.metrics.normalised_error import normalised_error
 from benchmark.families.description.metrics.program_success import program_success
 from benchmark.families.description.pictures import pictures
@@ -122,7 +124,9 @@ def test_texts_are_right_or_wrong():
     # "reverse" is wrong on "abc" and "ab", the two that begin with a; "first 0" is right on the empty text alone
     assert normalised_error(explanation, truth) == pytest.approx({"": (0 + 2 / 6 + 1 + 1) / 4, "global": 2 / 4})
     assert description_length(explanation, truth) == pytest.approx((2 + 1 + 1 + 0) / 4)
-    assert exception_recall(explanation, truth) == {"": 0.25, "located": pytest.approx((1 + 0 + 2 / 7 + 2 / 8) / 4)}
+    assert exception_recall(explanation, truth) == 0.25
+    assert exception_location(explanation, truth) == pytest.approx((1 + 0 + 2 / 7 + 0) / 4)
+    assert function_recovery(explanation, truth) == {"": 0.25, "domain": 0.25, "length": 0.75, "any_length": 0.25}
 
 
 def test_references_speak_the_language():
