@@ -285,8 +285,12 @@ def _check_task(options: dict[str, Any]) -> None:
     rivals = options["rivals"]
     if not isinstance(rivals, dict):
         raise Unusable(f"rivals: got {rivals!r}, expected a dictionary from a variant to its rival")
-    paired = [*rivals, *rivals.values()]
-    for where, names in (("unranked", unranked), ("twins", [*twins, *twins.values()]), ("rivals", paired)):
+    dials = options["dials"]
+    if not isinstance(dials, dict) or not all(isinstance(steps, list) and len(steps) > 1 for steps in dials.values()):
+        raise Unusable(f"dials: got {dials!r}, expected a dictionary from a name to at least two variants")
+    paired, turned = [*rivals, *rivals.values()], [str(step) for steps in dials.values() for step in steps]
+    named = (("unranked", unranked), ("twins", [*twins, *twins.values()]), ("rivals", paired), ("dials", turned))
+    for where, names in named:
         if strange := [name for name in names if name not in list(variants)]:
             raise Unusable(unknown("variant", str(strange[0]), variants, where=where))
     if twice := [name for name in paired if paired.count(name) > 1]:

@@ -133,6 +133,7 @@ class TaskDecorator(Protocol):
         unranked: Sequence[str] = (),
         twins: Mapping[str, str] = {},
         rivals: Mapping[str, str] = {},
+        dials: Mapping[str, Sequence[str]] = {},
         cites: str = "",
         provides: Sequence[str] = (),
         controls: Sequence[str] = (),
@@ -146,10 +147,10 @@ class TaskDecorator(Protocol):
         but enter no average. `twins` names, for a variant, the one that asks the same of random weights: it is not
         ranked either, and what a method earns beyond it is what the training put there. `rivals` names, for a variant,
         another on the same inputs with another truth: both are scored together, so that whoever does not look at the
-        model is at chance on the pair (`benchmark.marks`). `provides` names what methods may
-        require; `controls` the methods that mark what can be had without the model; `method_seeds` is how many seeds of
-        a method run on one subject. `ceilings` names the metrics in which the constraints that methods have keep
-        even the oracle from what a perfect explanation has (`metric(perfect=...)`), each with the reason.
+        model is at chance on the pair (`benchmark.marks`). `dials` lists variants in which one thing grows step by
+        step; the board says where each method falls to the null. `provides` names what methods may require; `controls`
+        the methods that mark what can be had without the model; `method_seeds` is how many seeds of a method run on one
+        subject; `ceilings` says why the truth is short of a metric's `perfect`.
 
         `small` says what a quick look is, for profiles with `small: true` and for `touchstone check`: parameters of the
         task, parameters of its subject as `"subject.<name>"`, `variants` to run, and `methods` with parameters by the
@@ -201,6 +202,7 @@ def task_decorator(family: str) -> TaskDecorator:
         unranked: Sequence[str] = (),
         twins: Mapping[str, str] = {},
         rivals: Mapping[str, str] = {},
+        dials: Mapping[str, Sequence[str]] = {},
         cites: str = "",
         provides: Sequence[str] = (),
         controls: Sequence[str] = (),
@@ -220,6 +222,7 @@ def task_decorator(family: str) -> TaskDecorator:
             unranked=_listed(unranked),
             twins=twins,
             rivals=rivals,
+            dials={name: _listed(steps) for name, steps in dials.items()} if isinstance(dials, Mapping) else dials,
             provides=_listed(provides),
             controls=_listed(controls),
             method_seeds=method_seeds,

@@ -36,6 +36,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("family", "method", "budget", "skill", "chance_skill", "seconds"),
         *("gain", "gain_low", "gain_high", "rising"),
     ),
+    "dials": ("family", "task", "dial", "method", "holds_to", "breaks_at", "skills"),
     "marks": ("family", "task", "variant", "floor", "blind", "control", "ceiling", "room", "ranked", "reason"),
     "claims": (
         *("claim", "source", "tasks", "effect", "ci_low", "ci_high", "verdict"),
@@ -52,6 +53,7 @@ DOWNLOADS = (
     "tasks.csv",
     "variants.csv",
     "budgets.csv",
+    "dials.csv",
     "marks.csv",
     "claims.csv",
     "certificates.csv",
@@ -94,6 +96,7 @@ class Board:
         metrics: long form, a row per (family, task, variant, method, metric); `spread` is over `n` seeds.
         budgets: a row per family, learned method and multiple of its budget; `gain` is what the last step up brought,
             `rising` whether that is more than its noise.
+        dials: a row per task, dial and method: where along the dial its skill falls to the null.
         marks: a row per (family, task, variant): what chance, the best blind `control` and the truth score, the room
             above blind, whether the variant is ranked, and the reason if not.
         claims: published findings, and the `finding`s of this suite itself; `effect` with its interval is measured
@@ -121,6 +124,7 @@ class Board:
     tasks: pd.DataFrame
     metrics: pd.DataFrame
     budgets: pd.DataFrame
+    dials: pd.DataFrame
     marks: pd.DataFrame
     claims: pd.DataFrame
     certificates: pd.DataFrame

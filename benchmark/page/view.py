@@ -100,6 +100,8 @@ class Task:
     primary: list[str]
     variants: list[Variant]
     images: list[Image]
+    dials: list[Row]
+    """Where each method breaks down as one thing grows."""
     anchor: str
 
 
@@ -277,6 +279,7 @@ class View:
             primary=primary,
             variants=variants,
             images=self._pictures(family, name),
+            dials=[row for row in rows(self.board.dials) if (row["family"], row["task"]) == (family, name)],
             anchor=text.slug("task", family, name),
         )
 

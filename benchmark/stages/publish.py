@@ -24,6 +24,7 @@ from benchmark.runtime import log
 from benchmark.stages.instances import trained
 from benchmark.stages.pictures import pictures_of
 from benchmark.stages.train import certificates
+from benchmark.statistics.breakdown import breakdown
 from benchmark.statistics.budgets import at_largest, budget_curve
 from benchmark.store import Store, damaged, read_entry, write_index
 from benchmark.summary import repeat_command
@@ -48,6 +49,7 @@ def publish(plan: Plan, store: Store) -> None:
         "leaderboard": leaderboard(scores),
         "tasks": per_task(scores),
         "budgets": budget_curve(everything),
+        "dials": breakdown(scores, dials(plan)),
         "marks": marks(scores, {(*key, i.variant) for key, i in _instances(plan) if not i.ranked}),
         "claims": evaluate(claims, scores),
         "certificates": pd.DataFrame(certificates(plan, store), columns=CERTIFICATE),
@@ -76,6 +78,12 @@ def publish(plan: Plan, store: Store) -> None:
     if plan.part:
         log.info("[publish] a part of profile %s: it has a folder of its own", plan.profile.name)
     log.info("[publish] %s written", folder / "index.html")
+
+
+def dials(plan: Plan) -> dict[tuple[str, str], dict[str, list[str]]]:
+    """The dials of all tasks: variants in the order in which something grows."""
+    found = {(task.family, task.plugin.name): task.plugin.options.get("dials", {}) for task in plan.tasks.values()}
+    return {task: dict(named) for task, named in found.items() if named}
 
 
 def _instances(plan: Plan) -> Iterator[tuple[tuple[str, str], Instance]]:

@@ -74,6 +74,13 @@ from tasks.models.superposition.subject import Superposition
         "noise_20": {"noise": 0.2},
         "noise_35": {"noise": 0.35},
     },
+    dials={
+        "features a dimension": ("l0_4", "ratio_4", "ratio_8", "ratio_16"),
+        "features on": ("l0_4", "active_8", "active_12"),
+        "hierarchy": ("l0_4", "hierarchy_50", "hierarchy_100"),
+        "correlation": ("l0_4", "correlation_80", "correlation_95"),
+        "noise": ("l0_4", "noise_20", "noise_35"),
+    },
     small={"variants": ("l0_4", "hierarchy_100")},
 )
 @dataclass(frozen=True, kw_only=True)

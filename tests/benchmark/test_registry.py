@@ -204,6 +204,8 @@ ROLES = TASK.replace('subject="s"', 'subjects={"object": {"subject": "scene", "s
         (TASK.replace("(subject", '(rivals=("v",), subject'), "rivals: got"),
         (TASK.replace("(subject", '(rivals={"v": "w"}, subject'), "unknown variant 'w' in rivals"),
         (TASK.replace("(subject", '(rivals={"v": "v"}, subject'), "rivals: 'v' stands there twice"),
+        (TASK.replace("(subject", '(dials={"size": ("v",)}, subject'), "dials: got"),
+        (TASK.replace("(subject", '(dials={"size": ("v", "w")}, subject'), "unknown variant 'w' in dials"),
         (TASK.replace("(subject", "(method_seeds=0, subject"), "method_seeds: got 0"),
         (TASK.replace("(subject", '(ceilings=("p",), subject'), "ceilings: got"),
         (TASK.replace("(subject", '(ceilings={"p": ""}, subject'), "expected a dictionary from metrics to reasons"),

@@ -185,6 +185,15 @@ def _measured() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS["measured"]))
 
 
+def _dials() -> pd.DataFrame:
+    """Two methods on one dial; one of them breaks down."""
+    rows = [
+        ["dictionary", "superposition", "ratio", "topk", "standard", "top", "standard 0.90, top 0.02"],
+        ["dictionary", "superposition", "ratio", "relu_l1", "top", "", "standard 0.80, top 0.50"],
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS["dials"]))
+
+
 def _budgets() -> pd.DataFrame:
     """Two learned methods of the dictionary family at two budgets; one of them still rises."""
     rows: list[list[Any]] = [
@@ -257,6 +266,7 @@ def fake_board(folder: Path) -> Board:
         tasks=pd.DataFrame(tasks),
         metrics=_metrics(rng),
         budgets=_budgets(),
+        dials=_dials(),
         marks=_marks(),
         claims=_claims(),
         certificates=_certificates(),

@@ -115,6 +115,12 @@ def test_budgets_are_shown_and_what_is_still_rising_is_marked(board: Board, read
     assert marked == ["topk` (still rising)"]
 
 
+def test_dials_say_where_a_method_breaks_down(readme: str, page: str) -> None:
+    shown = next(table for table in tables(readme) if table and "Dial" in table[0])
+    assert [row["Breaks down at"].strip("`") for row in shown] == ["top", "holds"]
+    assert "holds to top" in page
+
+
 def test_every_number_of_a_ranking_in_markdown_is_the_tables_number(board: Board, readme: str) -> None:
     shown = [table for table in tables(readme) if table and "Rank" in table[0]]
     alone = {family for family, what in FAMILIES.items() if len(what["tasks"]) == 1}
