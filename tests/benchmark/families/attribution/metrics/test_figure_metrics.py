@@ -12,11 +12,12 @@ from sklearn.metrics import roc_auc_score
 
 from benchmark.families.attribution import AttributionExplanation, AttributionTruth, references
 from benchmark.families.attribution.metrics.figure_auroc import figure_auroc
+from benchmark.families.attribution.metrics.figure_choice import figure_choice
 from benchmark.families.attribution.metrics.figure_mass import figure_mass
 from benchmark.families.attribution.metrics.truth_mass import truth_mass
 
 SIZE = 20
-METRICS = (figure_auroc, figure_mass)
+METRICS = (figure_auroc, figure_mass, figure_choice)
 
 
 def explain(values) -> AttributionExplanation:
