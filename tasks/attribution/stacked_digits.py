@@ -26,9 +26,10 @@ INK = 0.25
         "high": {"subject": "stacked_digits", "reads": "high"},
     },
     primary="figure_auroc",
-    controls=("edge_detector", "input_magnitude"),
+    controls=("edge_detector", "input_magnitude", "position_prior", "tile_roughness"),
     metrics=(
         "figure_auroc",
+        "figure_choice",
         "figure_mass",
         "truth_mass",
         "rank_accuracy",
@@ -49,6 +50,7 @@ INK = 0.25
         "untrained_cnn_low": {"training": "none", "architecture": "cnn"},
         "untrained_cnn_high": {"training": "none", "architecture": "cnn", "reader": "high"},
     },
+    rivals={"low": "high", "robust_low": "robust_high", "cnn_low": "cnn_high"},
     twins={
         "low": "untrained_low",
         "high": "untrained_high",
