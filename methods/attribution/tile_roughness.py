@@ -4,7 +4,8 @@
     A(x) = 1 on the half with the smaller r, 0 on the other
 
 A jigsaw has the pixel values of a drawing, but its strokes break off where tiles meet. Noise of that kind, made so that
-nothing but the model could tell which half matters, is told from a drawing without the model.
+nothing but the model could tell which half matters, is told from a drawing without the model: the null block of
+BlockMNIST (Shah, Jain and Netrapalli 2021, arXiv:2102.12781) can be found so.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from benchmark.errors import Unsupported
 from benchmark.families.attribution import AttributionQuestion, attribution_method
 
 
-@attribution_method(control=True)
+@attribution_method(cites="arXiv:2102.12781", control=True)
 def tile_roughness(question: AttributionQuestion, *, tile: int = 4) -> Tensor:
     """One on the upper or the lower half, whichever breaks off less at the borders of tiles; no model involved."""
     shape = question.inputs.shape

@@ -27,13 +27,13 @@ What is **used** is the digit, as the certificate shows; nothing else in an imag
 where the digit is can be read **blind**, so that this task is a diagnosis of leakage and ranks nobody:
 
 - The square gives itself away. An edge detector, which never looks at the model, has a rank accuracy of 0.81, more than
-  any method in the default profile, and whatever multiplies by the input has 0.73 on untrained weights, too.
+  any method on "standard" and "robust", and whatever multiplies by the input has 0.73 on untrained weights, too.
 - The jigsaw was meant to leave that to the model (0.40 and 0.50 for these two). But its strokes break off at the tiles'
   borders, and `tile_roughness` finds the digit's half by that on every image: 1.00.
 - With the signal on top, `position_prior`, one map for all images, has 1.00.
 
-Where only the model can tell is asked by `stacked_digits`. To read with the table: half of all entries are the truth, so
-that rank accuracy needs the whole block, weak entries included; average precision and the null share judge the
+Where only the model can tell is asked by `stacked_digits`. To read with the table: half of all entries are the truth,
+so that rank accuracy needs the whole block, weak entries included; average precision and the null share judge the
 strongest ones; "digit" asks for the ink alone.
 
 Source: Shah, Jain and Netrapalli, "Do Input Gradients Highlight Discriminative Features?", NeurIPS 2021,

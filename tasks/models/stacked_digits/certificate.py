@@ -128,6 +128,9 @@ def certify(
 class Beside(nn.Module):
     """The model as a function of the digit that it should not read, the one that it reads held fixed."""
 
+    fixed: Tensor
+    tops: Tensor
+
     def __init__(self, model: nn.Module, pairs: Pairs, reads: Reads, chosen: slice) -> None:
         super().__init__()
         self.model, self.reads = model, reads

@@ -43,7 +43,10 @@ class StackedDigits:
     batch: int = 128
     learning_rate: float = 0.002
     eps: float = 2.0
-    """Radius of the adversary's L2 ball, in training (robust) and in the certificate; a digit's norm is about 12."""
+    """Radius of the adversary's L2 ball in the certificate; a digit's norm is about 12."""
+    training_eps: float = 1.5
+    """The same in training (robust). Trained at 2.0, a net read the high digits of one seed with 0.91: whoever defends
+    that much gives up part of what it should read."""
     attack_steps: int = 3
     """Steps of the adversary in training; the certificate's attack takes 10."""
     tests: int = 1000
@@ -67,7 +70,7 @@ class StackedDigits:
                 epochs=self.epochs,
                 batch=self.batch,
                 learning_rate=self.learning_rate,
-                eps=self.eps if self.training == "robust" else 0.0,
+                eps=self.training_eps if self.training == "robust" else 0.0,
                 steps=self.attack_steps,
                 generator=run.generator("batches"),
                 progress=run.progress,
