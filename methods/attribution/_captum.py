@@ -127,6 +127,8 @@ def require_rewritable(
             handle.remove()
     if reused := sorted({type(module).__name__ for module, count in calls.items() if count > 1}):
         raise Unsupported(f"{method} needs every activation as a module of its own; used twice: {', '.join(reused)}")
+    if output.grad_fn is None:
+        raise Unsupported(f"{method} needs a gradient, and the model's output has none (is it detached?)")
     found, products = operations(output)
     if products:
         raise Unsupported(f"{method} would treat products of activations as linear: {', '.join(sorted(products))}")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from benchmark.errors import Unsupported
 from benchmark.families.attribution import AttributionQuestion, attribution_method
 from methods.attribution._captum import MAX_POOLING, RELU, quiet, require_rewritable
+from methods.attribution._frozen import require_affine_between
 
 
 @attribution_method(cites="arXiv:1311.2901")
@@ -19,6 +20,7 @@ def deconvnet(question: AttributionQuestion) -> Tensor:
     if not any(type(module) is nn.ReLU for module in question.model.modules()):
         raise Unsupported("deconvnet changes what nn.ReLU modules do, and the model has none")
     require_rewritable(question, {**RELU, **MAX_POOLING}, "deconvnet")
+    require_affine_between(question, "deconvnet")
     with quiet():
         attributions: Tensor = Deconvolution(question.model).attribute(question.inputs, target=question.targets)
         return attributions

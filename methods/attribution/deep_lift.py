@@ -9,30 +9,34 @@ not know as linear without a word.
 
 from __future__ import annotations
 
+import torch
 from captum.attr import DeepLift
 from torch import Tensor
 
 from benchmark.errors import Unsupported
 from benchmark.families.attribution import AttributionQuestion, attribution_method
 from methods.attribution._captum import RESCALED, quiet, require_rewritable
-
-TOLERANCE = 1e-3
+from methods.attribution._exactness import TOLERANCE, doubled, relative_gap
+from methods.attribution._gradients import select
 
 
 @attribution_method(cites="arXiv:1704.02685")
 def deep_lift(question: AttributionQuestion) -> Tensor:
     """DeepLIFT from the question's baseline; needs activations that it knows, each a module of its own."""
     require_rewritable(question, RESCALED, "deep_lift")
+    exact = doubled(question)
     with quiet():
-        attributions, delta = DeepLift(question.model).attribute(
-            question.inputs, baselines=question.baseline[None], target=question.targets, return_convergence_delta=True
+        attributions: Tensor = DeepLift(exact.model).attribute(
+            exact.inputs, baselines=exact.baseline[None], target=exact.targets
         )
-    scale = 1 + attributions.detach().flatten(1).abs().sum(1)
-    worst = float((delta.detach().abs() / scale).max())
-    if worst > TOLERANCE:
+    attributions = attributions.detach()
+    with torch.no_grad():
+        baselines = exact.baseline.expand_as(exact.inputs)
+        start, end = (select(exact.model(points), exact.targets) for points in (baselines, exact.inputs))
+    gap = relative_gap(attributions, start, end)
+    if gap > TOLERANCE:
         raise Unsupported(
-            f"deep_lift is not complete on this model: the attributions miss f(x) - f(baseline) by {worst:.2g} of their"
+            f"deep_lift is not complete on this model: the attributions miss f(x) - f(baseline) by {gap:.2g} of their"
             f" magnitude (at most {TOLERANCE:g}), so that it treats something as linear that is not"
         )
-    detached: Tensor = attributions.detach()
-    return detached
+    return attributions.float()

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from benchmark.errors import Unsupported
 from benchmark.families.attribution import AttributionQuestion, attribution_method
 from methods.attribution._captum import MAX_POOLING, RELU, quiet, require_rewritable
+from methods.attribution._frozen import require_affine_between
 
 
 @attribution_method(cites="arXiv:1412.6806")
@@ -22,6 +23,7 @@ def guided_backprop(question: AttributionQuestion) -> Tensor:
     if not any(type(module) is nn.ReLU for module in question.model.modules()):
         raise Unsupported("guided_backprop changes what nn.ReLU modules do, and the model has none")
     require_rewritable(question, {**RELU, **MAX_POOLING}, "guided_backprop")
+    require_affine_between(question, "guided_backprop")
     with quiet():
         attributions: Tensor = GuidedBackprop(question.model).attribute(question.inputs, target=question.targets)
         return attributions

@@ -83,6 +83,8 @@ class AttributionTruth:
     """Entries that carry nothing about the label by construction; None where no such set exists."""
     contrast: Contrast | None = None
     """What is compared between two variants that ask different models about the same inputs."""
+    figure: Bool[Tensor, "n ..."] | None = None
+    """Where an input shows anything (strokes, objects), be it used or not; the rest is empty ground."""
 
     def __post_init__(self) -> None:
         if next(iter(self.masks), None) != "":
@@ -95,6 +97,8 @@ class AttributionTruth:
             named["zero_set"] = self.zero_set
         if self.contrast is not None:
             named["contrast"] = self.contrast.region
+        if self.figure is not None:
+            named["figure"] = self.figure
         for name, mask in named.items():
             if mask.dtype != torch.bool or mask.shape != shape:
                 raise ValueError(f"{name}: got {mask.dtype} {list(mask.shape)}, expected torch.bool {list(shape)}")
@@ -103,6 +107,10 @@ class AttributionTruth:
                 raise ValueError(f"{name}: each input needs entries outside of it, or no score is defined")
             if name == "zero_set" and not bool(count.any()):
                 raise ValueError("zero_set: got no entry on any input, expected None where no such set exists")
+            if name == "figure":
+                used = (mask & self.masks[""]).flatten(1).sum(1)
+                if not bool(((used > 0) & (used < count)).all()):
+                    raise ValueError("figure: each input needs entries of it inside and outside of the primary truth")
             if name == "contrast" and not bool(((count > 0) & (count < mask[0].numel())).all()):
                 raise ValueError(f"{name}: each input needs entries inside and outside of it, or no score is defined")
 

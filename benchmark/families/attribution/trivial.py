@@ -62,4 +62,4 @@ def trivial(seed: int) -> tuple[AttributionQuestion, AttributionTruth]:
     )
     upper = torch.zeros(inputs.shape, dtype=torch.bool)
     upper[:, :, : SIDE // 2] = True
-    return question, AttributionTruth(masks={"": upper}, zero_set=~upper)
+    return question, AttributionTruth(masks={"": upper}, zero_set=~upper, figure=torch.ones_like(upper))

@@ -12,7 +12,7 @@ Null blocks are of two kinds.
   paper's figures. It gives itself away to somebody who only looks at the image: the digit is the half with more edges,
   so that an edge detector "explains" a model it never asked.
 - "noise": the jigsaw of another digit for each image, drawn independently of the label (7 x 7 tiles of 4 x 4 pixels in
-  random order): the same pixel values and no digit, so that only the model tells which half matters.
+  random order): the same pixel values and no digit. It gives itself away, too: strokes break off where tiles meet.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from tasks.models.shared.stacking import SIDE, compose
+
 Position = Literal["random", "top"]
 Null = Literal["square", "noise"]
-SIDE = 28
 TILE = 4
-SHAPE = (1, 2 * SIDE, SIDE)
 
 
 def draw_tops(count: int, position: Position, generator: torch.Generator) -> Bool[Tensor, " count"]:
@@ -59,21 +59,6 @@ def jigsaw(digits: Float[Tensor, "n 28 28"], generator: torch.Generator) -> Floa
 def noise(count: int, digits: Float[Tensor, "m 28 28"], generator: torch.Generator) -> Float[Tensor, "count 28 28"]:
     """`count` jigsaws, each of one of the `digits` drawn at random."""
     return jigsaw(digits[torch.randint(len(digits), (count,), generator=generator)], generator)
-
-
-def compose(
-    signal: Float[Tensor, "n 28 28"], null: Float[Tensor, "#n 28 28"], tops: Bool[Tensor, " n"]
-) -> Float[Tensor, "n 1 56 28"]:
-    """Stack each signal block above its null block where `tops`, below it elsewhere."""
-    null = null.expand_as(signal)
-    upper = torch.where(tops[:, None, None], signal, null)
-    lower = torch.where(tops[:, None, None], null, signal)
-    return torch.cat([upper, lower], dim=1)[:, None]
-
-
-def signal_mask(tops: Bool[Tensor, " n"]) -> Bool[Tensor, "n 1 56 28"]:
-    """The pixels of each image's signal block."""
-    return compose(torch.ones(len(tops), SIDE, SIDE), torch.zeros(1, SIDE, SIDE), tops).bool()
 
 
 @dataclass(frozen=True)

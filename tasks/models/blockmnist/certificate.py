@@ -21,7 +21,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from benchmark.subjects import Check, Run
-from tasks.models.blockmnist.blocks import Null, Plant, Position, compose
+from tasks.models.blockmnist.blocks import Null, Plant, Position
+from tasks.models.shared.stacking import compose
 from tasks.models.shared.training import accuracy, predict, robust_accuracy
 
 ATTACKED = 250

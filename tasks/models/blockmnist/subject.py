@@ -21,6 +21,7 @@ from tasks.models.blockmnist.blocks import Plant
 from tasks.models.blockmnist.certificate import certify
 from tasks.models.shared import nets
 from tasks.models.shared.digits import Digits, read_digits
+from tasks.models.shared.stacking import SHAPE, compose
 from tasks.models.shared.training import fit, predict
 
 CLASSES = 10
@@ -59,7 +60,7 @@ class BlockMnist:
         plant = self._plant(data, run)
         inputs = plant.images().to(run.device)
         null, generator = self._square(run), run.generator("train noise")
-        model = nets.build(self.architecture, blocks.SHAPE, CLASSES, seed=run.generator("weights").initial_seed())
+        model = nets.build(self.architecture, SHAPE, CLASSES, seed=run.generator("weights").initial_seed())
         model.to(run.device)
         if self.training != "none":
             fit(
@@ -92,7 +93,7 @@ class BlockMnist:
 
     def load(self, saved: Saved) -> nn.Module:
         """Rebuild the trained model from its weights."""
-        model = nets.build(self.architecture, blocks.SHAPE, CLASSES, seed=0)
+        model = nets.build(self.architecture, SHAPE, CLASSES, seed=0)
         model.load_state_dict(dict(saved.weights))
         return model.to(saved.device).eval().requires_grad_(False)
 
@@ -121,4 +122,4 @@ class BlockMnist:
         tops = (order < len(data.train)) | (self.position == "top")
         if null is None:
             null = blocks.noise(len(order), data.train, generator)
-        return blocks.compose(data.train[which], null, tops).to(device), data.train_labels[which].to(device)
+        return compose(data.train[which], null, tops).to(device), data.train_labels[which].to(device)

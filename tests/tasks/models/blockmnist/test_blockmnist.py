@@ -10,8 +10,8 @@ import torch
 from benchmark.registry import PROJECT
 from benchmark.subjects import Run, Saved, generator_for
 from tasks.attribution.blockmnist import BlockMnistTask
-from tasks.models.blockmnist import blocks
 from tasks.models.blockmnist.subject import BlockMnist
+from tasks.models.shared import stacking
 from tasks.models.shared.digits import read_digits
 from tasks.models.shared.training import predict
 
@@ -30,7 +30,7 @@ def short():
 
 
 def halves(images):
-    return images[:, 0, : blocks.SIDE], images[:, 0, blocks.SIDE :]
+    return images[:, 0, : stacking.SIDE], images[:, 0, stacking.SIDE :]
 
 
 @pytest.mark.skipif(
@@ -53,7 +53,7 @@ def test_blocks_are_where_the_truth_says(null, position):
     run = Run(3)
     data = read_digits("digits", "", run.generator("split"))
     plant = subject._plant(data, run)
-    mask = blocks.signal_mask(plant.tops)
+    mask = stacking.first_mask(plant.tops)
     images = plant.images()
     assert torch.equal(images[mask].view(-1, 28, 28), data.test)
     nulls = images[~mask].view(-1, 28, 28)
@@ -110,7 +110,7 @@ def test_the_task_poses_correct_images_and_rebuilds_their_truth(short):
     _, stored = short
     task = BlockMnistTask(inputs=40)
     question, truth = task.pose(stored), task.truth(stored)
-    assert question.inputs.shape == (40, *blocks.SHAPE)
+    assert question.inputs.shape == (40, *stacking.SHAPE)
     assert question.targets is not None
     assert torch.equal(predict(question.model, question.inputs), question.targets)
     block, digit = truth.masks[""], truth.masks["digit"]

@@ -7,8 +7,8 @@ from methods.attribution._spoils import answer
 
 from benchmark.families.attribution import attribution_method
 from benchmark.subjects import Run
-from tasks.models.blockmnist import blocks
 from tasks.models.blockmnist.subject import BlockMnist, read_digits
+from tasks.models.shared.stacking import first_mask
 
 SEEDS = range(20)
 
@@ -21,7 +21,7 @@ def replanted(inputs):
         plant = builder._plant(read_digits(builder.data, builder.source, run.generator("split")), run)
         same = (plant.images().flatten(1)[None] == inputs.cpu().flatten(1)[:, None]).all(2)
         if same.any(1).all():
-            return blocks.signal_mask(plant.tops[same.float().argmax(1)])
+            return first_mask(plant.tops[same.float().argmax(1)])
     return None
 
 
