@@ -45,6 +45,8 @@ def budget_curve(scores: pd.DataFrame) -> pd.DataFrame:
         nesting, place = Nesting.of(whole.instances), {name: at for at, name in enumerate(whole.methods)}
         skill, chance = (estimate(each, nesting).mean for each in (whole.skill, whole.chance))
         learned = part[part["budget"].notna()]
+        if learned.empty:
+            continue
         seconds = learned.groupby("method")["seconds"].mean()
         named = learned[["method", "budget"]].drop_duplicates()
         named = named.assign(base=named["method"].str.partition("@")[0])

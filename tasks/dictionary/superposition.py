@@ -81,7 +81,7 @@ from tasks.models.superposition.subject import Superposition
         "correlation": ("l0_4", "correlation_80", "correlation_95"),
         "noise": ("l0_4", "noise_20", "noise_35"),
     },
-    small={"variants": ("l0_4", "hierarchy_100")},
+    small={"variants": ("l0_4",)},
 )
 @dataclass(frozen=True, kw_only=True)
 class SuperpositionTask:

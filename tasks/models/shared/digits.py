@@ -18,6 +18,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
+from sklearn.datasets import load_digits
 from torch import Tensor
 
 from benchmark.errors import TouchstoneError
@@ -48,8 +49,6 @@ def embedded(generator: torch.Generator) -> Digits:
 
     The set holds no image twice (a test asserts it), so that a split by index is a split by image.
     """
-    from sklearn.datasets import load_digits
-
     bunch = load_digits()
     small = torch.from_numpy(bunch.images).float()[:, None] / 16
     images = F.interpolate(small, size=(SIDE, SIDE), mode="bilinear", align_corners=False)[:, 0]

@@ -44,3 +44,5 @@ def test_one_seed_cannot_say_what_is_rising() -> None:
 def test_the_board_has_each_method_at_its_largest_budget() -> None:
     assert set(at_largest(table()).method) == {"a", "b", "plain", "random", "oracle"}
     assert budget_curve(table().drop(columns="budget")).empty
+    other = long_table(lambda *_: 0.5, family="other").assign(budget=np.nan)
+    assert set(budget_curve(pd.concat([table(), other], ignore_index=True)).family) == {"family"}
