@@ -85,7 +85,7 @@ def test_the_scores_have_the_columns_of_the_contract(smoke: tuple[Tree, str], sc
 def test_every_method_has_a_row_for_every_instance(scores: pd.DataFrame, plan: Plan) -> None:
     for task in plan.tasks.values():
         references = [p.name for p in plan.registry.of("reference", task.family)]
-        names = [*(m.name for m in task.methods), *references]
+        names = [*(m.shown for m in task.methods), *references]
         own = scores[(scores.task == task.plugin.name) & (scores.family == task.family)]
         assert set(own.method) == set(names)
         primary = own[own.primary]
@@ -100,8 +100,8 @@ def test_the_page_and_its_table_in_markdown(board: Path, plan: Plan) -> None:
     page, text = (board / "index.html").read_text(), (board / "README.md").read_text()
     for task in plan.tasks.values():
         for method in task.methods:
-            assert method.name in page
-            assert method.name in text
+            assert method.shown in page
+            assert method.shown in text
     assert "data:image/png;base64," in page
 
 

@@ -34,10 +34,11 @@ from benchmark.families.dictionary import DictionaryExplanation, DictionaryTruth
 
 
 def trivial(seed: int) -> tuple[DictionaryQuestion, DictionaryTruth]:
-    """Six random directions in four dimensions, each on in a sixth of the rows, and which are on as the truth."""
+    """Six random directions in four dimensions, each on in a seventh of the rows: fewer than the one code a row that is
+    asked for, so that the whole truth may be said."""
     generator = torch.Generator().manual_seed(seed)
     directions = torch.nn.functional.normalize(torch.randn(FEATURES, DIMENSIONS, generator=generator), dim=1)
-    codes = (torch.rand(3, ROWS, FEATURES, generator=generator) < 1 / FEATURES).float()
+    codes = (torch.rand(3, ROWS, FEATURES, generator=generator) < 1 / (FEATURES + 1)).float()
     rows = codes @ directions + 0.01 * torch.randn(3, ROWS, DIMENSIONS, generator=generator)
     question = DictionaryQuestion(
         rows[0], rows[1], rows[2], size=2 * FEATURES, sparsity=1, seed=seed, labels=codes[0] > 0
