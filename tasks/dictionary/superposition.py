@@ -74,6 +74,7 @@ from tasks.models.superposition.subject import Superposition
         "noise_20": {"noise": 0.2},
         "noise_35": {"noise": 0.35},
     },
+    ceilings={"firing_f1": "a row may have more features on than codes are asked for on average"},
     dials={
         "features a dimension": ("l0_4", "ratio_4", "ratio_8", "ratio_16"),
         "features on": ("l0_4", "active_8", "active_12"),

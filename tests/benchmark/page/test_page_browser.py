@@ -68,7 +68,7 @@ def test_the_page_sorts_filters_and_folds_without_errors_or_requests(browser: pl
     assert names(page) == by_skill
     seconds = page.locator(f"{RANKING} thead th", has_text="Seconds")
     seconds.locator("[role=button]").click()
-    cells = page.locator(f"{RANKING} tbody.ranked tr td[data-v]:nth-child(10)")
+    cells = page.locator(f"{RANKING} tbody.ranked tr td[data-v]:nth-child(11)")
     values = [float(cell.get_attribute("data-v") or "nan") for cell in cells.all()]
     assert len(values) == len(by_skill)
     assert values == sorted(values)
