@@ -25,6 +25,7 @@ from torch import Tensor
 
 from benchmark.errors import InvalidExplanation
 from benchmark.families.dictionary.firing import Firings, best_detectors, firings, test_f1
+from benchmark.families.dictionary.pursued import Pursued
 from benchmark.families.grid import Grid
 from benchmark.plugins import method_decorator, task_decorator
 
@@ -162,6 +163,11 @@ class DictionaryExplanation:
     def firings(self) -> Firings:
         """Where each atom fires in the validation rows."""
         return firings(self.validation_codes)
+
+    @cached_property
+    def pursued(self) -> Pursued:
+        """The same atoms with the codes that pursuit finds."""
+        return Pursued(self)
 
     @cached_property
     def validation_codes(self) -> Float[Tensor, "v m"]:

@@ -9,7 +9,6 @@ with the true atoms too, and then the ceiling is below 1.
 from __future__ import annotations
 
 from benchmark.families.dictionary import DictionaryExplanation, DictionaryQuestion, DictionaryTruth
-from benchmark.families.dictionary.metrics._pursued import pursued
 from benchmark.families.dictionary.metrics.firing_f1 import firing_f1
 from benchmark.plugins import metric
 
@@ -17,4 +16,4 @@ from benchmark.plugins import metric
 @metric(range=(0.0, 1.0), direction="higher", cites="doi:10.1109/TIT.2004.834793", draws=10)
 def pursuit_f1(explanation: DictionaryExplanation, truth: DictionaryTruth, question: DictionaryQuestion) -> float:
     """`firing_f1` of the codes that pursuit finds with the explanation's atoms."""
-    return firing_f1(pursued(explanation, question), truth)
+    return firing_f1(explanation.pursued.on(question), truth)
