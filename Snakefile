@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(workflow.basedir)))
 from benchmark.audit import audit
 from benchmark.invocation import called_with, only_looks
 from benchmark.locking import RUN_VARIABLE, hold, run_name
-from benchmark.plan import DEVICE_VARIABLE, make_plan
+from benchmark.planning import DEVICE_VARIABLE, make_plan
 from benchmark.resources import memory_mb, minutes, side_by_side
 
 PYTHON = sys.executable

@@ -31,7 +31,7 @@ SettingsOption = Annotated[
 
 
 def _plan(profile: str, override: str = "") -> Any:
-    from benchmark.plan import make_plan
+    from benchmark.planning import make_plan
 
     return make_plan(profile, overrides=json.loads(override) if override else None)
 

@@ -15,7 +15,7 @@ import pytest
 from benchmark.conformance import findings
 from benchmark.conformance.suite import KINDS
 from benchmark.conformance.tasks import LABEL
-from benchmark.plan import make_plan
+from benchmark.planning import make_plan
 from benchmark.registry import Plugin, plugins
 from benchmark.runtime import warm_up
 from benchmark.sources import closure

@@ -14,7 +14,8 @@ import pandas as pd
 from benchmark.conformance.checks import DRAWS, Suite, expect, same
 from benchmark.conformance.known import reaches
 from benchmark.marks import with_marks
-from benchmark.plan import Instance, Plan, TaskPlan, make_plan
+from benchmark.plan import Instance, Plan, TaskPlan
+from benchmark.planning import make_plan
 from benchmark.posing.handover import pack, unpack
 from benchmark.registry import Plugin, plugins
 from benchmark.runtime import make_deterministic

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from benchmark.plan import make_plan
+from benchmark.planning import make_plan
 from benchmark.speed import Row
 from benchmark.timing import timings
 

@@ -9,7 +9,8 @@ import pytest
 
 from benchmark.config import Profile, TaskSettings, check_profile, declaration_problems
 from benchmark.errors import TouchstoneError
-from benchmark.plan import Plan, TaskPlan, make_plan
+from benchmark.plan import Plan, TaskPlan
+from benchmark.planning import make_plan
 from benchmark.registry import plugins
 from benchmark.stages.explain import explain
 from benchmark.stages.train import train

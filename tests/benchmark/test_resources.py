@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.config import Limits
-from benchmark.plan import DEVICE_VARIABLE, resolve_device
+from benchmark.planning import DEVICE_VARIABLE, resolve_device
 from benchmark.resources import JOB_MB, JOB_MINUTES, memory_mb, minutes, side_by_side
 
 LIMITS = Limits(seconds=90, memory_mb=3000)

@@ -22,7 +22,7 @@ Counts = dict[str, dict[str, int]]
 SERVER = """
 import importlib.metadata, json, os, sys, traceback
 import matplotlib.figure, pandas, PIL.Image, torch
-from benchmark.plan import make_plan
+from benchmark.planning import make_plan
 from benchmark.stages import explain, pictures, score, train
 from benchmark.store import Store, read_entry
 

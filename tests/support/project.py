@@ -16,7 +16,8 @@ from benchmark import sources
 from benchmark.config import check_profile
 from benchmark.declarations import Reader
 from benchmark.layout import Layout
-from benchmark.plan import Plan, make_plan
+from benchmark.plan import Plan
+from benchmark.planning import make_plan
 from benchmark.registry import Plugin, Registry, plugins, read
 from benchmark.stages.explain import explain
 from benchmark.stages.score import score

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from benchmark.config import check_profile
-from benchmark.plan import Plan, make_plan
+from benchmark.plan import Plan
+from benchmark.planning import make_plan
 from benchmark.registry import Plugin, Registry, plugins, read
 from benchmark.stages.explain import explain
 from benchmark.stages.score import score

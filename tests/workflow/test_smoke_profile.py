@@ -13,7 +13,8 @@ import pandas as pd
 import pytest
 
 from benchmark.claims import Verdict
-from benchmark.plan import Plan, make_plan
+from benchmark.plan import Plan
+from benchmark.planning import make_plan
 from benchmark.registry import plugins
 from benchmark.scores import Metric, by_name
 from benchmark.stages.instances import make_concrete

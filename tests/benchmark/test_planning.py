@@ -11,7 +11,7 @@ import pytest
 
 from benchmark.config import Profile
 from benchmark.errors import TouchstoneError, UnknownNameError
-from benchmark.plan import make_plan, resolve_device
+from benchmark.planning import make_plan, resolve_device
 from benchmark.registry import PROJECT
 from tests.support.project import SUBJECT, TASK, Project
 
@@ -176,7 +176,8 @@ def test_the_sources_of_a_job_are_what_it_depends_on(project: Project) -> None:
 def test_parsing_the_workflow_imports_neither_torch_nor_pandas() -> None:
     program = (
         "import sys\n"
-        "from benchmark.audit import audit\nfrom benchmark.layout import Layout\nfrom benchmark.plan import make_plan\n"
+        "from benchmark.audit import audit\nfrom benchmark.layout import Layout\n"
+        "from benchmark.planning import make_plan\n"
         "plan = make_plan('smoke')\naudit(Layout('smoke'))\n"
         "task = next(iter(plan.tasks.values()))\n"
         "task.explain_sources(0), task.score_sources, plan.publish_sources, plan.configuration\n"
