@@ -40,7 +40,7 @@ def listed(question: DictionaryQuestion, atoms: int, entries: Listed) -> Diction
     return Dictionary(zeros, zeros[0], codes("validation"), codes("test"))
 
 
-def side(question: DictionaryQuestion) -> int:
+def squares_of(question: DictionaryQuestion) -> int:
     """The number of squares of the board."""
     return squares_in(_moves(question))
 

@@ -14,13 +14,13 @@ from torch import Tensor
 
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.moves import Moves
-from methods.dictionary._moves import listed, side
+from methods.dictionary._moves import listed, squares_of
 
 
 @dictionary_method(cites="arXiv:2408.00113", control=True, supervised=True, requires=("moves",))
 def exposed_moves(question: DictionaryQuestion) -> Dictionary:
     """Atoms for square, player and number of exposures, as many of these as the size allows, the last one open."""
-    squares = side(question)
+    squares = squares_of(question)
     kinds = max(1, question.size // (2 * squares))
 
     def entries(game: Moves) -> tuple[Tensor, Tensor]:
