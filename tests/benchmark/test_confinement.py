@@ -586,7 +586,9 @@ def test_shared_memory_works_and_is_its_own(world: World) -> None:
 def test_it_may_signal_trace_and_read_its_own(system: str, world: World) -> None:
     def works() -> list[Any]:
         child = subprocess.Popen(["sleep", "600"])
-        environment = Path(f"/proc/{child.pid}/environ").read_bytes()
+        deadline = time.monotonic() + 60  # empty until the kernel has laid out the new program
+        while not (environment := Path(f"/proc/{child.pid}/environ").read_bytes()) and time.monotonic() < deadline:
+            time.sleep(0.01)
         child.terminate()
         return [child.wait(), bool(environment)]
 
