@@ -93,8 +93,6 @@ rule train:
         runtime=lambda w, attempt: minutes(LIMITS, units=seeds(w), threads=1, attempt=attempt),
     log:
         LAYOUT.results / "logs" / "train" / "{subject}-{batch}.log",
-    benchmark:
-        LAYOUT.results / "benchmarks" / "train" / "{subject}-{batch}.tsv"
     shell:
         "{PYTHON:q} -m benchmark train {CALL} --subject {wildcards.subject} --batch {wildcards.batch} 2>&1 | tee {log:q}"
 
@@ -114,8 +112,6 @@ rule explain:
         runtime=lambda w, threads: minutes(LIMITS, units=cells(w), threads=threads),
     log:
         LAYOUT.results / "logs" / "explain" / "{task}-{batch}.log",
-    benchmark:
-        LAYOUT.results / "benchmarks" / "explain" / "{task}-{batch}.tsv"
     shell:
         "{PYTHON:q} -m benchmark explain {CALL} --task {wildcards.task} --batch {wildcards.batch} --threads {threads} 2>&1 | tee {log:q}"
 
@@ -137,8 +133,6 @@ rule score:
         runtime=lambda w, threads, attempt: minutes(LIMITS, units=instances(w), threads=threads, attempt=attempt),
     log:
         LAYOUT.results / "logs" / "score" / "{task}.log",
-    benchmark:
-        LAYOUT.results / "benchmarks" / "score" / "{task}.tsv"
     shell:
         "{PYTHON:q} -m benchmark score {CALL} --task {wildcards.task} --threads {threads} 2>&1 | tee {log:q}"
 
@@ -155,8 +149,6 @@ rule pictures:
         runtime=lambda w, attempt: minutes(LIMITS, units=1, threads=1, attempt=attempt),
     log:
         LAYOUT.results / "logs" / "pictures" / "{task}.log",
-    benchmark:
-        LAYOUT.results / "benchmarks" / "pictures" / "{task}.tsv"
     shell:
         "{PYTHON:q} -m benchmark pictures {CALL} --task {wildcards.task} 2>&1 | tee {log:q}"
 
@@ -176,8 +168,6 @@ rule publish:
         runtime=lambda w, attempt: minutes(LIMITS, units=1, threads=1, attempt=attempt),
     log:
         LAYOUT.results / "logs" / "publish.log",
-    benchmark:
-        LAYOUT.results / "benchmarks" / "publish.tsv"
     shell:
         "{PYTHON:q} -m benchmark publish {CALL} 2>&1 | tee {log:q}"
 

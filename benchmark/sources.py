@@ -19,7 +19,7 @@ import functools
 import hashlib
 import importlib.metadata
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +45,7 @@ def closure(*paths: Path) -> list[Path]:
         path = waiting.pop()
         if path not in found and path.is_file():
             found.add(path)
-            waiting.extend(_module(path).imported_files())
+            waiting.extend(_module(path).imported_files)
     return sorted(found)
 
 
@@ -126,14 +126,7 @@ class _Walk:
 
     def _class(self, module: Module, node: ast.ClassDef) -> None:
         whole = any(self._foreign(module, base) for base in node.bases)
-        functions = [n for n in node.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-        head = ast.ClassDef(
-            name=node.name,
-            bases=node.bases,
-            keywords=node.keywords,
-            decorator_list=node.decorator_list,
-            body=[n for n in node.body if n not in functions] or [ast.Pass()],
-        )
+        head, functions = _parts(node)
         self._take(module, node.name, head)
         for function in functions:
             place = f"{node.name}.{function.name}"
@@ -154,35 +147,26 @@ class _Walk:
         return not (name in module.names and module.locate(module.names[name][0]) is not None)
 
     def _take(self, module: Module, place: str, node: ast.stmt) -> None:
-        clean, text = _normalised(node)
+        said = _said(node)
         key = f"{module.label}:{place}"
-        self.reached.texts[key] = self.reached.texts.get(key, "") + text
-        names = dict(module.names)
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Import | ast.ImportFrom):
-                names |= module.bound([inner])
-        taken: set[str] = set()
-        for inner in ast.walk(clean):
-            if isinstance(inner, ast.Attribute):
-                self._attribute(inner.attr)
-            elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
-                taken.add(inner.id)
-            elif isinstance(inner, ast.Constant) and isinstance(inner.value, str):
-                taken.update(_annotated(inner.value))
-        for attribute in [n for n in ast.walk(clean) if isinstance(n, ast.Attribute)]:
-            self._through_module(module, names, attribute)
-        for name in sorted(taken):
+        self.reached.texts[key] = self.reached.texts.get(key, "") + said.text
+        names = module.names | module.bound(said.imports) if said.imports else module.names
+        for attribute in said.attributes:
+            self._attribute(attribute)
+        for name, attribute in said.through:
+            self._through_module(module, names, name, attribute)
+        for name in said.names:
             if name in names and name not in module.definitions:
                 self._imported(module, *names[name])
             self._definition(module, name)
 
-    def _through_module(self, module: Module, names: dict[str, tuple[str, str]], node: ast.Attribute) -> None:
+    def _through_module(self, module: Module, names: Mapping[str, tuple[str, str]], name: str, attribute: str) -> None:
         """`labels.board(...)` reaches `board` in the module that is bound to `labels`."""
-        if isinstance(node.value, ast.Name) and node.value.id in names:
-            name, member = names[node.value.id]
-            target = module.locate(f"{name}.{member}" if member else name)
+        if name in names:
+            source, member = names[name]
+            target = module.locate(f"{source}.{member}" if member else source)
             if target is not None:
-                self._definition(_module(target), node.attr)
+                self._definition(_module(target), attribute)
 
     def _imported(self, module: Module, name: str, member: str) -> None:
         target = module.locate(name)
@@ -205,21 +189,62 @@ class _Walk:
             self._take(module, place, function)
 
 
-def _annotated(text: str) -> Iterator[str]:
-    """Names in a text that may be an annotation ("DictionaryQuestion")."""
-    if text.isidentifier():
-        yield text
+@functools.cache
+def _parts(node: ast.ClassDef) -> tuple[ast.ClassDef, list[ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """A class without its methods, and these."""
+    functions = [n for n in node.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
+    head = ast.ClassDef(
+        name=node.name,
+        bases=node.bases,
+        keywords=node.keywords,
+        decorator_list=node.decorator_list,
+        body=[n for n in node.body if n not in functions] or [ast.Pass()],
+    )
+    return head, functions
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a statement says, as far as a fingerprint cares."""
+
+    text: str
+    """Its normalised source."""
+    attributes: tuple[str, ...]
+    names: tuple[str, ...]
+    """Names it reads, and texts that may be annotations ("DictionaryQuestion")."""
+    through: tuple[tuple[str, str], ...]
+    """(name, attribute) where it reads an attribute of a plain name."""
+    imports: tuple[ast.stmt, ...]
+    """The imports inside it."""
 
 
 @functools.cache
-def _normalised(node: ast.stmt) -> tuple[ast.stmt, str]:
-    """A copy without docstrings and without the decorators that declare plugins, and its text."""
+def _said(node: ast.stmt) -> _Said:
+    clean = _normalised(node)
+    attributes: set[str] = set()
+    names: set[str] = set()
+    through: set[tuple[str, str]] = set()
+    for inner in ast.walk(clean):
+        if isinstance(inner, ast.Attribute):
+            attributes.add(inner.attr)
+            if isinstance(inner.value, ast.Name):
+                through.add((inner.value.id, inner.attr))
+        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
+            names.add(inner.id)
+        elif isinstance(inner, ast.Constant) and isinstance(inner.value, str) and inner.value.isidentifier():
+            names.add(inner.value)
+    imports = tuple(inner for inner in ast.walk(node) if isinstance(inner, ast.Import | ast.ImportFrom))
+    return _Said(ast.dump(clean), tuple(sorted(attributes)), tuple(sorted(names)), tuple(sorted(through)), imports)
+
+
+def _normalised(node: ast.stmt) -> ast.stmt:
+    """A copy without docstrings and without the decorators that declare plugins."""
     copy = ast.parse(ast.unparse(ast.fix_missing_locations(node))).body[0]
     for inner in ast.walk(copy):
         if isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             inner.decorator_list = [d for d in inner.decorator_list if not _declares(d)]
             inner.body = [n for n in inner.body if not _is_text(n)] or [ast.Pass()]
-    return copy, ast.dump(copy)
+    return copy
 
 
 def _declares(decorator: ast.expr) -> bool:
@@ -241,6 +266,7 @@ class Module:
             self.tree = ast.parse(path.read_text(encoding="utf-8"))
         except (SyntaxError, ValueError, RecursionError, MemoryError, OSError):
             self.tree = ast.Module(body=[], type_ignores=[])
+        self._located: dict[str, Path | None] = {}
         self.definitions: dict[str, list[Definition]] = {}
         self.loose: list[ast.stmt] = []
         imports: list[ast.stmt] = []
@@ -294,15 +320,23 @@ class Module:
             elif isinstance(node, ast.ImportFrom):
                 yield "." * node.level + (node.module or ""), tuple(alias.name for alias in node.names)
 
-    def imported_files(self) -> Iterator[Path]:
+    @functools.cached_property
+    def imported_files(self) -> list[Path]:
         """Local files that any import in the file reads."""
         everywhere = [n for n in ast.walk(self.tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+        found: list[Path | None] = []
         for name, members in self.imports(everywhere):
             names = [name, *(f"{name}{'' if name.endswith('.') else '.'}{member}" for member in members)]
-            yield from (path for path in map(self.locate, names) if path is not None)
+            found += map(self.locate, names)
+        return [path for path in found if path is not None]
 
     def locate(self, name: str) -> Path | None:
         """The local file of a module by the name with which this file imports it; None for a library's."""
+        if name not in self._located:
+            self._located[name] = self._locate(name)
+        return self._located[name]
+
+    def _locate(self, name: str) -> Path | None:
         if name.startswith("."):
             level = len(name) - len(name.lstrip("."))
             if level > len(self.path.parents) - 1:

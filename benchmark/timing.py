@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -53,6 +54,7 @@ def timed(layout: Layout, stage: str, name: str) -> Iterator[None]:
         "started": started,
         "startup": began - started,
         "work": ended - began,
+        "cpu": _cpu_seconds(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     path = timing_file(layout)
@@ -62,6 +64,12 @@ def timed(layout: Layout, stage: str, name: str) -> Iterator[None]:
             stream.write(json.dumps(line) + "\n")
     except OSError as error:  # what the job made is written; only `make speed` misses a line
         log.warning("%s: no line about this job's time could be written (%s)", path, error.strerror)
+
+
+def _cpu_seconds() -> float:
+    """Processor time of this process and of all it has started and seen end."""
+    own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
 
 
 def timings(layout: Layout) -> list[dict[str, Any]]:

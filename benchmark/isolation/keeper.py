@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import itertools
 import os
 import resource
@@ -60,6 +61,7 @@ def keep(parent: int, work: Work, messages: int, output: int, status: int) -> No
         _close_but(messages, output, status, *work.kept)
         before = _peak_kb(resource.getrusage(resource.RUSAGE_SELF))
         init = _start_init() if work.own and enter_namespaces(work.confinement) else 0
+        gc.freeze()  # what was there before the fork is nobody's garbage: to look at it would copy its memory
         worker = os.fork()
         if worker == 0:
             _do(work, messages, output)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import array
 import atexit
 import functools
+import gc
 import importlib
 import json
 import os
@@ -77,6 +78,7 @@ def serve(address: str) -> None:
     """Fork a process for everyone who connects."""
     for name in LIBRARIES:
         importlib.import_module(name)
+    gc.freeze()  # no fork looks for garbage among what was imported, which would copy it
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.bind(address)

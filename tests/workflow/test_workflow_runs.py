@@ -174,7 +174,6 @@ def test_the_pictures_and_the_logs_of_a_run_are_there(base: tuple[Tree, Path, st
     assert list((results / "pictures" / "attribution.toytask").glob("*.png"))
     for job in ("train/toy-0", "explain/attribution.toytask-0", "score/attribution.toytask", "publish"):
         assert (results / "logs" / f"{job}.log").read_text()
-        assert (results / "benchmarks" / f"{job}.tsv").read_text()
     log = (results / "logs" / "train" / "toy-0.log").read_text()
     assert "[train toy] seed 1 (2 of 2)" in log
     assert "4 of 4" in (results / "logs" / "explain" / "attribution.toytask-0.log").read_text()
