@@ -29,7 +29,7 @@ BACKGROUND = 500
 """Training images that methods may see."""
 
 
-@subject(cites="arXiv:2102.12781", threads=1, small={"epochs": 8})
+@subject(cites="arXiv:2102.12781", threads=1, small={"epochs": 5, "tests": 400})
 @dataclass(frozen=True, kw_only=True)
 class BlockMnist:
     """A digit classifier on images of two blocks, one with the digit and one that says nothing about the label."""

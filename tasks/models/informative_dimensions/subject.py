@@ -31,7 +31,7 @@ from tasks.models.informative_dimensions.network import build, initialised, spli
 from tasks.models.informative_dimensions.plant import CLASSES, CODE, TYPE_DIMENSIONS, Plant, Sample
 
 
-@subject(cites="doi:10.1016/j.neuroimage.2013.10.067", small={"steps": 300})
+@subject(cites="doi:10.1016/j.neuroimage.2013.10.067", small={"steps": 150})
 @dataclass(frozen=True, kw_only=True)
 class InformativeDimensions:
     """Concepts planted in known dimensions: used by the network, unused, and visible only as an exclusive or."""
