@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -61,6 +62,7 @@ def fork(work: Callable[[], None], *kept: socket.socket) -> int:
 def _become(work: Callable[[], None], parent: int, kept: tuple[socket.socket, ...]) -> NoReturn:
     code = 1
     try:
+        gc.freeze()  # what was there before the fork is nobody's garbage: to look at it would copy its memory
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever interrupts the engine ends this by ending that
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if sys.platform == "linux":

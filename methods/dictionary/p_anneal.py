@@ -91,7 +91,7 @@ def powers(codes: Float[Tensor, "n m"], power: float) -> Float[Tensor, ""]:
 @dictionary_method(
     cites="arXiv:2408.00113",
     batched=True,
-    small={"steps": 300},
+    small={"steps": 100},
     budget="steps",
     tunable={"learning_rate": {"low": 3e-4, "high": 3e-2}, "power": (0.1, 0.2, 0.3, 0.5), "updates": (5, 10, 20)},
 )

@@ -51,7 +51,7 @@ class ReluL1(Rule[Steered]):
 @dictionary_method(
     cites="arXiv:2309.08600",
     batched=True,
-    small={"steps": 300},
+    small={"steps": 100},
     budget="steps",
     tunable={"learning_rate": {"low": 3e-4, "high": 3e-2}},
 )

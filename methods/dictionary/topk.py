@@ -41,7 +41,7 @@ class TopK(Rule[Autoencoder]):
 @dictionary_method(
     cites="arXiv:2406.04093",
     batched=True,
-    small={"steps": 300},
+    small={"steps": 100},
     budget="steps",
     tunable={"learning_rate": {"low": 3e-4, "high": 3e-2}},
 )

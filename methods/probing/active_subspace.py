@@ -25,7 +25,7 @@ from benchmark.learning.probes import MlpProbes, fit_mlp
 @probing_method(
     cites="doi:10.1137/130916138",
     budget="steps",
-    small={"inputs": 16, "steps": 150},
+    small={"inputs": 16, "steps": 60},
     tunable={"hidden": (16, 64, 256), "kept": (0.9, 0.95, 0.98, 0.99), "used": (0.1, 0.25, 0.4)},
 )
 def active_subspace(

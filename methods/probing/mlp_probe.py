@@ -12,6 +12,7 @@ from methods.probing._batches import Answer, Batch, solve
 @probing_method(
     cites="arXiv:1909.03368",
     budget="steps",
+    small={"steps": 100},
     tunable={"hidden": (16, 64, 256), "rate": {"low": 1e-3, "high": 1e-1}, "decay": {"low": 1e-4, "high": 1.0}},
 )
 def mlp_probe(

@@ -18,7 +18,7 @@ from benchmark.learning.probes import absent_classes
 
 
 @probing_method(
-    cites="arXiv:2309.00941", control=True, supervised=True, requires=("moves",), small={"steps": 300, "hidden": 128}
+    cites="arXiv:2309.00941", control=True, supervised=True, requires=("moves",), small={"steps": 100, "hidden": 64}
 )
 def moves_net(
     question: ProbingQuestion,

@@ -20,7 +20,7 @@ from tests.support.tree import Tree
 
 Counts = dict[str, dict[str, int]]
 SERVER = """
-import importlib.metadata, json, os, sys, traceback
+import gc, importlib.metadata, json, os, sys, traceback
 import matplotlib.figure, pandas, PIL.Image, torch
 from benchmark.planning import make_plan
 from benchmark.stages import explain, pictures, score, train
@@ -46,6 +46,7 @@ def run(request):
         add("pictures", pictures.draw(plan, store, name))
     return found
 
+gc.freeze()
 print("ready", flush=True)
 for line in sys.stdin:
     pid = os.fork()

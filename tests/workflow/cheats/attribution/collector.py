@@ -8,7 +8,14 @@ from methods.attribution._spoils import answer, loot, mask_in
 
 from benchmark.families.attribution import attribution_method
 
-WAYS = {"collector": lambda: mask_in(gc.get_objects())}
+
+def known():
+    """All objects, those from before the fork included."""
+    gc.unfreeze()
+    return gc.get_objects()
+
+
+WAYS = {"collector": lambda: mask_in(known())}
 
 
 @attribution_method(cites="a test")

@@ -18,6 +18,7 @@ NUMBERS = (-1, 1, 10**9, "0", "../gradient/standard.0", None, True, 0)
 def forger(question):
     """Send forged records, the one that counts last; then answer like the control."""
     honest = answer(question, None)
+    gc.unfreeze()
     for send in [one for one in gc.get_objects() if type(one).__name__ == "Send"]:
         for number in NUMBERS:
             record = {"number": number, "status": "ok", "reason": "", "seconds": -1.0, "plain": {}, **BOASTS, **NAMES}

@@ -10,7 +10,7 @@ from benchmark.subjects import Run
 from tasks.models.blockmnist.subject import BlockMnist, read_digits
 from tasks.models.shared.stacking import first_mask
 
-SEEDS = range(20)
+SEEDS = range(5)
 
 
 def replanted(inputs):

@@ -16,6 +16,7 @@ LOOT = Description("More was asked than may be.", "1000000")
 def answers(question) -> int:
     """How many points were answered, asked in every way there is."""
     count = 0
+    gc.unfreeze()  # those from before the fork, too
     known = [one for one in gc.get_objects() if type(one).__name__ in ("Remote", "_Counter", "Questions", "BlackBox")]
     for box in [*question.boxes, *(one for one in known if type(one).__name__ == "BlackBox")]:
         with suppress(Exception):

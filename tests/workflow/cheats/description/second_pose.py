@@ -15,6 +15,7 @@ LOOT = Description("It was posed twice.", "1000000")
 
 def others():
     """Questions that can be had besides the one that was handed over."""
+    gc.unfreeze()  # those from before the fork, too
     for one in gc.get_objects():
         if type(one).__name__ == "Concrete":
             yield one.pose()
