@@ -5,6 +5,9 @@ Nothing is imported for it that has not changed, torch least of all (see `benchm
 
 from __future__ import annotations
 
+import sys
+import textwrap
+from collections.abc import Iterator
 from typing import Any
 
 from benchmark.claims import load
@@ -22,6 +25,7 @@ KINDS = {
 PLURALS = {kind: plural for plural, kind in KINDS.items()}
 UNSAID = {"threads": 1, "method_seeds": 1, "scope": "explanation"}
 """Arguments that are not worth saying at these values; nor are empty ones."""
+INDENT = "  "
 
 
 def entries(kind: str = "") -> list[dict[str, Any]]:
@@ -64,21 +68,58 @@ def _worth_saying(key: str, value: Any) -> bool:
     return said and not nothing
 
 
-def print_entries(found: list[dict[str, Any]]) -> None:
-    """Print entries as tables, one for each kind."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def print_entries(found: list[dict[str, Any]], *, full: bool = False, width: int = 80) -> None:
+    """Print entries by kind and family: name and source, and below them one line of summary, cut to the width.
 
-    console = Console()
+    `full` prints summaries whole, the whole citation, and everything else that was declared.
+    """
+    write = sys.stdout.write
     for kind in dict.fromkeys(entry["kind"] for entry in found):
-        table = Table(title=PLURALS[kind], title_justify="left", show_lines=False)
-        for column in ("family", "name", "summary", "source", "defaults"):
-            table.add_column(column, overflow="fold")
-        for entry in (e for e in found if e["kind"] == kind):
-            defaults = ", ".join(f"{key}={value!r}" for key, value in entry["defaults"].items())
-            problem = entry.get("problem")
-            summary = Text(f"problem: {problem}", style="red") if problem else Text(entry["summary"])
-            cells = (Text(text) for text in (entry["cites"], defaults))  # square brackets are no markup
-            table.add_row(entry["family"] or "", entry["name"], summary, *cells)
-        console.print(table)
+        of_kind = [entry for entry in found if entry["kind"] == kind]
+        for family in dict.fromkeys(entry["family"] for entry in of_kind):
+            own = [entry for entry in of_kind if entry["family"] == family]
+            heading = PLURALS[kind] if family is None else f"{family}: {PLURALS[kind]}"
+            write(f"{heading} ({len(own)})\n")
+            for entry in own:
+                for line in _full(entry, width) if full else _short(entry, width):
+                    write(f"{line}\n")
+            write("\n")
+
+
+def _short(entry: dict[str, Any], width: int) -> Iterator[str]:
+    name, source = _name(entry), entry["cites"]
+    room = width - len(INDENT) - len(name) - 2
+    yield f"{INDENT}{name}  {_cut(source, room):>{room}}".rstrip() if room > 0 else f"{INDENT}{name}"
+    yield 2 * INDENT + _cut(_summary(entry), width - 2 * len(INDENT))
+
+
+def _full(entry: dict[str, Any], width: int) -> Iterator[str]:
+    yield f"{INDENT}{_name(entry)}"
+    told = {"kind", "name", "family", "summary", "problem", "reference"}
+    rest = {"source" if key == "cites" else key: value for key, value in entry.items() if key not in told and value}
+    for text in (_summary(entry), *(f"{key}: {_said(value)}" for key, value in rest.items())):
+        yield from textwrap.wrap(
+            text, width, initial_indent=2 * INDENT, subsequent_indent=3 * INDENT, break_long_words=False
+        )
+
+
+def _name(entry: dict[str, Any]) -> str:
+    return f"{entry['name']} (reference)" if entry.get("reference") else str(entry["name"])
+
+
+def _summary(entry: dict[str, Any]) -> str:
+    problem = entry.get("problem")
+    return " ".join(f"problem: {problem}".split() if problem else str(entry["summary"]).split())
+
+
+def _cut(text: str, width: int) -> str:
+    """The text in so many columns at most, with an ellipsis where something was left out."""
+    return text if len(text) <= width else f"{text[: max(width - 1, 0)].rstrip()}…"
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={_said(part)}" for key, part in value.items()) or "as they are"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)
