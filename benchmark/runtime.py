@@ -18,6 +18,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from benchmark.errors import TouchstoneError
+from benchmark.progress import lasting
 from benchmark.sources import libraries
 
 log = logging.getLogger("touchstone")
@@ -102,8 +103,8 @@ def progress_lines(label: str) -> Callable[..., None]:
         if now - last < PROGRESS_SECONDS and step != total:
             return
         last = now
-        left = (now - began) / max(step, 1) * (total - step)
+        left = lasting((now - began) / max(step, 1) * (total - step))
         shown = "".join(f", {name} {value:.4g}" for name, value in values.items())
-        log.info("%s: step %d of %d%s, %.0f s left", label, step, total, shown, left)
+        log.info("%s: step %d of %d%s, %s left", label, step, total, shown, left)
 
     return progress

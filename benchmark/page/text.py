@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
+from benchmark.progress import lasting
+
 MISSING = "–"
 
 SOURCE = re.compile(
@@ -148,11 +150,7 @@ def duration(seconds: Any) -> str:
         return duration(seconds.get("total", sum(seconds.values())))
     if is_missing(seconds):
         return MISSING
-    whole = round(float(seconds))
-    if whole < 100:
-        return f"{whole} s"
-    minutes = round(whole / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
+    return lasting(float(seconds))
 
 
 def words(name: str) -> str:

@@ -28,6 +28,7 @@ from benchmark.isolation import Ending, Job, Message, run_isolated
 from benchmark.keys import explanation_key, posed_keys
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.posing import Poser, Session
+from benchmark.progress import Progress
 from benchmark.runtime import log, warm_up
 from benchmark.seeds import forget_secret
 from benchmark.sources import closure
@@ -143,6 +144,15 @@ def _missing(
     return addresses, cells, reused
 
 
+def explained_before(plan: Plan, store: Store, task: TaskPlan, methods: Sequence[MethodPlan]) -> list[MethodPlan]:
+    """Those of `methods` whose explanations of all instances are there and still true."""
+    instances = _posable(plan, store, task)
+    questions = {i.label: posed_keys(plan, store, task, i).question for i in instances}
+    _, cells, _ = _missing(plan, store, task, methods, instances, questions)
+    unfinished = {cell.method.name for cell in cells}
+    return [method for method in methods if method.name not in unfinished]
+
+
 def make_explanations(plan: Plan, store: Store, task: TaskPlan, method: MethodPlan, workers: int = 1) -> list[Kept]:
     """One method on all instances of a task, as `touchstone run` asks for it."""
     with _poser(plan, store, task) as poser:
@@ -172,6 +182,7 @@ def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Pos
             jobs.append(functools.partial(run_method, cell.method, task.family, cell.instances, devices, cell.session))
 
     start(ended := 0)
+    progress = Progress(sum(len(cell.instances) for cell in waiting))
     limits = task.limits
     confinement = Confinement(hidden=(plan.layout.results.parent, plan.layout.leaderboard.parent))
     for number, message in run_isolated(
@@ -192,7 +203,7 @@ def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Pos
         waiting.extend(rest)
         _book_lost(plan, store, task, cell, message, {i.label for again in rest for i in again.instances})
         start(ended := ended + 1)
-        log.info("[explain %s] %d of %d: %s", task.plugin.key, number + 1, len(waiting), _summary(cell, message))
+        log.info("[explain %s] %s%s", task.plugin.key, _summary(cell, message), progress.done(len(cell.done)))
         if message.trace:
             log.info("%s", message.trace.rstrip())
 

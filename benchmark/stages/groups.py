@@ -29,7 +29,7 @@ from benchmark.isolation import Ending, Job, Message, Send, run_isolated
 from benchmark.keys import content_key, group_key, reference_key
 from benchmark.plan import MethodPlan, Plan, TaskPlan
 from benchmark.registry import Plugin
-from benchmark.runtime import log, make_deterministic
+from benchmark.runtime import log, make_deterministic, progress_lines
 from benchmark.scores import Metric, Outcome, averaged, measured_together
 from benchmark.seeds import secret_descriptors
 from benchmark.stages.instances import make_concrete
@@ -100,11 +100,14 @@ def measure_groups(
             member.scored.keys[member.name, group.metric.name] = group.key
     todo = [group for group in groups if not group.known]
     jobs: list[Job] = [functools.partial(_measure_group, plan, store, task, group) for group in todo]
-    limits = task.limits
+    limits, ended = task.limits, 0
+    progress = progress_lines(f"[score {task.plugin.key}] metrics of several explanations at once")
     for number, message in run_isolated(
         jobs, workers=workers, seconds=limits.seconds, memory_mb=limits.memory_mb, kept=secret_descriptors
     ):
         group = todo[number]
+        if isinstance(message, Ending):
+            progress(ended := ended + 1, len(todo))
         if isinstance(message, Message):
             if "damaged" in message.header:
                 raise DamagedArtifactError(str(message.header["damaged"]))

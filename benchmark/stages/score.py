@@ -29,6 +29,7 @@ from benchmark.keys import content_key, posed_keys, reference_key, value_key
 from benchmark.layout import Layout
 from benchmark.marks import with_marks
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
+from benchmark.progress import Progress
 from benchmark.registry import Plugin
 from benchmark.runtime import log, make_deterministic, warm_up
 from benchmark.scores import Metric, Outcome, averaged, by_name, measured
@@ -160,7 +161,7 @@ def _measure_all(plan: Plan, store: Store, task: TaskPlan, scored: Sequence[Scor
     """Measure what is missing, instance by instance in children; a child that ends early is followed by another."""
     todo = [one for one in scored if not one.problem and one.missing()]
     jobs: list[Job] = [functools.partial(measure_instance, plan, store, task, one, one.missing()) for one in todo]
-    limits, done = task.limits, 0
+    limits, progress = task.limits, Progress(len(todo))
     for number, message in run_isolated(
         jobs, workers=workers, seconds=limits.seconds, memory_mb=limits.memory_mb, kept=secret_descriptors
     ):
@@ -168,11 +169,12 @@ def _measure_all(plan: Plan, store: Store, task: TaskPlan, scored: Sequence[Scor
         if isinstance(message, Message):
             _book(one, message.header)
         elif message.status == "ok":
-            done += 1
-            log.info("[score %s] %s in %.1f s", task.plugin.key, one.instance.label, message.seconds)
+            spent = f"{one.instance.label} in {message.seconds:.1f} s"
+            log.info("[score %s] %s%s", task.plugin.key, spent, progress.done())
         elif not message.during:
             one.problem = f"{task.plugin.key} could not be posed or its truth rebuilt: {message.reason}"
-            log.warning("[score %s] %s: %s\n%s", task.plugin.key, one.instance.label, one.problem, message.trace)
+            what = f"{one.instance.label}: {one.problem}{progress.done()}"
+            log.warning("[score %s] %s\n%s", task.plugin.key, what, message.trace)
         else:
             rest = _book_end(one, message)
             todo.append(one)

@@ -25,6 +25,7 @@ from benchmark.errors import TouchstoneError
 from benchmark.isolation import Ending, Send, run_isolated
 from benchmark.keys import subject_key
 from benchmark.plan import Plan, SubjectPlan
+from benchmark.progress import Progress
 from benchmark.runtime import device_of, log, make_deterministic, progress_lines, warm_up
 from benchmark.seeds import plant_seed, seal, secret_descriptors
 from benchmark.sources import closure
@@ -39,18 +40,20 @@ def train(plan: Plan, store: Store, name: str, *, batch: int = 0) -> Mapping[str
     files: dict[Path, FileRecord] = {}
     seeds = subject.batch(batch)
     keys = {seed: subject_key(subject, seed) for seed in seeds}
+    found = {seed: store.find(plan.layout.subject(name, seed), keys[seed]) for seed in seeds}
+    true = {seed for seed, kept in found.items() if kept is not None and kept.content["status"] == "ok"}
+    progress = Progress(len(seeds) - len(true))
     for number, seed in enumerate(seeds, start=1):
-        address = plan.layout.subject(name, seed)
         label = f"[train {name}] seed {seed} ({number} of {len(seeds)})"
-        kept = store.find(address, keys[seed])
-        if kept is not None and kept.content["status"] == "ok":
+        if seed in true:
             counts["reused"] += 1
             log.info("%s: still true, kept", label)
         else:
             warm_up(closure(subject.plugin.path))
             _train_apart(plan, store, subject, seed, label)
-            kept = store.read(address)
+            log.info("[train %s] seed %d%s", name, seed, progress.done())
             counts["computed"] += 1
+        kept = store.read(plan.layout.subject(name, seed))
         counts["failed"] += kept.content["status"] != "ok"
         files |= kept.files
     index = plan.layout.train_index(name, batch)
