@@ -7,6 +7,7 @@
         references.py    random, oracle, ...: functions marked `@reference`
         trivial.py       a problem with an answer in closed form, for the conformance suite
         pictures.py      what the page shows of its explanations
+        tables.py        its questions and truths as tables, for `touchstone export`
         metrics/         one file each
 
 Nothing in the stages, the workflow or the page knows a family. An installed package brings one by an entry point of the
@@ -78,6 +79,17 @@ class Picture:
     """The cases that it is drawn from; empty for all."""
 
 
+@dataclass(frozen=True)
+class Table:
+    """Rows of a question or of a truth, as `touchstone export` writes them."""
+
+    name: str
+    about: str
+    """A sentence that says what a row is and what each column holds."""
+    columns: Mapping[str, Any]
+    """Of one length: tensors or arrays [n, ...], or lists of n texts."""
+
+
 def drawn_by(module: str) -> Callable[[Sequence[Case]], Sequence[Picture]]:
     """The function `pictures` of a module that only whoever draws imports: drawing libraries are large."""
 
@@ -113,6 +125,10 @@ class Family:
     pictures: Callable[[Sequence[Case]], Sequence[Picture]]
     blinded: Callable[[Any], Any] = _as_it_is
     """What a method that is not supervised sees of a posed question."""
+    question_tables: Callable[[Any], Sequence[Table]] | None = None
+    """`question_tables(question)`: what a method sees, as tables, the chief one first. None where it is no table."""
+    truth_tables: Callable[[Any], Sequence[Table]] | None = None
+    """`truth_tables(truth)`: what was planted, likewise."""
     count_calls: Callable[[Sequence[Any]], Callable[[], int] | None] = _uncounted
     """`count_calls(questions)`: from now on count how often these are asked; call the result for the count. None where
     nothing can be asked."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmark.families.circuit import CircuitExplanation, check, count_calls
+from benchmark.families.circuit.tables import question_tables, truth_tables
 from benchmark.families.circuit.trivial import JUDGE, TEMPLATE, trivial
 from benchmark.families.family import Family, drawn_by
 
@@ -14,5 +15,7 @@ FAMILY = Family(
     judge=JUDGE,
     template=TEMPLATE,
     pictures=drawn_by("benchmark.families.circuit.pictures"),
+    question_tables=question_tables,
+    truth_tables=truth_tables,
     count_calls=count_calls,
 )

@@ -1,0 +1,42 @@
+"""Questions and truths of attribution as tables: a row for each input."""
+
+from __future__ import annotations
+
+from benchmark.families.attribution import AttributionQuestion, AttributionTruth
+from benchmark.families.family import Table
+
+
+def question_tables(question: AttributionQuestion) -> list[Table]:
+    """The inputs with their targets, and the background; the baseline stands with every variant's background."""
+    targets = {} if question.targets is None else {"target": question.targets}
+    return [
+        Table(
+            "inputs",
+            "a row for each input to explain: the `input` and, where the model has classes, the `target` whose logit "
+            "is to be explained",
+            {"input": question.inputs, **targets},
+        ),
+        Table(
+            "background",
+            "inputs of the training distribution, for methods that compare with one",
+            {"input": question.background},
+        ),
+        Table("baseline", "the neutral input, for methods that start from one", {"input": question.baseline[None]}),
+    ]
+
+
+def truth_tables(truth: AttributionTruth) -> list[Table]:
+    """The masks, and the parts of the inputs that a metric asks about."""
+    masks = {f"mask_{name}" if name else "mask": mask for name, mask in truth.masks.items()}
+    parts = {"zero_set": truth.zero_set, "figure": truth.figure}
+    given = {name: part for name, part in parts.items() if part is not None}
+    contrast = {} if truth.contrast is None else {"contrast": truth.contrast.region}
+    return [
+        Table(
+            "truth",
+            "a row for each row of `inputs`: `mask` is True where an entry carries what was planted, `mask_*` are "
+            "finer truths; `zero_set` carries nothing, `figure` is where an input shows anything, `contrast` what one of "
+            "two models uses",
+            {**masks, **given, **contrast},
+        )
+    ]
