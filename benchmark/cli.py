@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from benchmark.commands import authors
 from benchmark.config.spaces import TRIALS
 from benchmark.errors import TouchstoneError
 from benchmark.seeds import hide_secret
@@ -51,16 +53,17 @@ def list_(
     kind: Annotated[
         str, typer.Argument(help="families, tasks, methods, metrics, subjects or claims; everything if not given.")
     ] = "",
+    full: Annotated[bool, typer.Option("--long", help="Print all that each one declares.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List what there is: name, kind, family, summary, citation, defaults."""
+    """List what there is: name, a line, source; with --long defaults and everything else that is declared."""
     from benchmark.listing import entries, print_entries
 
     found = entries(kind)
     if as_json:
         typer.echo(json.dumps(found, indent=1))
     else:
-        print_entries(found)
+        print_entries(found, full=full, width=shutil.get_terminal_size().columns)
 
 
 @app.command()
@@ -230,6 +233,9 @@ def speed(
 
     for line in measure_all(output, profile):
         typer.echo(line)
+
+
+authors.register(app)
 
 
 def main() -> None:

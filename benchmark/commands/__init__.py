@@ -1,0 +1,1 @@
+"""Groups of commands that `benchmark.cli` registers; each module has a `register(app)`."""
