@@ -19,6 +19,7 @@ from benchmark.plan import MethodPlan, Plan, TaskPlan
 from benchmark.planning import at_budgets, make_plan
 from benchmark.registry import plugins, read_file
 from benchmark.runtime import start_logging
+from benchmark.stages.beside import Beside, draw_beside
 from benchmark.stages.explain import make_explanations
 from benchmark.stages.score import score_instances
 from benchmark.stages.train import train
@@ -47,9 +48,13 @@ def run_cell(profile: str, task_name: str, method_name: str, *, workers: int) ->
             if damaged(index):
                 take_back(plan.layout, index)
         scored, _ = score_instances(plan, store, task, several, workers=workers)
-    table = with_marks(to_table([row for one in scored for row in instance_rows(plan, store, task, several, one)]))
+        rows = [row for one in scored for row in instance_rows(plan, store, task, several, one)]
+        table = with_marks(to_table(rows))
+        shown = draw_beside(plan, store, task, method, table)
     own = table[table.method == method.shown]
     _print(own, task)
+    if shown is not None:
+        _print_picture(shown)
     return int(own[own.primary & own.status.isin(["failed", "timeout"])].groupby(["variant", "seed"]).ngroups)
 
 
@@ -99,3 +104,9 @@ def _print(table: pd.DataFrame, task: TaskPlan) -> None:
         f"skill in {task.primary} over the ranked variants: {skills.mean():.3f} "
         "(0 is the higher of chance and blind, 1 the planted truth)"
     )
+
+
+def _print_picture(shown: Beside) -> None:
+    others = {"the best control": shown.control, "the best method so far": shown.best}
+    beside = ["the truth (oracle)", *(f"{what} ({name})" for what, name in others.items() if name)]
+    sys.stdout.write(f"picture of {shown.method} beside {', '.join(beside)}:\n  {shown.path}\n")

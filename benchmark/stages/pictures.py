@@ -23,7 +23,7 @@ from PIL import Image
 from benchmark.families.family import Case, Picture
 from benchmark.isolation import Ending, Send, run_isolated
 from benchmark.keys import content_key, picture_key, posed_keys, reference_key
-from benchmark.plan import Instance, Plan, TaskPlan
+from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.runtime import log, make_deterministic
 from benchmark.scores import by_name
 from benchmark.seeds import secret_descriptors
@@ -108,7 +108,7 @@ def _draw_missing(plan: Plan, store: Store, task: TaskPlan, send: Send) -> None:
             continue
         read.clear()
         try:
-            pixels = torch.frombuffer(bytearray(_png(picture)), dtype=torch.uint8)
+            pixels = torch.frombuffer(bytearray(png(picture)), dtype=torch.uint8)
         except Exception:  # one picture that cannot be drawn costs no other
             send({"name": picture.name, "failed": traceback.format_exc().rstrip()})
         else:
@@ -125,9 +125,10 @@ def _cases(plan: Plan, store: Store, task: TaskPlan, read: set[str]) -> Iterator
     """Every explanation on the first seed, and what identifies it; `read` gets the names of the scores asked for."""
     scores = pd.read_parquet(plan.layout.scores(task.id))
     first = min(instance.seed for instance in task.instances)
+    ranked = [method for method in task.methods if method.ranked]
     for instance in task.instances:
         if instance.seed == first and not instance.repeat and _trained(plan, store, instance):
-            yield from _cases_of(plan, store, task, instance, scores[scores.seed == first], read)
+            yield from cases_of(plan, store, task, ranked, instance, scores[scores.seed == first], read)
 
 
 def _trained(plan: Plan, store: Store, instance: Instance) -> bool:
@@ -135,9 +136,16 @@ def _trained(plan: Plan, store: Store, instance: Instance) -> bool:
     return all(trained(plan, store, name, instance.seed).content["status"] == "ok" for name in names)
 
 
-def _cases_of(
-    plan: Plan, store: Store, task: TaskPlan, instance: Instance, scores: pd.DataFrame, read: set[str]
+def cases_of(
+    plan: Plan,
+    store: Store,
+    task: TaskPlan,
+    methods: Sequence[MethodPlan],
+    instance: Instance,
+    scores: pd.DataFrame,
+    read: set[str],
 ) -> Iterator[tuple[Case, Key]]:
+    """The explanations of an instance by all references and by `methods`, and what identifies each."""
     make_deterministic(instance.seed)
     concrete = make_concrete(plan, store, task, instance)
     question, truth = concrete.pose(), concrete.truth()
@@ -147,9 +155,7 @@ def _cases_of(
         generator = generator_for(instance.seed, f"picture/{plugin.name}")
         explanation = by_name(plugin.load(), question=question, truth=truth, generator=generator)
         shown[plugin.name] = explanation, reference_key(plugin, known, "picture", 0)
-    for method in task.methods:
-        if not method.ranked:
-            continue
+    for method in methods:
         kept = store.read(plan.layout.explanation(task.id, method.name, instance.label))
         if kept.content["status"] == "ok":
             shown[method.shown] = read_explanation(task, kept), content_key(kept)
@@ -165,7 +171,7 @@ def _values(rows: pd.DataFrame) -> dict[str, float]:
     return dict(zip(ordered.metric, ordered.value, strict=True))
 
 
-def _png(picture: Picture) -> bytes:
+def png(picture: Picture) -> bytes:
     """A figure as a PNG with a palette, a third of the size of true colour: the page holds every picture."""
     drawn, small = BytesIO(), BytesIO()
     picture.draw().savefig(drawn, format="png", metadata={"Software": None})
