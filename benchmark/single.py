@@ -54,7 +54,7 @@ def run_cell(profile: str, task_name: str, method_name: str, *, workers: int) ->
     own = table[table.method == method.shown]
     _print(own, task)
     if shown is not None:
-        _print_picture(shown)
+        _print_picture(method.shown, shown)
     return int(own[own.primary & own.status.isin(["failed", "timeout"])].groupby(["variant", "seed"]).ngroups)
 
 
@@ -106,7 +106,7 @@ def _print(table: pd.DataFrame, task: TaskPlan) -> None:
     )
 
 
-def _print_picture(shown: Beside) -> None:
-    others = {"the best control": shown.control, "the best method so far": shown.best}
-    beside = ["the truth (oracle)", *(f"{what} ({name})" for what, name in others.items() if name)]
-    sys.stdout.write(f"picture of {shown.method} beside {', '.join(beside)}:\n  {shown.path}\n")
+def _print_picture(method: str, shown: Beside) -> None:
+    others = {"the best control": shown.control, "the best other method computed so far": shown.best}
+    beside = ["the truth", *(f"{what} ({name})" for what, name in others.items() if name)]
+    sys.stdout.write(f"picture of {method} beside {', '.join(beside)}:\n  {shown.path}\n")

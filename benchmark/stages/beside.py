@@ -1,6 +1,6 @@
 """The picture at the end of `touchstone run`: a method beside the truth, the best control and the best method so far.
 
-    shown = draw_beside(plan, store, task, method, table)      shown.path, shown.method, shown.control, shown.best
+    shown = draw_beside(plan, store, task, method, table)      shown.path, shown.control, shown.best
 
 One variant is shown, the first that is ranked and answered, with its rival; of the profile's methods the best one on it
 whose explanations and values are all there and still true. The family draws as it draws for the page; of its pictures
@@ -13,6 +13,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +30,7 @@ from benchmark.scores import flat
 from benchmark.seeds import secret_descriptors
 from benchmark.stages.explain import explained_before
 from benchmark.stages.instances import family_of
-from benchmark.stages.pictures import PNG, cases_of, png
+from benchmark.stages.pictures import PNG, cases_of
 from benchmark.store import Store
 
 TRUTH = "oracle"
@@ -37,15 +38,13 @@ TRUTH = "oracle"
 
 @dataclass(frozen=True)
 class Beside:
-    """A picture that was drawn, and who is on it."""
+    """A picture that was drawn, and who is on it beside the method and the truth."""
 
     path: Path
-    title: str
-    method: str
     control: str
-    """Empty where the task has none."""
+    """The best control; empty where there is none, or none that such a picture can show."""
     best: str
-    """Empty where no other method is there."""
+    """The best other method; empty where none is computed."""
 
 
 def draw_beside(plan: Plan, store: Store, task: TaskPlan, method: MethodPlan, table: pd.DataFrame) -> Beside | None:
@@ -65,17 +64,18 @@ def draw_beside(plan: Plan, store: Store, task: TaskPlan, method: MethodPlan, ta
     rows = pd.concat([table, scores]) if len(scores) else table
     job = functools.partial(_drawn, plan, store, task, methods, instances, rows, names, method.shown)
     path = plan.layout.results / "runs" / task.id / f"{method.shown}.png"
-    title = ""
+    found: set[str] = set()
     for _, message in run_isolated([job], kept=secret_descriptors):
         if isinstance(message, Message):
             write_bytes(path, message.tensors[PNG].numpy().tobytes())
-            title = str(message.header["title"])
+            found = set(message.header["shown"])
         elif isinstance(message, Ending) and message.status != "ok":
             log.warning("[run %s] no picture: %s\n%s", task.plugin.key, message.reason, message.trace.rstrip())
             return None
-    if not title:
+    if not found:
         return None
-    return Beside(path, title, method.shown, control, best[0].shown if best else "")
+    other = best[0].shown if best else ""
+    return Beside(path, control if control in found else "", other if other in found else "")
 
 
 def _shown(task: TaskPlan, rows: pd.DataFrame) -> list[Instance]:
@@ -146,8 +146,10 @@ def _drawn(
         found = cases_of(plan, store, task, methods, instance, rows, set())
         cases += [case for case, _ in found if case.method in names]
     if picture := chosen(family_of(task.family).pictures(cases), cases, own):
-        pixels = torch.frombuffer(bytearray(png(picture)), dtype=torch.uint8)
-        send({"title": picture.title}, {PNG: pixels})
+        drawn = BytesIO()
+        picture.draw().savefig(drawn, format="png", metadata={"Software": None})
+        pixels = torch.frombuffer(bytearray(drawn.getvalue()), dtype=torch.uint8)
+        send({"shown": [case.method for case in picture.shows or cases]}, {PNG: pixels})
 
 
 def chosen(pictures: Sequence[Picture], cases: Sequence[Case], method: str) -> Picture | None:

@@ -108,7 +108,7 @@ def _draw_missing(plan: Plan, store: Store, task: TaskPlan, send: Send) -> None:
             continue
         read.clear()
         try:
-            pixels = torch.frombuffer(bytearray(png(picture)), dtype=torch.uint8)
+            pixels = torch.frombuffer(bytearray(_png(picture)), dtype=torch.uint8)
         except Exception:  # one picture that cannot be drawn costs no other
             send({"name": picture.name, "failed": traceback.format_exc().rstrip()})
         else:
@@ -171,7 +171,7 @@ def _values(rows: pd.DataFrame) -> dict[str, float]:
     return dict(zip(ordered.metric, ordered.value, strict=True))
 
 
-def png(picture: Picture) -> bytes:
+def _png(picture: Picture) -> bytes:
     """A figure as a PNG with a palette, a third of the size of true colour: the page holds every picture."""
     drawn, small = BytesIO(), BytesIO()
     picture.draw().savefig(drawn, format="png", metadata={"Software": None})

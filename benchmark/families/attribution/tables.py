@@ -35,8 +35,8 @@ def truth_tables(truth: AttributionTruth) -> list[Table]:
         Table(
             "truth",
             "a row for each row of `inputs`: `mask` is True where an entry carries what was planted, `mask_*` are "
-            "finer truths; `zero_set` carries nothing, `figure` is where an input shows anything, `contrast` what one of "
-            "two models uses",
+            "finer truths; `zero_set` carries nothing, `figure` is where an input shows anything, `contrast` what one "
+            "of two models uses",
             {**masks, **given, **contrast},
         )
     ]

@@ -21,9 +21,9 @@ def said(base: Path, provenance: dict[str, Any] | None = None, **changed: Any) -
 def test_the_whole_sentence(tmp_path: Path) -> None:
     assert said(tmp_path) == (
         "On Touchstone's attribution tasks (profile board, commit 0123456789, 2026-01-31), mine has a mean skill of "
-        "0.50 (95 % interval 0.40 to 0.60 over retraining and 0.10 to 0.90 over tasks; 0 is what needs no look at "
-        "the model, 1 the planted truth) over 2 tasks and 10 seeds; it is above what needs no look at the model (p = 0.002, "
-        "corrected for all methods of the family); it ranks first of 3 methods."
+        "0.50 (95 % interval 0.40 to 0.60 over retraining and 0.10 to 0.90 over tasks; 0 is what needs no look at the "
+        "model, 1 the planted truth) over 2 tasks and 10 seeds; it is above what needs no look at the model "
+        "(p = 0.002, corrected for all methods of the family); it ranks first of 3 methods."
     )
 
 
