@@ -3,7 +3,8 @@
     load_dataset(FOLDER)                        what methods see, the chief table; a split for each variant
     load_dataset(FOLDER, "truth")               what was planted, row by row beside it
     FOLDER/README.md                            the card, with all tables, their columns and the task's own card
-    FOLDER/subjects/<subject>/<seed>.safetensors      the models' weights
+    FOLDER/models/<variant>/<seed>.safetensors        the weights of the models that methods are handed
+    FOLDER/subjects/<subject>/<seed>.safetensors      those of models that they are not handed, where any are kept
 
 Which tables there are, each family says (`Family.question_tables`, `truth_tables`). A row has the public label of its
 `seed` and its `number` in the question. Nothing is downloaded, and nothing but Parquet and safetensors is written.
@@ -86,7 +87,9 @@ def export(plan: Plan, folder: Path) -> list[str]:
             found = _written(plan, store, task, family, temporary)
             text = readme(plan, task, found.tables, models=found.models, left_out=found.left_out)
             (temporary / "README.md").write_text(text, encoding="utf-8")
-            temporary.chmod(0o755)
+            temporary.chmod(0o755)  # a temporary folder, and what safetensors writes, is for its owner alone
+            for path in temporary.rglob("*.safetensors"):
+                path.chmod(0o644)
             temporary.replace(place)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -115,12 +118,19 @@ def _written(plan: Plan, store: Store, task: TaskPlan, family: Family, folder: P
                 writers[key].write_table(rows)
     if not found.tables:
         raise TouchstoneError(f"{task.plugin.key}: nothing could be exported: {'; '.join(found.left_out)}")
+    if not found.models:
+        _write_subjects(plan, store, task, folder)
+    return found
+
+
+def _write_subjects(plan: Plan, store: Store, task: TaskPlan, folder: Path) -> None:
+    """The weights of all subjects that have any; some are rebuilt from their seed alone."""
     for name in task.subjects:
         for seed in plan.subject(name).seeds:
             kept = trained(plan, store, name, seed)
-            if kept.content["status"] == "ok":
-                write_tensors(folder / "subjects" / name / f"{seed}.safetensors", dict(kept.tensors("weights")))
-    return found
+            weights = dict(kept.tensors("weights")) if kept.content["status"] == "ok" else {}
+            if weights:
+                write_tensors(folder / "subjects" / name / f"{seed}.safetensors", weights)
 
 
 def _problem(plan: Plan, store: Store, instance: Instance) -> str:
@@ -141,7 +151,11 @@ def _tables(
     make_deterministic(instance.seed)
     concrete = make_concrete(plan, store, task, instance, device="cpu")
     question = family.blinded(concrete.pose())
-    found.models |= any(isinstance(value, nn.Module) for value in vars(question).values())
+    models = {name: value for name, value in vars(question).items() if isinstance(value, nn.Module)}
+    for name, model in models.items():
+        stem = f"{instance.seed}" if len(models) == 1 else f"{instance.seed}.{name}"
+        write_tensors(found.folder / "models" / instance.variant / f"{stem}.safetensors", model.state_dict())
+        found.models = True
     if not certified(plan, store, instance):
         found.left_out.append(
             f"variant {instance.variant}, seed {instance.seed}, is here, but its certificate failed: it is not ranked"

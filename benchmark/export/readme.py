@@ -41,7 +41,6 @@ def _body(
     plan: Plan, task: TaskPlan, tables: Mapping[str, Written], models: bool, left_out: Sequence[str]
 ) -> Iterator[str]:
     chief = next(name for name, table in tables.items() if not table.truth)
-    seen = "Methods are handed the models themselves" if models else "No method sees the models' weights"
     yield f"# Touchstone data: {task.plugin.key}"
     yield ""
     yield "Touchstone is a known-answer test for interpretability methods. These are the data of one task, as its"
@@ -62,7 +61,10 @@ def _body(
             if table.truth is truth:
                 yield f"- `{name}`, {sum(table.rows.values()):,} rows: {table.about}."
         yield ""
-    yield f"`subjects/<subject>/<seed>.safetensors` are the weights. {seen} in this family."
+    if models:
+        yield "Methods are handed the models themselves: `models/<variant>/<seed>.safetensors` are their weights."
+    else:
+        yield "No method sees the models' weights; those that are kept are `subjects/<subject>/<seed>.safetensors`."
     yield ""
     if left_out:
         yield from ("Note:", "", *(f"- {line}" for line in left_out), "")

@@ -63,7 +63,7 @@ def test_the_library_opens_what_was_written(project: Project, tmp_path: Path, of
     question = _question(project, plan, "plain", 1)
     rows = seen["plain"].filter(lambda row: row["seed"] == 1)
     np.testing.assert_array_equal(np.array(rows["input"], dtype=np.float32), question.inputs.numpy())
-    assert torch.equal(load_file(folder / "subjects" / "toy" / "1.safetensors")["weight"], question.model.weight)
+    assert torch.equal(load_file(folder / "models" / "plain" / "1.safetensors")["weight"], question.model.weight)
     card = (folder / "README.md").read_text()
     assert "Methods are handed the models themselves" in card
     assert "- `truth`, 48 rows" in card
