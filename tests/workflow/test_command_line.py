@@ -27,6 +27,8 @@ def test_list(tree: Tree, kind: str) -> None:
         assert {"gradient", "oracle", "random", "gated"} <= {entry["name"] for entry in found}
         plain = tree.touchstone("list", "methods")
         assert "smoothgrad" in plain.stdout
+        assert max(map(len, plain.stdout.splitlines())) <= 80
+        assert "samples=32" in tree.touchstone("list", "methods", "--long").stdout
 
 
 WRONG = {
@@ -39,6 +41,8 @@ WRONG = {
     "stage's task": (["explain", "--task", "toytsk", "-p", "small.yaml"], "did you mean '.*toytask'"),
     "check": (["check", "gradeint"], "did you mean '.*gradient'"),
     "family": (["new-method", "atribution", "mine"], "did you mean 'attribution'"),
+    "board": (["report", "gradient", "-p", "smal"], "unknown published board 'smal'"),
+    "card": (["card", "toytsk"], "unknown task 'toytsk'.*attribution/toytask"),
     "taken": (["new-method", "attribution", "gradient"], "has a method 'gradient' already"),
     "name": (["new-method", "attribution", "My-Method"], "must be a lower-case identifier"),
     "device": (["train", "--subject", "toy", "-p", "gpu.yaml"], "device: cuda was asked for"),
@@ -80,8 +84,29 @@ def test_run_prints_a_cell_and_computes_it_once(tree: Tree) -> None:
         "run", "--task", "attribution/toytask", "--method", "elsewhere.py", "--profile", "small.yaml"
     )
     assert other.returncode == 0, other.stderr
-    assert "1 of 1: elsewhere: 2 ok" in other.stderr
+    assert re.search(r"elsewhere: 2 ok in .* s; 2 of 2 done", other.stderr)
+    assert "picture of elsewhere beside the truth, the best other method computed so far (gradient):" in other.stdout
+    assert (tree.folder / "results/small/runs/attribution.toytask/elsewhere.png").read_bytes()[1:4] == b"PNG"
     assert "Nothing to be done" in tree.snakemake()
+
+
+def test_what_authors_ask_for(tree: Tree) -> None:
+    tree.snakemake()
+    told = tree.touchstone("card", "toytask", "--profile", "small.yaml")
+    assert told.returncode == 0, told.stderr
+    assert "## Three marks" in told.stdout
+    assert "of the board `small`" in told.stdout
+    report = tree.touchstone("report", "gradient", "--profile", "small", "--into", "appendix")
+    assert report.returncode == 0, report.stderr
+    assert report.stdout.startswith("On Touchstone's attribution tasks (profile small")
+    assert sorted(path.name for path in (tree.folder / "appendix").iterdir()) == [
+        "attribution-gradient.md",
+        "attribution-gradient.tex",
+    ]
+    written = tree.touchstone("export", "toytask", "data", "--profile", "small.yaml")
+    assert written.returncode == 0, written.stderr
+    assert (tree.folder / "data" / "data" / "truth" / "plain.parquet").is_file()
+    assert "Nothing to be done" in tree.snakemake(), "none of it touched the results"
 
 
 def test_a_new_method_runs_as_it_is_and_its_test_passes(tree: Tree) -> None:
