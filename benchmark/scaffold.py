@@ -1,7 +1,8 @@
 """`touchstone new-method|new-task|new-metric FAMILY NAME`: a file that runs as it is, its test, and what to do next.
 
 What is written comes from the family's package: its template, its trivial problem, its judge. A task is written with a
-subject of its own, and poses the family's trivial problem until its author puts another in its place.
+subject of its own, and poses the family's trivial problem until its author puts another in its place. All of it cites
+"unpublished" until its author says where it was published.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ METHOD = '''"""{title}: say in one sentence what the method does (authors, year)
 {imports}
 
 
-@{family}_method(cites="")
+@{family}_method(cites="unpublished")
 def {name}(question: {question}, *, {parameter}) -> {returns}:
     """Say what is returned, with its formula and its source."""
 {body}
@@ -33,7 +34,7 @@ METRIC = '''"""{title}: say in one sentence what the metric measures (authors, y
 from benchmark.plugins import metric
 
 
-@metric(range=(0, 1), direction="higher", cites="")
+@metric(range=(0, 1), direction="higher", cites="unpublished")
 def {name}(explanation: {explanation}, truth: {truth}) -> float:
     """Say what is returned, with its formula and its source."""
 {metric_body}
@@ -49,7 +50,7 @@ from {package}.family import FAMILY
 from benchmark.subjects import Check, Run, Trained, subject
 
 
-@subject(cites="")
+@subject(cites="unpublished")
 @dataclass(frozen=True, kw_only=True)
 class {class_name}:
     """The trivial problem of {family}: put your own model and its data in its place."""
@@ -76,7 +77,7 @@ from benchmark.subjects import Saved
 
 
 @{family}_task(
-    cites="",
+    cites="unpublished",
     subject="{name}",
     primary="{judge}",
     metrics=("{judge}",),

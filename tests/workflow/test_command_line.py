@@ -116,12 +116,8 @@ def test_a_new_method_runs_as_it_is_and_its_test_passes(tree: Tree) -> None:
     assert files == ["methods/attribution/mine.py", "tests/methods/attribution/test_mine.py"]
     checked = tree.touchstone("check", "attribution/mine")
     assert "it returns a valid explanation of the trivial problem" in checked.stdout
-    missing = [line for line in checked.stdout.splitlines() if "FAIL" in line]
-    assert checked.returncode == 1, "it cites nothing yet"
-    assert all("cites" in line for line in missing)
-    path = tree.folder / "methods" / "attribution" / "mine.py"
-    path.write_text(path.read_text().replace('cites=""', 'cites="arXiv:0000.00000"'))
-    assert tree.touchstone("check", "attribution/mine").returncode == 0
+    assert "FAIL" not in checked.stdout
+    assert checked.returncode == 0
     tested = tree.command("pytest", "-q", "-p", "no:cacheprovider", "tests/methods/attribution/test_mine.py")
     assert tested.returncode == 0, tested.stdout
     again = tree.touchstone("new-method", "attribution", "mine")

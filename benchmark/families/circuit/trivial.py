@@ -1,7 +1,7 @@
 """Circuit: a linear network in which half of the edges lead to a unit that nobody hears.
 
-x0 and x1 reach the answer through h0; x2 and x3 reach h1, whose bias keeps it shut. In a linear network everything
-agrees: patching, its linear approximation and the product of weights along the path.
+Half of the inputs reach the answer through h0; the others reach h1, whose bias keeps it shut. In a linear network
+everything agrees: patching, its linear approximation and the product of weights along the path.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from benchmark.families.family import Template
 
 JUDGE = "edge_auroc"
 PAIRS = 16
+HEARD = 17
+"""Inputs of each unit: so many that chance ranks the edges of both unlike the truth, by far more than its spread."""
 
 TEMPLATE = Template(
     returns="Tensor",
@@ -42,14 +44,18 @@ from benchmark.families.circuit import CircuitExplanation, CircuitTruth""",
 def trivial(seed: int) -> tuple[CircuitQuestion, CircuitTruth]:
     """The problem above, and its answer."""
     generator = torch.Generator().manual_seed(seed)
-    weights = (torch.rand(6, generator=generator) + 0.5).tolist()
-    names = [("x0", "h0"), ("x1", "h0"), ("x2", "h1"), ("x3", "h1"), ("h0", "answer"), ("h1", "answer")]
-    units = [Unit(f"x{i}", "input") for i in range(4)] + [Unit("h0"), Unit("h1", "relu", bias=-100.0), Unit("answer")]
+    inputs = [f"x{number}" for number in range(2 * HEARD)]
+    names = [(name, "h0" if place < HEARD else "h1") for place, name in enumerate(inputs)]
+    names += [("h0", "answer"), ("h1", "answer")]
+    weights = (torch.rand(len(names), generator=generator) + 0.5).tolist()
+    units = [Unit(name, "input") for name in inputs]
+    units += [Unit("h0"), Unit("h1", "relu", bias=-1000.0), Unit("answer")]
     question = CircuitQuestion(
         graph=Units(units, dict(zip(names, weights, strict=True))).eval(),
-        clean=torch.rand(PAIRS, 4, generator=generator) + 0.5,
-        corrupted=torch.rand(PAIRS, 4, generator=generator) - 1.5,
+        clean=torch.rand(PAIRS, len(inputs), generator=generator) + 0.5,
+        corrupted=torch.rand(PAIRS, len(inputs), generator=generator) - 1.5,
         contrast=torch.ones(PAIRS, 1),
         seed=seed,
     )
-    return question, CircuitTruth(roles=("essential", "essential", "dead", "dead", "essential", "dead"))
+    roles = tuple("essential" if "h0" in edge else "dead" for edge in names)
+    return question, CircuitTruth(roles=roles)

@@ -21,10 +21,13 @@ from benchmark.families.circuit import (
 )
 from benchmark.families.circuit.pictures import pictures
 from benchmark.families.circuit.references import inverted, oracle, random
-from benchmark.families.circuit.trivial import trivial
+from benchmark.families.circuit.trivial import HEARD, trivial
 from benchmark.families.circuit.units import Unit, Units
 from benchmark.families.family import Case
 from benchmark.subjects import generator_for
+
+EDGES = 2 * (HEARD + 1)
+"""Of the trivial problem."""
 
 
 @pytest.fixture
@@ -35,14 +38,14 @@ def question():
 def test_all_edges_kept_is_the_clean_run_and_none_the_corrupted_one(question):
     clean = (question.graph(question.clean) * question.contrast).sum(-1)
     corrupted = (question.graph(question.corrupted) * question.contrast).sum(-1)
-    assert torch.equal(question.values(torch.ones(6)), clean)
-    assert torch.equal(question.values(torch.zeros(6)), corrupted)
-    assert torch.equal(question.restored(torch.ones(6)), corrupted)
-    assert torch.equal(question.restored(torch.zeros(6)), clean)
+    assert torch.equal(question.values(torch.ones(EDGES)), clean)
+    assert torch.equal(question.values(torch.zeros(EDGES)), corrupted)
+    assert torch.equal(question.restored(torch.ones(EDGES)), corrupted)
+    assert torch.equal(question.restored(torch.zeros(EDGES)), clean)
 
 
 def test_many_cut_graphs_run_at_once(question):
-    keep = torch.rand(3, 5, 6, generator=generator_for(0, "keep"))
+    keep = torch.rand(3, 5, EDGES, generator=generator_for(0, "keep"))
     together = question.values(keep)
     assert together.shape == (3, 5, 16)
     torch.testing.assert_close(together[1, 4], question.values(keep[1, 4]))
@@ -76,10 +79,10 @@ def test_edges_are_named_with_their_ports_and_nodes_have_depths():
 def test_graphs_that_cannot_be_are_refused(question):
     with pytest.raises(TouchstoneError, match="from node 1 to 1 of 2"):
         Graph(["x", "y"], [Edge(1, 1)])
-    with pytest.raises(TouchstoneError, match=r"keep \[5\], expected \[..., 6\]"):
+    with pytest.raises(TouchstoneError, match=r"keep \[5\], expected \[..., 36\]"):
         question.values(torch.ones(5))
     with pytest.raises(TouchstoneError, match="expected both or neither"):
-        question.graph(question.clean, torch.ones(6))
+        question.graph(question.clean, torch.ones(EDGES))
     with pytest.raises(TouchstoneError, match="expected pairs of one shape"):
         dataclasses.replace(question, corrupted=question.corrupted[:3])
 
@@ -88,8 +91,8 @@ def test_graphs_that_cannot_be_are_refused(question):
     ("raw", "message"),
     [
         ("an edge", "got str, expected a tensor of edge scores"),
-        (torch.ones(5), r"got scores \[5\], expected one for each edge, \[6\]"),
-        (torch.tensor([0, 0, torch.nan, 0, 0, 0]), "got NaN or infinity for x2->h1"),
+        (torch.ones(5), r"got scores \[5\], expected one for each edge, \[36\]"),
+        (torch.where(torch.arange(EDGES) == 17, torch.nan, 0.0), "got NaN or infinity for x17->h1"),
     ],
 )
 def test_what_is_no_explanation_is_refused(question, raw, message):
@@ -112,7 +115,7 @@ def test_a_truth_has_known_roles_inside_and_outside():
 
 def test_references():
     question, truth = trivial(1)
-    assert torch.equal(oracle(truth).scores + inverted(truth).scores, torch.ones(6))
+    assert torch.equal(oracle(truth).scores + inverted(truth).scores, torch.ones(EDGES))
     draws = [random(question, generator_for(1, "r")).scores for _ in range(2)]
     assert torch.equal(*draws)
 
@@ -120,16 +123,16 @@ def test_references():
 def test_runs_are_counted(question):
     count = count_calls([question])
     question.graph(question.clean)
-    question.graph(question.clean, torch.ones(3, 6), torch.zeros(6, 16))
+    question.graph(question.clean, torch.ones(3, EDGES), torch.zeros(EDGES, 16))
     question.graph.messages(question.clean)
     assert count() == (1 + 3 + 1) * 16
     assert count_calls([question])() == 0, "what was run before does not count"
 
 
 def test_a_posed_question_can_be_sent_to_another_process(question):
-    question.values(torch.ones(6))
+    question.values(torch.ones(EDGES))
     sent = pickle.load(io.BytesIO(pickle.dumps(question)))  # noqa: S301 - made here
-    assert torch.equal(sent.values(torch.full((6,), 0.3)), question.values(torch.full((6,), 0.3)))
+    assert torch.equal(sent.values(torch.full((EDGES,), 0.3)), question.values(torch.full((EDGES,), 0.3)))
 
 
 def test_pictures_show_a_graph_for_every_method():

@@ -56,7 +56,7 @@ def test_references_span_the_scale():
     question, truth = trivial(0)
     assert edge_auroc(oracle(truth), truth)[""] == 1
     assert edge_auroc(inverted(truth), truth)[""] == 0
-    assert edge_auroc(explain(torch.ones(6)), truth)[""] == 0.5
+    assert edge_auroc(explain(torch.ones(question.size)), truth)[""] == 0.5
     draws = [edge_auroc(random(question, generator_for(i, "r")), truth)[""] for i in range(400)]
     assert np.mean(draws) == pytest.approx(0.5, abs=0.04)
 
