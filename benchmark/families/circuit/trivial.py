@@ -14,7 +14,7 @@ from benchmark.families.family import Template
 
 JUDGE = "edge_auroc"
 PAIRS = 16
-HEARD = 17
+HEARD = 39
 """Inputs of each unit: so many that chance ranks the edges of both unlike the truth, by far more than its spread."""
 
 TEMPLATE = Template(

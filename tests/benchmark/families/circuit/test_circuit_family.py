@@ -79,7 +79,7 @@ def test_edges_are_named_with_their_ports_and_nodes_have_depths():
 def test_graphs_that_cannot_be_are_refused(question):
     with pytest.raises(TouchstoneError, match="from node 1 to 1 of 2"):
         Graph(["x", "y"], [Edge(1, 1)])
-    with pytest.raises(TouchstoneError, match=r"keep \[5\], expected \[..., 36\]"):
+    with pytest.raises(TouchstoneError, match=r"keep \[5\], expected \[..., 80\]"):
         question.values(torch.ones(5))
     with pytest.raises(TouchstoneError, match="expected both or neither"):
         question.graph(question.clean, torch.ones(EDGES))
@@ -91,8 +91,8 @@ def test_graphs_that_cannot_be_are_refused(question):
     ("raw", "message"),
     [
         ("an edge", "got str, expected a tensor of edge scores"),
-        (torch.ones(5), r"got scores \[5\], expected one for each edge, \[36\]"),
-        (torch.where(torch.arange(EDGES) == 17, torch.nan, 0.0), "got NaN or infinity for x17->h1"),
+        (torch.ones(5), r"got scores \[5\], expected one for each edge, \[80\]"),
+        (torch.where(torch.arange(EDGES) == HEARD, torch.nan, 0.0), "got NaN or infinity for x39->h1"),
     ],
 )
 def test_what_is_no_explanation_is_refused(question, raw, message):
