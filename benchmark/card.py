@@ -36,7 +36,7 @@ def card(task: Plugin, registry: Registry, profile: str) -> str:
         ["## What is asked and what is planted", "", *_lesson(task.path)],
         *([f"## Generator: {subject.name}", "", *_generator(subject)] for subject in subjects),
         ["## How one knows that the model uses it", "", *_evidence(subjects, board)],
-        ["## What goes without the model", "", *_shortcuts(task, registry)],
+        ["## What goes without the model", "", *_shortcuts(task, registry, board)],
         ["## Three marks", "", *_marks(task, board, profile)],
         ["## Variants", "", *_variants(task)],
         ["## Metrics", "", *_metrics(task, registry)],
@@ -118,7 +118,7 @@ def _reserve(row: Row) -> float:
     return apart if row.get("at_least") is not False else -apart
 
 
-def _shortcuts(task: Plugin, registry: Registry) -> Iterator[str]:
+def _shortcuts(task: Plugin, registry: Registry, board: Published | None) -> Iterator[str]:
     names = task.options.get("controls", ())
     yield (
         "These controls never consult what the model learned; the best of them sets the blind mark:"
@@ -128,7 +128,7 @@ def _shortcuts(task: Plugin, registry: Registry) -> Iterator[str]:
     yield ""
     for name in names:
         found = [p for kind in ("method", "reference") for p in registry.of(kind, task.family) if p.name == name]
-        yield f"- `{name}`: {found[0].summary if found else 'not found'}"
+        yield f"- `{name}`: {found[0].summary if found else 'not found'}{_reached(task, name, board)}"
     if rivals := task.options.get("rivals"):
         pairs = ", ".join(f"`{one}` and `{other}`" for one, other in rivals.items())
         yield ""
@@ -137,6 +137,20 @@ def _shortcuts(task: Plugin, registry: Registry) -> Iterator[str]:
         pairs = ", ".join(f"`{one}` with `{other}`" for one, other in twins.items())
         yield ""
         yield f"The same question about random weights: {pairs}."
+
+
+def _reached(task: Plugin, control: str, board: Published | None) -> str:
+    """How far a control comes without the model, by variant: the least and the greatest mean over seeds."""
+    if board is None or board.scores.empty:
+        return ""
+    scores = board.scores
+    own = scores[(scores.family == task.family) & (scores.task == task.name) & (scores.method == control)]
+    means = own[own.primary & (own.status == "ok")].groupby("variant")["chance_skill"].mean().dropna()
+    if means.empty:
+        return ""
+    low, high = (f"{value:.0%}" for value in (means.min(), means.max()))
+    reached = low if low == high else f"{low} to {high}, by variant,"
+    return f" It has come {reached} of the way from chance to the truth."
 
 
 def _marks(task: Plugin, board: Published | None, profile: str) -> list[str]:

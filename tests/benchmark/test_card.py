@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from benchmark.card import card
@@ -51,8 +52,14 @@ def test_measured_marks_and_certificates_come_from_the_board(tmp_path: Path, mon
         "blockmnist-position-top,1,accuracy,0.8,0.85,False,True\n"
         "stacked_digits,0,accuracy,0.1,0.85,False,True\n"
     )
+    pd.DataFrame(
+        {"family": "attribution", "task": "blockmnist", "variant": ["top", "top", "robust"], "method": "position_prior",
+         "primary": True, "status": "ok", "chance_skill": [0.4, 0.6, 1.0]}
+    ).to_parquet(folder / "scores.parquet")  # fmt: skip
     assert read_board("default").profile == "default"
     text = card(plugins().find("task", "attribution/blockmnist"), plugins(), "default")
     assert "| top | 0.500 | 0.750 (position\\_prior) | 1.000 | 50% | no: declared a diagnosis |" in text
     assert "| blockmnist-position-top | accuracy | 0.800 | at least 0.850 | 1 of 2 seeds |" in text
+    assert "It has come 50% to 100%, by variant, of the way from chance to the truth." in text
+    assert text.count("It has come") == 1, "the other controls were not measured"
     assert "0.100" not in text, "another subject's"
