@@ -37,25 +37,30 @@ def run_cell(profile: str, task_name: str, method_name: str, *, workers: int) ->
     method = method_of(plan, task, method_name)
     store = Store(plan.layout.results)
     with hold(plan.layout.results, run_name(), f"touchstone run --task {task.plugin.key} --method {method.name}"):
-        for subject in task.subjects:
-            for batch in range(plan.subject(subject).batches):
-                train(plan, store, subject, batch=batch)
-        controls = [other for other in task.methods if other.name in task.controls and other.name != method.name]
-        several = [method, *controls]
-        for each in several:
-            make_explanations(plan, store, task, each, workers=workers)
-        for index in plan.layout.indexes():  # what vouched for an explanation as it was; the workflow looks at it again
-            if damaged(index):
-                take_back(plan.layout, index)
-        scored, _ = score_instances(plan, store, task, several, workers=workers)
-        rows = [row for one in scored for row in instance_rows(plan, store, task, several, one)]
-        table = with_marks(to_table(rows))
+        table = cell_table(plan, store, task, method, workers=workers)
         shown = draw_beside(plan, store, task, method, table)
     own = table[table.method == method.shown]
     _print(own, task)
     if shown is not None:
         _print_picture(method.shown, shown)
     return int(own[own.primary & own.status.isin(["failed", "timeout"])].groupby(["variant", "seed"]).ngroups)
+
+
+def cell_table(plan: Plan, store: Store, task: TaskPlan, method: MethodPlan, *, workers: int) -> pd.DataFrame:
+    """Train, explain and score what one cell needs: the rows of the method, of the controls, which set its marks, and
+    of the references."""
+    for subject in task.subjects:
+        for batch in range(plan.subject(subject).batches):
+            train(plan, store, subject, batch=batch)
+    controls = [other for other in task.methods if other.name in task.controls and other.name != method.name]
+    several = [method, *controls]
+    for each in several:
+        make_explanations(plan, store, task, each, workers=workers)
+    for index in plan.layout.indexes():  # what vouched for an explanation as it was; the workflow looks at it again
+        if damaged(index):
+            take_back(plan.layout, index)
+    scored, _ = score_instances(plan, store, task, several, workers=workers)
+    return with_marks(to_table([row for one in scored for row in instance_rows(plan, store, task, several, one)]))
 
 
 def method_of(plan: Plan, task: TaskPlan, name: str) -> MethodPlan:
