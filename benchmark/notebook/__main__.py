@@ -48,7 +48,8 @@ def _plain(found: Evaluated) -> dict[str, Any]:
         str(name): column.tolist() if column.dtype == "string" else np.asarray(column)
         for name, column in found.table.items()
     }
-    return {"columns": columns, "name": found.name, "title": found.title, "reused": found.reused}
+    plain = {key: value for key, value in vars(found).items() if key not in ("table", "picture")}
+    return {**plain, "columns": columns, "picture": np.frombuffer(found.picture, np.uint8)}
 
 
 if __name__ == "__main__":

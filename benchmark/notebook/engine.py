@@ -32,6 +32,7 @@ from benchmark.plan import MethodPlan, Plan, TaskPlan
 from benchmark.planning import make_plan
 from benchmark.registry import ENGINE, PROJECT, Plugin, Registry, plugins
 from benchmark.single import cell_table
+from benchmark.stages.beside import draw_beside
 from benchmark.stages.explain import explained_before
 from benchmark.stages.score import score_instances
 from benchmark.store import Key, Shelf, Store, digest
@@ -74,6 +75,10 @@ class Evaluated:
     """What the profile says of itself."""
     reused: bool
     """Whether all explanations were still true, so that the method did not run."""
+    picture: bytes = b""
+    """A PNG of its explanation beside the truth; empty where it answered nothing."""
+    caption: str = ""
+    """Who is on the picture."""
 
 
 def evaluated(request: Request, payload: bytes, registry: Registry | None = None) -> Evaluated:
@@ -90,9 +95,10 @@ def evaluated(request: Request, payload: bytes, registry: Registry | None = None
         known = explained_before(plan, store, task, contestants)
         if known:
             table = with_marks(pd.concat([table, _primary_rows(plan, store, task, known, request.workers)]))
+        picture, caption = _picture(plan, store, task, method, table)
     kept = [store.path(plan.layout.explanation(task.id, method.name, i.label)) for i in task.instances]
     reused = all(path.is_file() and path.stat().st_mtime < began for path in kept)
-    return Evaluated(table.reset_index(drop=True), method.name, plan.profile.title, reused)
+    return Evaluated(table.reset_index(drop=True), method.name, plan.profile.title, reused, picture, caption)
 
 
 def _without_crowds(task: TaskPlan) -> TaskPlan:
@@ -172,6 +178,18 @@ class _Keeping(Shelf):
     def save(self, keep: Iterable[str]) -> None:
         """Write everything."""
         super().save([*keep, *self.entries])
+
+
+def _picture(plan: Plan, store: Store, task: TaskPlan, method: MethodPlan, table: pd.DataFrame) -> tuple[bytes, str]:
+    """The picture with which `touchstone run` ends, taken out of the run's folder, and who is on it."""
+    drawn = draw_beside(plan, store, task, method, table)
+    if drawn is None:
+        return b"", ""
+    others = {"the best control": drawn.control, "the best method of the suite on it": drawn.best}
+    beside = ["the planted truth (oracle)", *(f"{what} ({name})" for what, name in others.items() if name)]
+    picture = drawn.path.read_bytes()
+    drawn.path.unlink()
+    return picture, f"{method.name} beside {', '.join(beside)}, on the first seed of one variant."
 
 
 def _primary_rows(plan: Plan, store: Store, task: TaskPlan, methods: list[MethodPlan], workers: int) -> pd.DataFrame:

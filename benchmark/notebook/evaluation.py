@@ -84,12 +84,11 @@ def evaluate(
     answer, log = _asked(request, handed.payload)
     return Evaluation(
         table=pd.DataFrame(answer["columns"]),
-        name=answer["name"],
         profile=Path(profile).stem,
-        title=answer["title"],
-        reused=answer["reused"],
         anew=handed.unknown,
         log=log,
+        picture=answer["picture"].tobytes(),
+        **{key: answer[key] for key in ("name", "title", "reused", "caption")},
     )
 
 

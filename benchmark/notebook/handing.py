@@ -22,6 +22,7 @@ import hashlib
 import importlib.util
 import inspect
 import io
+import os
 import re
 import site
 import sys
@@ -158,13 +159,12 @@ def _by_value(modules: list[ModuleType]) -> Iterator[None]:
 
 def _own_modules() -> list[ModuleType]:
     """The modules that were imported from the notebook's folder: the other process could not find them there."""
-    folder = Path.cwd().resolve()
+    folder = f"{Path.cwd().resolve()}{os.sep}"
     found = []
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if not isinstance(module, ModuleType) or not isinstance(file, str) or module.__name__ != name:
-            continue
-        if name != "__main__" and not _installed(name.partition(".")[0]) and folder in Path(file).resolve().parents:
+        beside = isinstance(file, str) and file.startswith(folder) and not _installed(name.partition(".")[0])
+        if beside and isinstance(module, ModuleType) and module.__name__ == name != "__main__":
             found.append(module)
     return found
 

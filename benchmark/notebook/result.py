@@ -48,6 +48,9 @@ class Evaluation:
     """Whether the method did not run, since all of its explanations were still true."""
     anew: str = ""
     """Why it would run again if it were asked for again; empty where it would not."""
+    picture: bytes = b""
+    """A PNG of its explanation beside the truth; empty where it answered nothing."""
+    caption: str = ""
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -141,6 +144,8 @@ class Evaluation:
 
         display(HTML(self._repr_html_()))
         display(Image(self._repr_png_()))
+        if self.picture:
+            display(Image(self.picture), HTML(f"<p>{html.escape(self.caption)}</p>"))
 
 
 def _html(table: pd.DataFrame) -> str:
