@@ -36,6 +36,7 @@ from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 import cloudpickle
+import torch
 
 from benchmark.errors import TouchstoneError
 from benchmark.families.asking import described
@@ -85,6 +86,7 @@ class _Stream(cloudpickle.Pickler):  # type: ignore[misc]
         self.codes: list[CodeType] = []
         self.modules: set[str] = set()
         self.names: set[str] = set()
+        self.memories: dict[int, int] = {}
 
     @classmethod
     def of(cls, thing: Any, *, bare: bool) -> _Stream:
@@ -99,12 +101,22 @@ class _Stream(cloudpickle.Pickler):  # type: ignore[misc]
             self.codes.append(value)
             nowhere = value.replace(co_filename="", co_firstlineno=1, co_linetable=b"") if self.bare else value
             return self.dispatch_table[CodeType](nowhere)
+        if self.bare and isinstance(value, torch.Tensor) and value.layout == torch.strided:
+            return tuple, (self._content(value),)
         found = super().reducer_override(value)
         if found is NotImplemented and isinstance(value, type | FunctionType | BuiltinFunctionType | ModuleType):
             name = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
             self.modules.add(str(name or "builtins"))
             self.names.add(value.__name__)
         return found
+
+    def _content(self, tensor: torch.Tensor) -> tuple[Any, ...]:
+        """A tensor without its address, which is in its pickle; which others lie in the same memory, is said."""
+        memory = self.memories.setdefault(tensor.untyped_storage()._cdata, len(self.memories))
+        form = (type(tensor), str(tensor.dtype), str(tensor.device), tuple(tensor.shape), tensor.stride())
+        place = (memory, tensor.storage_offset(), tensor.requires_grad, vars(tensor))
+        numbers = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous().reshape(-1)
+        return (*form, *place, numbers.view(torch.uint8).numpy().tobytes())
 
     def unknown(self) -> str:
         """Why the stream does not hold all that runs; empty where it does."""
