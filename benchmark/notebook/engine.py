@@ -11,6 +11,7 @@ The method is unpickled in its own child alone, behind the confinement of every 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib.metadata
 import pickle  # noqa: TID251 - no artifact: a method's code, run where a method's file would be imported
@@ -201,9 +202,12 @@ def _primary_rows(plan: Plan, store: Store, task: TaskPlan, methods: list[Method
     return to_table([row for row in rows if row["method"] in names])
 
 
+@functools.cache
 def _surroundings() -> Key:
     """What a method of a notebook may reach without its being handed over: Python, libraries, and this project."""
-    installed = sorted({f"{one.name}=={one.version}" for one in importlib.metadata.distributions()})
+    installed = sorted(
+        {f"{m['Name']}=={m['Version']}" for m in (one.metadata for one in importlib.metadata.distributions())}
+    )
     folders = (ENGINE, PROJECT / "methods", PROJECT / "tasks")
     sources = [path for folder in folders for path in sorted(folder.rglob("*.py"))]
     contents = [[path.name, hashlib.sha256(path.read_bytes()).hexdigest()] for path in sources]
