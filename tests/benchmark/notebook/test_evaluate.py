@@ -59,7 +59,7 @@ def test_a_method_sees_no_truth_and_no_results(profile: str, tmp_path: Path) -> 
     _, truth = trivial(0)
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "scores").touch()
-    with pytest.raises(LookupError, match=r"seen \['CircuitTruth'\], kept \['scores'\]"):
+    with pytest.raises(LookupError, match=r"seen \['CircuitTruth', 'network'\], kept \['scores'\]"):
         spy(truth)  # here it would find them
     found = benchmark.evaluate(spy, task="written_circuits", profile=profile, name="Spy")
     assert found.name == "spy"

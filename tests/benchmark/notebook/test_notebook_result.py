@@ -12,8 +12,8 @@ from benchmark.table import to_table
 
 BASE = {
     "family": "f", "task": "t", "metric": "m", "primary": True, "floor": 0.0, "ceiling": 1.0, "status": "ok",
-    "reason": "", "seconds": 1.0, "certified": True, "ranked": True, "reference": False, "control": False, "subject": "s", "twin": "",
-    "rival": "", "seed": 0,
+    "reason": "", "seconds": 1.0, "certified": True, "ranked": True, "reference": False, "control": False,
+    "subject": "s", "twin": "", "rival": "", "seed": 0,
 }  # fmt: skip
 
 
