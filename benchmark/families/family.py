@@ -7,6 +7,7 @@
         references.py    random, oracle, ...: functions marked `@reference`
         trivial.py       a problem with an answer in closed form, for the conformance suite
         pictures.py      what the page shows of its explanations
+        adapters.py      what a notebook may hand over besides a function of the question (see `families.asking`)
         tables.py        its questions and truths as tables, for `touchstone export`
         metrics/         one file each
 
