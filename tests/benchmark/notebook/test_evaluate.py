@@ -21,6 +21,7 @@ SPY = """
 import gc, os, socket
 
 def method(graph):
+    gc.unfreeze()  # what was there before the fork
     seen = {type(one).__name__ for one in gc.get_objects()} & {"CircuitTruth", "Saved", "WrittenCircuits"}
     try:
         kept = os.listdir(results)
