@@ -93,7 +93,7 @@ def powers(codes: Float[Tensor, "n m"], power: float) -> Float[Tensor, ""]:
     batched=True,
     small={"steps": 100},
     budget="steps",
-    tunable={"learning_rate": {"low": 3e-4, "high": 3e-2}, "power": (0.1, 0.2, 0.3, 0.5), "updates": (5, 10, 20)},
+    tunable={"learning_rate": {"low": 1e-3, "high": 1e-1}, "power": (0.1, 0.2, 0.3, 0.5), "updates": (5, 10, 20)},
 )
 def p_anneal(
     questions: Sequence[DictionaryQuestion],

@@ -43,7 +43,7 @@ class TopK(Rule[Autoencoder]):
     batched=True,
     small={"steps": 100},
     budget="steps",
-    tunable={"learning_rate": {"low": 3e-4, "high": 3e-2}},
+    tunable={"learning_rate": {"low": 1e-3, "high": 1e-1}},
 )
 def topk(
     questions: Sequence[DictionaryQuestion], *, steps: int = 2000, batch: int = 256, learning_rate: float = 2e-3
