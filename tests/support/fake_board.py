@@ -264,6 +264,7 @@ def fake_board(folder: Path) -> Board:
         title="An invented board; it means nothing",
         leaderboard=pd.DataFrame(ranks),
         tasks=pd.DataFrame(tasks),
+        variants=pd.DataFrame(tasks).assign(variant="standard"),
         metrics=_metrics(rng),
         budgets=_budgets(),
         dials=_dials(),
