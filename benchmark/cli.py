@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from benchmark.commands import boards
 from benchmark.config.spaces import TRIALS
 from benchmark.errors import TouchstoneError
 from benchmark.seeds import hide_secret
@@ -230,6 +231,9 @@ def speed(
 
     for line in measure_all(output, profile):
         typer.echo(line)
+
+
+boards.register(app)
 
 
 def main() -> None:

@@ -1,0 +1,143 @@
+"""A true board passes every check, and each kind of falsehood fails the check that is about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmark.boards.checks import CHECKS, shown_names
+from benchmark.boards.kept import Kept, write
+from benchmark.boards.showing import render_kept
+from benchmark.boards.verification import lines, verify
+from tests.support import kept_board
+
+
+def published(tmp_path: Path, made: Kept) -> Path:
+    write(made, tmp_path / "board")
+    render_kept(tmp_path / "board")
+    return tmp_path / "board"
+
+
+def failed(folder: Path, **options: bool) -> list[str]:
+    found = verify(folder, registry=kept_board.registry(kept_board.scores()), **options)
+    return [finding.name for finding in found if not finding.passed]
+
+
+def test_a_true_board_passes_every_check_in_a_line_each(tmp_path: Path) -> None:
+    folder = published(tmp_path, kept_board.kept(tmp_path / "made"))
+    found = verify(folder, registry=kept_board.registry(kept_board.scores()))
+    assert [finding for finding in found if not finding.passed] == []
+    assert [finding.name for finding in found] == ["it can be read", *(check.name for check in CHECKS)]
+    assert all(line.startswith("ok") and "\n" not in line for line in lines(found))
+
+
+def _rows(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Kept], Kept]:
+    """A board whose scores were changed and whose tables were computed from these."""
+
+    def forged(made: Kept) -> Kept:
+        rows = change(made.scores.copy())
+        source = {**made.provenance}
+        return Kept(made.facts, rows, made.tables, source, made.pictures)
+
+    return forged
+
+
+def _set(column: str, value: object, *, method: str = "good") -> Callable[[Kept], Kept]:
+    """One row of a method, changed."""
+
+    def change(rows: pd.DataFrame) -> pd.DataFrame:
+        at = rows.index[rows["method"] == method][0]
+        rows.loc[at, column] = value
+        return rows
+
+    return _rows(change)
+
+
+def _source(**changes: object) -> Callable[[Kept], Kept]:
+    return lambda made: Kept(made.facts, made.scores, made.tables, {**made.provenance, **changes}, made.pictures)
+
+
+def _table(name: str, **columns: object) -> Callable[[Kept], Kept]:
+    def change(made: Kept) -> Kept:
+        tables = dict(made.tables) | {name: made.tables[name].assign(**columns)}
+        return Kept(made.facts, made.scores, tables, made.provenance, made.pictures)
+
+    return change
+
+
+FORGED = {
+    "a type": (_rows(lambda rows: rows.astype({"seed": "float64"})), "its rows have the form"),
+    "a status": (_set("status", "fine"), "its rows have the form"),
+    "a failure with a value": (_set("status", "failed"), "its rows have the form"),
+    "a row twice": (_rows(lambda rows: pd.concat([rows, rows.tail(1)])), "no row is there twice"),
+    "the hash": (_source(configuration_hash="0"), "the one whose hash it states"),
+    "uncommitted changes": (_source(dirty=True), "clean, known commit"),
+    "no commit": (_source(commit=None, dirty=None), "clean, known commit"),
+    "a row less": (_rows(lambda rows: rows[rows.index != rows.index[rows["method"] == "fair"][0]]), "without a word"),
+    "a method less": (_rows(lambda rows: rows[rows["method"] != "fair"]), "without a word"),
+    "no control": (_rows(lambda rows: rows.assign(control=False)), "as they are declared"),
+    "beyond the range": (_set("value", 1.5), "in its metric's range"),
+    "a lower ceiling": (_rows(lambda rows: rows.assign(ceiling=0.99)), "the planted truth is the ceiling"),
+    "a lower truth": (_set("value", 0.9, method="oracle"), "the planted truth is the ceiling"),
+    "a lower floor": (_rows(lambda rows: rows.assign(floor=0.4)), "random explanations are at the floor"),
+    "a lower blind mark": (_rows(lambda rows: rows.assign(blind=0.5)), "blind marks, skills"),
+    "a higher skill": (_set("skill", 0.99), "blind marks, skills"),
+    "a higher skill from chance": (_set("chance_skill", 0.99), "blind marks, skills"),
+    "a seed not ranked": (_set("ranked", False), "blind marks, skills"),
+    "a certificate that failed": (_table("certificates", value=0.5), "subjects are certified"),
+    "a skill in a table": (_table("leaderboard", skill=1.0), "every table follows"),
+    "a rank in a table": (_table("variants", rank_low=1, rank_high=1), "every table follows"),
+    "a row of a table": (_table("tasks", method="good"), "every table follows"),
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_a_falsehood_fails_the_check_that_is_about_it(tmp_path: Path, case: str) -> None:
+    forge, expected = FORGED[case]
+    found = failed(published(tmp_path, forge(kept_board.kept(tmp_path / "made"))))
+    assert any(expected in name for name in found), found
+
+
+def test_a_dirty_commit_can_be_accepted(tmp_path: Path) -> None:
+    folder = published(tmp_path, _source(dirty=True)(kept_board.kept(tmp_path / "made")))
+    assert failed(folder, allow_dirty=True) == []
+
+
+def test_a_task_that_is_missing_with_a_word_is_no_falsehood(tmp_path: Path) -> None:
+    made = kept_board.kept(tmp_path / "made", kept_board.scores(("f", "g")))
+    own = made.scores[made.scores["family"] == "f"].reset_index(drop=True)
+    left = kept_board.kept(tmp_path / "made", own)
+    silent = Kept(left.facts, own, left.tables, made.provenance, left.pictures)
+    assert failed(published(tmp_path, silent)) == ["nothing that it should have run is missing without a word"]
+    said = left.facts.model_copy(update={"left_out": ("task g/t is left out: its subject cannot be trained",)})
+    assert failed(published(tmp_path, Kept(said, own, left.tables, made.provenance, left.pictures))) == []
+
+
+def test_an_edited_page_or_note_is_noticed(tmp_path: Path) -> None:
+    folder = published(tmp_path, kept_board.kept(tmp_path / "made"))
+    page = folder / "README.md"
+    page.write_text(page.read_text().replace("good", "best"))
+    assert failed(folder) == ["its pages are those of its tables"]
+    facts = json.loads((folder / "board.json").read_text())
+    facts["notes"]["f"]["resolution"] = 1e-4
+    (folder / "board.json").write_text(json.dumps(facts))
+    render_kept(folder)
+    assert failed(folder) == ["every table follows from the scores"]
+
+
+def test_a_folder_that_cannot_be_read_is_a_finding(tmp_path: Path) -> None:
+    (only,) = verify(tmp_path)
+    assert not only.passed
+    assert "holds no board" in only.detail
+    folder = published(tmp_path, kept_board.kept(tmp_path / "made"))
+    (folder / "claims.csv").unlink()
+    assert failed(folder) == ["it can be read"]
+
+
+def test_rows_have_the_name_of_the_method_at_its_largest_budget() -> None:
+    methods = ["pca", "topk@1x", "topk@4x", "topk@16x", "ica@1x"]
+    assert shown_names(methods) == ["pca", "topk@1x", "topk@4x", "topk", "ica"]
