@@ -81,5 +81,6 @@ def docstring(path: Path, symbol: str) -> str:
         except (OSError, ValueError, SyntaxError):
             continue
         nodes = [n for n in module.body if isinstance(n, ast.FunctionDef | ast.ClassDef) and n.name == symbol]
-        texts += [text for node in [module, *nodes] if (text := ast.get_docstring(node))]
+        own = (ast.get_docstring(module, clean=False) or "").strip()  # a file's is not indented with its code
+        texts += [text for text in (own, *map(ast.get_docstring, nodes)) if text]
     return "\n\n".join(dict.fromkeys(texts))

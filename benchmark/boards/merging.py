@@ -145,18 +145,21 @@ def _timings(left: Kept, right: Kept) -> Iterator[str]:
 
 
 def _facts(boards: Sequence[Kept]) -> Facts:
-    """What all of them say, each thing once and in the order of the boards."""
+    """What all of them say, each thing once and family by family."""
     every = [board.facts for board in boards]
+    dials = {(dial.family, dial.task, dial.name): dial for facts in every for dial in facts.dials}
+    plugins = {(each.kind, each.family, each.name): each for facts in every for each in facts.plugins}
+    pictures = {shown.file: shown for facts in every for shown in facts.pictures}
     first = every[0]
     return Facts(
         profile=first.profile,
         title=first.title,
         source=first.source,
         left_out=tuple(dict.fromkeys((*(line for facts in every for line in facts.left_out), *_apart(boards)))),
-        dials=tuple({(d.family, d.task, d.name): d for facts in every for d in facts.dials}.values()),
-        unranked=tuple(dict.fromkeys(key for facts in every for key in facts.unranked)),
-        plugins=tuple({(p.kind, p.family, p.name): p for facts in every for p in facts.plugins}.values()),
-        pictures=tuple({shown.file: shown for facts in every for shown in facts.pictures}.values()),
+        dials=tuple(sorted(dials.values(), key=lambda dial: dial.family)),
+        unranked=tuple(sorted({key for facts in every for key in facts.unranked})),
+        plugins=tuple(sorted(plugins.values(), key=lambda each: each.family or "")),
+        pictures=tuple(sorted(pictures.values(), key=lambda shown: shown.family)),
     )
 
 

@@ -43,19 +43,8 @@ NUMBERS = ["value", "floor", "blind", "ceiling", "floor_sd", "seconds", "model_c
 FLAGS = ["primary", "ranked", "reference", "control"]
 TEXTS = ["family", "task", "variant", "method", "metric", "status", "reason", "subject", "twin", "rival"]
 REQUIRED = [*KEY, *NUMBERS, *FLAGS, "status", "reason"]
-GRIDDED = [
-    "method",
-    "subject",
-    "skill",
-    "gain",
-    "chance_skill",
-    "dark",
-    "failed",
-    "floor",
-    "blind",
-    "ceiling",
-    "floor_sd",
-]
+MARKS = ["floor", "blind", "ceiling", "floor_sd"]
+GRIDDED = ["method", "subject", "skill", "gain", "chance_skill", "dark", "failed", *MARKS]
 """What a grid takes from a row beside its instance."""
 STATUSES = ("ok", "failed", "timeout", "unsupported")
 
@@ -106,7 +95,7 @@ def ranked_rows(scores: pd.DataFrame) -> pd.DataFrame:
     if (several > 1).any():
         names = ", ".join(f"{family}/{task}" for family, task in several[several > 1].index)
         raise ScoresError(f"a task has one primary metric; got more than one for {names}")
-    for name in ("floor", "blind", "ceiling", "floor_sd"):
+    for name in MARKS:
         table[name] = table[name].fillna(table.groupby(INSTANCE)[name].transform("first"))
     null = null_of(table["floor"], table["blind"], table["ceiling"])
     measures = np.isfinite(skill(null, null, table["ceiling"]))

@@ -40,7 +40,7 @@ def test_a_board_of_the_workflow_verifies_and_a_forged_one_does_not(tree: Tree, 
     answer = tree.touchstone("verify", "small")
     failed = [line for line in answer.stdout.splitlines() if line.startswith("FAILED")]
     assert answer.returncode == 1
-    assert len(failed) == 1 and "clean, known commit" in failed[0], answer.stdout  # the tree is no checkout
+    assert [line for line in failed if "clean, known commit" not in line] == []  # the tree is no checkout
     answer = tree.touchstone("verify", str(board), "--allow-dirty")
     assert answer.returncode == 0, answer.stdout + answer.stderr
     (board / "leaderboard.csv").write_text(

@@ -98,7 +98,7 @@ def test_what_is_no_board_is_refused_with_the_reason(folder: Path, case: str) ->
 
 def test_a_table_without_a_column_of_the_page_is_refused(folder: Path) -> None:
     (folder / "marks.csv").write_text("family,task\nf,t\n")
-    with pytest.raises(TouchstoneError, match="marks.*lacks"):
+    with pytest.raises(TouchstoneError, match=r"marks.*lacks"):
         render_kept(folder)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +19,27 @@ from tests.support import kept_board
 OTHER = {"processor": "Another", "cores": 64}
 
 
-def part(tmp_path: Path, *families: str, **changes: Any) -> Kept:
-    rows = kept_board.scores(("f", "g"))
-    return kept_board.kept(tmp_path, rows[rows["family"].isin(families)].reset_index(drop=True), **changes)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("made")
 
 
-def test_the_parts_give_the_board_of_the_whole(tmp_path: Path) -> None:
-    whole = part(tmp_path, "f", "g")
-    joined = merge([part(tmp_path, "g"), part(tmp_path, "f")])
+@functools.cache
+def _made(folder: Path, families: tuple[str, ...]) -> Kept:
+    rows = kept_board.scores(("f", "g", "h"))
+    return kept_board.kept(folder, rows[rows["family"].isin(families)].reset_index(drop=True))
+
+
+def part(folder: Path, *families: str, **changes: Any) -> Kept:
+    """A board of some families, whose provenance and tables may be changed."""
+    made = _made(folder, families)
+    source = kept_board.provenance(made.scores, **changes)
+    return Kept(made.facts, made.scores.copy(), dict(made.tables), source, made.pictures)
+
+
+def test_the_parts_give_the_board_of_the_whole(folder: Path) -> None:
+    whole = part(folder, "f", "g")
+    joined = merge([part(folder, "g"), part(folder, "f")])
     expected = whole.scores.sort_values(KEY, kind="stable", ignore_index=True)
     pd.testing.assert_frame_equal(joined.scores, expected)
     for name in ("leaderboard", "tasks", "variants", "budgets", "dials", "marks", "claims"):
@@ -35,9 +50,9 @@ def test_the_parts_give_the_board_of_the_whole(tmp_path: Path) -> None:
     assert joined.provenance["configuration_hash"] == digest(whole.provenance["configuration"])
 
 
-def test_what_differs_between_runs_is_kept_by_family(tmp_path: Path) -> None:
+def test_what_differs_between_runs_is_kept_by_family(folder: Path) -> None:
     later = "2026-02-01T00:00:00+00:00"
-    joined = merge([part(tmp_path, "f"), part(tmp_path, "g", hardware=OTHER, commit="beef", finished=later)])
+    joined = merge([part(folder, "f"), part(folder, "g", hardware=OTHER, commit="beef", finished=later)])
     source = joined.provenance
     assert source["families"]["f"]["commit"] == "c0ffee"
     assert source["families"]["g"] | {"hardware": OTHER, "commit": "beef", "finished": later} == source["families"]["g"]
@@ -48,19 +63,17 @@ def test_what_differs_between_runs_is_kept_by_family(tmp_path: Path) -> None:
     assert source["dirty"] is False
 
 
-def test_a_joined_board_can_be_written_shown_read_and_joined_again(tmp_path: Path) -> None:
-    rows = kept_board.scores(("f", "g", "h"))
-    parts = [kept_board.kept(tmp_path, own.reset_index(drop=True)) for _, own in rows.groupby("family")]
-    write(merge(parts[:2]), tmp_path / "two")
-    assert render_kept(tmp_path / "two")
-    joined = merge([read(tmp_path / "two"), parts[2]])
+def test_a_joined_board_can_be_written_shown_read_and_joined_again(folder: Path, tmp_path: Path) -> None:
+    write(merge([part(folder, "f"), part(folder, "g")]), tmp_path)
+    assert render_kept(tmp_path)
+    joined = merge([read(tmp_path), part(folder, "h")])
     assert set(joined.provenance["families"]) == {"f", "g", "h"}
     assert joined.provenance["duration_seconds"]["total"] == 30.0
 
 
-def test_the_same_task_twice_is_there_once(tmp_path: Path) -> None:
-    one = part(tmp_path, "f", "g")
-    again = part(tmp_path, "g")
+def test_the_same_task_twice_is_there_once(folder: Path) -> None:
+    one = part(folder, "f", "g")
+    again = part(folder, "g")
     again.scores["seconds"] += 1.0
     joined = merge([one, again])
     assert len(joined.scores) == len(one.scores)
@@ -83,43 +96,44 @@ REFUSED: dict[str, tuple[tuple[str, ...], dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_parts_that_do_not_fit_are_refused(tmp_path: Path, case: str) -> None:
+def test_parts_that_do_not_fit_are_refused(folder: Path, case: str) -> None:
     families, changes, expected = REFUSED[case]
     with pytest.raises(MergeError, match=expected):
-        merge([part(tmp_path, "f"), part(tmp_path, *families, **changes)])
+        merge([part(folder, "f"), part(folder, *families, **changes)])
 
 
-def test_another_build_of_a_library_is_the_same_version(tmp_path: Path) -> None:
+def test_another_build_of_a_library_is_the_same_version(folder: Path) -> None:
     versions = {"torch": "2.13.0+cu130", "numpy": "2.3.1"}
-    assert merge([part(tmp_path, "f"), part(tmp_path, "g", versions=versions)]).tasks == {("f", "t"), ("g", "t")}
+    assert merge([part(folder, "f"), part(folder, "g", versions=versions)]).tasks == {("f", "t"), ("g", "t")}
 
 
-def test_a_task_with_other_rows_is_refused(tmp_path: Path) -> None:
-    one, other = part(tmp_path, "f"), part(tmp_path, "f", "g")
+def test_a_task_with_other_rows_is_refused(folder: Path) -> None:
+    one, other = part(folder, "f"), part(folder, "f", "g")
     other.scores.loc[3, "value"] += 0.25
     with pytest.raises(MergeError, match="task f/t is in two of them"):
         merge([one, other])
 
 
-def test_all_reasons_are_given_at_once_and_one_board_is_none(tmp_path: Path) -> None:
+def test_all_reasons_are_given_at_once_and_one_board_is_none(folder: Path) -> None:
     with pytest.raises(MergeError) as caught:
-        merge([part(tmp_path, "f"), part(tmp_path, "g", engine="two", versions={"torch": "1", "numpy": "1"})])
+        merge([part(folder, "f"), part(folder, "g", engine="two", versions={"torch": "1", "numpy": "1"})])
     assert str(caught.value).count("\n  - ") == 3
     with pytest.raises(MergeError, match="two or more"):
-        merge([part(tmp_path, "f")])
+        merge([part(folder, "f")])
 
 
-def test_a_subject_that_was_trained_apart_is_named(tmp_path: Path) -> None:
-    one, other = part(tmp_path, "f"), part(tmp_path, "g")
+def test_a_subject_that_was_trained_apart_is_named(folder: Path) -> None:
+    one, other = part(folder, "f"), part(folder, "g")
     shared = one.tables["certificates"].assign(value=0.99)
-    other.tables["certificates"] = pd.concat([other.tables["certificates"], shared])  # type: ignore[index]
+    more = {"certificates": pd.concat([other.tables["certificates"], shared])}
+    other = replace(other, tables={**other.tables, **more})
     joined = merge([one, other])
     assert "Subject `model_f` was trained apart in several runs" in joined.facts.left_out[-1]
 
 
-def test_a_dirty_tree_is_named(tmp_path: Path) -> None:
-    assert list(dirty(part(tmp_path, "f"))) == []
-    assert list(dirty(part(tmp_path, "f", dirty=True))) == ["f ran with uncommitted changes (commit c0ffee)"]
-    joined = merge([part(tmp_path, "f"), part(tmp_path, "g", dirty=True)])
+def test_a_dirty_tree_is_named(folder: Path) -> None:
+    assert list(dirty(part(folder, "f"))) == []
+    assert list(dirty(part(folder, "f", dirty=True))) == ["f ran with uncommitted changes (commit c0ffee)"]
+    joined = merge([part(folder, "f"), part(folder, "g", dirty=True)])
     assert joined.provenance["dirty"] is True
     assert len(list(dirty(joined))) == 1
