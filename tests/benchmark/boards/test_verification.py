@@ -116,6 +116,16 @@ def test_a_falsehood_fails_the_check_that_is_about_it(made: Kept, case: str) -> 
     assert any(expected in name for name in found), found
 
 
+def test_a_range_is_that_of_the_metric_and_not_of_its_sub_scores(made: Kept) -> None:
+    more = made.scores.assign(metric="accuracy@per_class", primary=False, value=made.scores["value"] + 3)
+    marks = {name: more[name] + 3 for name in ("floor", "blind", "ceiling")}
+    rows = pd.concat([made.scores, more.assign(**marks)], ignore_index=True)
+    kept = Kept(made.facts, rows, made.tables, made.provenance, made.pictures)
+    assert "every value lies in its metric's range" not in failed(kept, without=(PAGES, TABLES))
+    alone = Kept(made.facts, rows[~rows["primary"]], made.tables, made.provenance, made.pictures)
+    assert "every value lies in its metric's range" in failed(alone, without=(PAGES, TABLES))
+
+
 def test_a_dirty_commit_can_be_accepted(made: Kept) -> None:
     assert failed(_source(dirty=True)(made), without=(PAGES, TABLES), allow_dirty=True) == []
 
