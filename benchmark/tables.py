@@ -27,7 +27,7 @@ import pandas as pd
 from benchmark.statistics.comparisons import Comparison, above, by_luck, compare, ranks
 from benchmark.statistics.intervals import LEVEL, estimate
 from benchmark.statistics.nesting import Array, Nesting, draws_of, lone
-from benchmark.statistics.rows import Grid, Ranked, as_ranked, checked, grid
+from benchmark.statistics.rows import Grid, Ranked, as_ranked, checked, grid, gridded
 from benchmark.statistics.signs import support
 from benchmark.statistics.wide import over_questions, units_of
 
@@ -69,7 +69,7 @@ def leaderboard(scores: pd.DataFrame | Ranked) -> pd.DataFrame:
                              without a twin, and where so few runs cannot tell
     """
     rows, boards = as_ranked(scores), []
-    for family, part in rows.groupby("family", sort=True):
+    for family, part in gridded(rows).groupby("family", sort=True):
         whole = grid(part)
         boards.append(_board(whole, _specialists(whole)).assign(family=family))
     return _stack(boards, rows, ["family"])
@@ -81,7 +81,7 @@ def per_task(scores: pd.DataFrame | Ranked) -> pd.DataFrame:
     All methods that were measured on the task are ranked; `specialist` says what a method is in its family.
     """
     rows, boards = as_ranked(scores), []
-    for family, part in rows.groupby("family", sort=True):
+    for family, part in gridded(rows).groupby("family", sort=True):
         specialists = _specialists(grid(part))
         for task, own in part.groupby("task", sort=True):
             board = _board(grid(own), frozenset())
@@ -95,7 +95,7 @@ def per_variant(scores: pd.DataFrame | Ranked) -> pd.DataFrame:
     All methods that were measured on the variant are ranked.
     """
     rows, boards = as_ranked(scores), []
-    for key, own in rows.groupby(["family", "task", "variant"], sort=True):
+    for key, own in gridded(rows).groupby(["family", "task", "variant"], sort=True):
         family, task, variant = map(str, key)
         boards.append(_board(grid(own), frozenset()).assign(family=family, task=task, variant=variant))
     return _stack(boards, rows, ["family", "task", "variant"])
@@ -204,7 +204,8 @@ def _board(whole: Grid, specialists: frozenset[str]) -> pd.DataFrame:
     nesting = whole.nesting
     mean = estimate(whole.skill, nesting).mean
     half = estimate(whole.with_luck_of_null, nesting).half_width()
-    wide = over_questions(whole.skill, nesting).half_width()
+    questions = over_questions(whole.skill, nesting)
+    wide = questions.half_width()
     p, p_random = _above_null(whole, nesting), _above_null(whole.from_chance, nesting)
     chosen = _generalists(whole, specialists)
     found = compare(whole.of(chosen), nesting)
@@ -225,7 +226,7 @@ def _board(whole: Grid, specialists: frozenset[str]) -> pd.DataFrame:
             "specialist": [name in specialists for name in whole.methods],
             "wide_low": mean - wide,
             "wide_high": mean + wide,
-            "wide_over": pd.array(units_of(whole.skill, nesting), dtype="string"),
+            "wide_over": pd.array(units_of(whole.skill, nesting, questions), dtype="string"),
             "rank_low": _among(chosen, place.low),
             "rank_high": _among(chosen, place.high),
             "group": _among(chosen, place.group),

@@ -103,7 +103,9 @@ def _hash(case: Case) -> str:
 def _commit(case: Case) -> str:
     source = case.kept.provenance
     runs = source.get("families") or {"": source}
-    here, found, bad = commit(), [], []
+    here = commit()
+    found: list[str] = []
+    bad: list[str] = []
     for family, own in runs.items():
         name = str(own.get("commit") or "unknown")[:10]
         state = {False: "", True: " with uncommitted changes"}.get(own.get("dirty"), " in an unknown state")
@@ -192,11 +194,12 @@ def _oracle(case: Case) -> str:
     flat = main[~((main["ceiling"] - main["floor"]).abs() > 0)]
     expect_none(f"{_place(row)}: floor and ceiling agree" for row in flat.itertuples())
     short = {}
-    for row in main.itertuples():
-        metric = case.metrics[row.family, row.metric.partition("@")[0]]
+    for row in main.to_dict("records"):
+        metric = case.metrics[row["family"], row["metric"].partition("@")[0]]
         known = metric.options.get("perfect") if metric else None
-        if known is not None and not reaches(row.value, known, row.floor):
-            short[row.family, row.task] = f"{row.value:.3g} of {known:g} in {row.family}/{row.task}"
+        if known is not None and not reaches(row["value"], known, row["floor"]):
+            task = f"{row['family']}/{row['task']}"
+            short[task] = f"{row['value']:.3g} of {known:g} in {task}"
     return "; ".join([f"{len(main)} instance(s)", *short.values()])
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -96,7 +97,7 @@ def _claims(before: Tables, after: Tables) -> Iterator[str]:
 def _certificates(before: Tables, after: Tables) -> Iterator[str]:
     both = _joined(before["certificates"], after["certificates"], ("subject", "seed", "check"), ("passed", "value"))
     for place, row in both[both["passed_old"] != both["passed_new"]].iterrows():
-        subject, seed, check = place
+        subject, seed, check = map(str, cast(tuple[object, ...], place))
         word = "passes now" if row["passed_new"] else "fails now"
         values = f"{row['value_old']:.4g} -> {row['value_new']:.4g}"
         yield f"certificate of {subject}, seed {seed}: {check} {word} ({values})"

@@ -281,7 +281,7 @@ def parsed(name: str, content: bytes) -> pd.DataFrame:
     kinds = {column: _kind(name, column) for column in header}
     return pd.read_csv(
         BytesIO(content),
-        dtype=kinds,  # type: ignore[arg-type]
+        dtype=kinds,
         keep_default_na=False,
         na_values={column: [""] for column, kind in kinds.items() if kind != "str"},
     )

@@ -11,7 +11,7 @@ import pandas as pd
 from benchmark.claims.files import Calibration, Claim, Expectation, Published, Selector
 from benchmark.errors import unknown
 from benchmark.statistics.intervals import Estimate, sample
-from benchmark.statistics.rows import TEXTS, plain_texts
+from benchmark.statistics.rows import KEY, TEXTS, plain_texts
 
 Verdict = Literal["reproduced", "not reproduced", "undecided", "out of regime", "not testable here"]
 
@@ -90,12 +90,16 @@ def evaluate(claims: Sequence[Claim], scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table, columns=[*COLUMNS, *EXTRAS])
 
 
+ASKED = ("status", "reason", "certified", "value", "chance_skill", "floor", "ceiling")
+"""What claims are about, beside the key of a row."""
+
+
 class _Rows:
     """The long table, and where the rows of each method on each variant lie: claims ask for few of them each."""
 
     def __init__(self, scores: pd.DataFrame) -> None:
-        texts = {name: plain_texts(scores[name]) for name in TEXTS if name in scores.columns}
-        self.whole = scores.assign(**texts)
+        rows = scores[[*KEY, *(name for name in ASKED if name in scores.columns)]]
+        self.whole = rows.assign(**{name: plain_texts(rows[name]) for name in TEXTS if name in rows.columns})
         self.places = self.whole.groupby(["family", "task", "variant", "method"], sort=False).indices
 
     def of(self, selector: Selector, method: str) -> pd.DataFrame:
@@ -103,7 +107,7 @@ class _Rows:
         asked = {"family": selector.family, "task": selector.task, "variant": selector.variant, "method": method}
         places = self.places.get(tuple(asked.values()))
         if places is not None:
-            return self.whole.take(places)
+            return self.whole.iloc[places]
         rows = self.whole
         for column, name in asked.items():
             rows = _narrow(rows, column, name)

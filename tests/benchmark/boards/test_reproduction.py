@@ -29,7 +29,7 @@ def test_a_run_that_is_the_same_is_equal_to_the_last_bit() -> None:
     assert list(lines(found)) == [f"f/t: {len(ROWS)} rows equal to the last bit"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(at=st.integers(0, len(ROWS) - 1), size=st.floats(1e-12, 0.4), sign=st.sampled_from([-1.0, 1.0]))
 def test_a_row_agrees_by_its_share_of_the_way_to_the_truth(at: int, size: float, sign: float) -> None:
     """The way from floor to ceiling is a half here, and what a value moves its skill is not looked at."""
