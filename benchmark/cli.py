@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from benchmark.commands import authors
+from benchmark.commands import authors, boards
 from benchmark.config.spaces import TRIALS
 from benchmark.errors import TouchstoneError
 from benchmark.seeds import hide_secret
@@ -236,6 +236,7 @@ def speed(
 
 
 authors.register(app)
+boards.register(app)
 
 
 def main() -> None:

@@ -246,7 +246,8 @@ class Plan:
         code = [
             ENGINE / "tables.py",
             ENGINE / "stages" / "publish.py",
-            *(ENGINE / "page").rglob("*.*"),
+            *ENGINE.glob("boards/*.py"),
+            *(ENGINE / "site").rglob("*.*"),
             *ENGINE.glob("statistics/*.py"),
         ]
         data = [*ENGINE.glob("claims/*.py"), *(PROJECT / "tasks" / "claims").glob("*.yaml")]

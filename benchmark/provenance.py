@@ -1,9 +1,15 @@
 """Where a result came from: commit (and whether it was dirty), configuration, versions, hardware, duration, and the
-seeds that were sealed."""
+seeds that were sealed.
+
+The **engine** is a hash of the definitions by which every family's explanations become rows: seeds, draws, marks, the
+long format. Two boards of one engine can be joined whatever else was committed between them; a family's own code
+(methods, tasks, metrics) made the numbers of that family alone, and is under its commit.
+"""
 
 from __future__ import annotations
 
 import importlib.metadata
+import json
 import os
 import platform
 import shutil
@@ -14,21 +20,33 @@ from typing import Any
 
 from benchmark import __version__
 from benchmark.errors import DamagedArtifactError
+from benchmark.keys import NUMERICAL
 from benchmark.plan import Plan
-from benchmark.registry import PROJECT
+from benchmark.registry import ENGINE, PROJECT
 from benchmark.seeds import plant_seed, seal, secret
+from benchmark.sources import Entry, reach
 from benchmark.store import Store, digest
 
+SHARED: tuple[Entry, ...] = (
+    *NUMERICAL,
+    *((ENGINE / "scores.py", name) for name in ("measured", "measured_together", "averaged", "rows_of", "Scale")),
+    (ENGINE / "marks.py", "with_marks"),
+    (ENGINE / "table.py", "to_table"),
+    *((ENGINE / "seeds.py", name) for name in ("plant_seed", "method_seed")),
+    (ENGINE / "subjects.py", "generator_for"),
+)
+"""What makes rows of explanations, whatever the family."""
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "gplearn", "pandas", "safetensors", "snakemake")
 
 
 def provenance(plan: Plan, durations: Mapping[str, float]) -> dict[str, Any]:
     """Everything a reader needs to repeat the run; `durations` are seconds by stage."""
-    configuration = plan.configuration
+    configuration = json.loads(json.dumps(plan.configuration, default=str))
     return {
         "touchstone": __version__,
         "profile": plan.profile.name,
         **commit(),
+        "engine": engine(),
         "configuration": configuration,
         "configuration_hash": digest(configuration),
         "device": next(iter(plan.subjects.values())).device,
@@ -63,6 +81,11 @@ def revealed(plan: Plan, store: Store) -> dict[str, Any]:
     labels = sorted({label for subject in plan.subjects.values() for label in subject.seeds})
     seeds = {str(label): plant_seed(label, sealed=True) for label in labels}
     return {"sealed": {"seal": seal(), "secret": secret(), "seeds": seeds}}
+
+
+def engine() -> str:
+    """A hash of the definitions that `SHARED` reaches; versions of libraries are no part of it."""
+    return digest(sorted(reach(SHARED).texts.items()))
 
 
 def commit() -> dict[str, Any]:

@@ -62,9 +62,9 @@ def _failures(plan: Plan, store: Store) -> Iterator[str]:
                         reasons[f"{content['status']}: {content['reason']}"] += 1
             if reasons:
                 yield f"  {task.plugin.key} {method.name}: {reasons.total()} instances, {'; '.join(reasons)}"
-                yield f"    repeat: {repeat_command(plan, task.plugin.key, method.name)}"
+                yield f"    repeat: {repeat_command(plan.source, task.plugin.key, method.name)}"
 
 
-def repeat_command(plan: Plan, task: str, method: str) -> str:
+def repeat_command(profile: str, task: str, method: str) -> str:
     """The command that makes one method's explanations again and prints their scores."""
-    return f"touchstone run --task {task} --method {method} --profile {shlex.quote(plan.source)}"
+    return f"touchstone run --task {task} --method {method} --profile {shlex.quote(profile)}"

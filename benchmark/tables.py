@@ -10,7 +10,7 @@
 beyond the contract it uses `floor_sd` (standard deviation of one random draw's value), `ranked` (the variant is ranked
 and its subject certified), `reference` (the method is one of the family's references) and `control` (it sets the blind
 mark); `subject` and `twin` (the variant that asks the same of random weights) are used where they are there. What is
-shown does not depend on the order of the rows.
+shown does not depend on the order of the rows. Whoever makes several tables ranks the rows once, `Ranked(rows)`.
 
 A method that was measured on fewer than half of its family's tasks is a specialist: shown, not ranked with the
 generalists. References are shown last. They are tested like methods, each on its own: they are no contestants, for
@@ -27,7 +27,7 @@ import pandas as pd
 from benchmark.statistics.comparisons import Comparison, above, by_luck, compare, ranks
 from benchmark.statistics.intervals import LEVEL, estimate
 from benchmark.statistics.nesting import Array, Nesting, draws_of, lone
-from benchmark.statistics.rows import Grid, checked, grid, ranked_rows
+from benchmark.statistics.rows import Grid, Ranked, as_ranked, checked, grid, gridded
 from benchmark.statistics.signs import support
 from benchmark.statistics.wide import over_questions, units_of
 
@@ -43,7 +43,10 @@ EXTRAS = (
 )
 
 
-def leaderboard(scores: pd.DataFrame) -> pd.DataFrame:
+Mask = np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+
+def leaderboard(scores: pd.DataFrame | Ranked) -> pd.DataFrame:
     """One row per (family, method): `COLUMNS`, then `EXTRAS`. Best first; then specialists, then references.
 
     skill, ci_low, ci_high   mean skill over covered tasks, and its 95 % interval over retraining: these variants, other
@@ -65,43 +68,40 @@ def leaderboard(scores: pd.DataFrame) -> pd.DataFrame:
                              0 here; beats_untrained: above 0, corrected in the family; missing for references,
                              without a twin, and where so few runs cannot tell
     """
-    rows = ranked_rows(scores)
-    boards = []
-    for family, part in rows.groupby("family", sort=True):
+    rows, boards = as_ranked(scores), []
+    for family, part in gridded(rows).groupby("family", sort=True):
         whole = grid(part)
-        boards.append(_board(part, whole, _specialists(whole)).assign(family=family))
-    return _stack(boards, [*COLUMNS, *EXTRAS])
+        boards.append(_board(whole, _specialists(whole)).assign(family=family))
+    return _stack(boards, rows, ["family"])
 
 
-def per_task(scores: pd.DataFrame) -> pd.DataFrame:
+def per_task(scores: pd.DataFrame | Ranked) -> pd.DataFrame:
     """The leaderboard of each task: the same columns with `task` after `family`.
 
     All methods that were measured on the task are ranked; `specialist` says what a method is in its family.
     """
-    rows = ranked_rows(scores)
-    boards = []
-    for family, part in rows.groupby("family", sort=True):
+    rows, boards = as_ranked(scores), []
+    for family, part in gridded(rows).groupby("family", sort=True):
         specialists = _specialists(grid(part))
         for task, own in part.groupby("task", sort=True):
-            board = _board(own, grid(own), frozenset()).assign(family=family, task=task)
-            boards.append(board.assign(specialist=board["method"].isin(specialists)))
-    return _stack(boards, [COLUMNS[0], "task", *COLUMNS[1:], *EXTRAS])
+            board = _board(grid(own), frozenset())
+            boards.append(board.assign(family=family, task=task, specialist=board["method"].isin(specialists)))
+    return _stack(boards, rows, ["family", "task"])
 
 
-def per_variant(scores: pd.DataFrame) -> pd.DataFrame:
+def per_variant(scores: pd.DataFrame | Ranked) -> pd.DataFrame:
     """The leaderboard of each ranked variant: the same columns with `task` and `variant` after `family`.
 
     All methods that were measured on the variant are ranked.
     """
-    boards = []
-    for key, own in ranked_rows(scores).groupby(["family", "task", "variant"], sort=True):
+    rows, boards = as_ranked(scores), []
+    for key, own in gridded(rows).groupby(["family", "task", "variant"], sort=True):
         family, task, variant = map(str, key)
-        board = _board(own, grid(own), frozenset())
-        boards.append(board.assign(family=family, task=task, variant=variant))
-    return _stack(boards, [COLUMNS[0], "task", "variant", *COLUMNS[1:], *EXTRAS])
+        boards.append(_board(grid(own), frozenset()).assign(family=family, task=task, variant=variant))
+    return _stack(boards, rows, ["family", "task", "variant"])
 
 
-def resolution(scores: pd.DataFrame) -> pd.DataFrame:
+def resolution(scores: pd.DataFrame | Ranked) -> pd.DataFrame:
     """How small a difference in skill shows, per family: the median half-width of the interval of a pair's difference.
 
     `resolution` is for one pair chosen beforehand, `resolution_all` when all `pairs` of generalists are looked at
@@ -110,7 +110,7 @@ def resolution(scores: pd.DataFrame) -> pd.DataFrame:
     where a task has one seed, or where so few draws support no statement at 5 %.
     """
     table = []
-    for family, part in ranked_rows(scores).groupby("family", sort=True):
+    for family, part in as_ranked(scores).groupby("family", sort=True):
         board, nesting, found = _contest(grid(part))
         told, draws = not lone(board.skill, nesting).any(), nesting.draw.shape[1]
         known = np.isfinite(found.half_width) & (support(draws) < 1 - LEVEL)
@@ -133,14 +133,14 @@ def resolution(scores: pd.DataFrame) -> pd.DataFrame:
 
 def _contest(whole: Grid) -> tuple[Grid, Nesting, Comparison]:
     """The generalists of a family's grid, its nesting, and how they compare."""
-    nesting = Nesting.of(whole.instances)
+    nesting = whole.nesting
     board = whole.of(_generalists(whole, _specialists(whole)))
     return board, nesting, compare(board, nesting)
 
 
-def board_notes(scores: pd.DataFrame) -> dict[str, dict[str, float | int | str]]:
+def board_notes(scores: pd.DataFrame | Ranked) -> dict[str, dict[str, float | int | str]]:
     """What the page says beside a family's ranking: what this run can tell apart, on how many clusters, and why."""
-    rows = ranked_rows(scores)
+    rows = as_ranked(scores)
     clusters = rows.drop_duplicates(["family", "task", "seed"])["family"].value_counts().to_dict()
     return {
         row["family"]: {
@@ -193,19 +193,25 @@ def _specialists(whole: Grid) -> frozenset[str]:
     return frozenset(name for name, count in zip(whole.methods, covered, strict=True) if 2 * count < total)
 
 
-def _generalists(whole: Grid, specialists: frozenset[str]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _generalists(whole: Grid, specialists: frozenset[str]) -> Mask:
     """[methods] those that are ranked: no references, no specialists, measured at least once."""
     own = np.array([name not in specialists for name in whole.methods], dtype=np.bool_)
     return own & ~whole.reference & np.isfinite(whole.skill).any(1)
 
 
-def _board(rows: pd.DataFrame, whole: Grid, specialists: frozenset[str]) -> pd.DataFrame:
-    """The board of one family or one task, without the columns that name it."""
-    nesting = Nesting.of(whole.instances)
+def _board(whole: Grid, specialists: frozenset[str]) -> pd.DataFrame:
+    """The board of one family, task or variant, without the columns that name it and what `_counts` counts."""
+    nesting = whole.nesting
     mean = estimate(whole.skill, nesting).mean
     half = estimate(whole.with_luck_of_null, nesting).half_width()
-    wide = over_questions(whole.skill, nesting).half_width()
+    questions = over_questions(whole.skill, nesting)
+    wide = questions.half_width()
     p, p_random = _above_null(whole, nesting), _above_null(whole.from_chance, nesting)
+    chosen = _generalists(whole, specialists)
+    found = compare(whole.of(chosen), nesting)
+    place = ranks(found, np.argsort(-found.advantage.round(12), kind="stable"))
+    advantage = np.full(len(chosen), np.nan)
+    advantage[chosen] = found.advantage
     board = pd.DataFrame(
         {
             "method": whole.methods,
@@ -220,23 +226,25 @@ def _board(rows: pd.DataFrame, whole: Grid, specialists: frozenset[str]) -> pd.D
             "specialist": [name in specialists for name in whole.methods],
             "wide_low": mean - wide,
             "wide_high": mean + wide,
-            "wide_over": pd.array(units_of(whole.skill, nesting), dtype="string"),
+            "wide_over": pd.array(units_of(whole.skill, nesting, questions), dtype="string"),
+            "rank_low": _among(chosen, place.low),
+            "rank_high": _among(chosen, place.high),
+            "group": _among(chosen, place.group),
+            "advantage": advantage,
+            **_above_untrained(whole, nesting),
         }
     )
-    chosen = _generalists(whole, specialists)
-    found = compare(whole.of(chosen), nesting)
-    place = ranks(found, np.argsort(-found.advantage.round(12), kind="stable"))
-    for name, values in {"rank_low": place.low, "rank_high": place.high, "group": place.group}.items():
-        board[name] = pd.array([pd.NA] * len(board), dtype="Int64")
-        board.loc[chosen, name] = values
-    board["advantage"] = np.nan
-    board.loc[chosen, "advantage"] = found.advantage
-    board = board.assign(**_above_untrained(whole, nesting))
-    board = board.join(_counts(rows), on="method")
-    shown = np.select([board["reference"], ~chosen], [2, 1], default=0)
-    best = np.where(chosen, board["advantage"], board["skill"]).round(12)
-    order = np.lexsort((board["method"], -np.nan_to_num(best, nan=-np.inf), shown))
+    shown = np.select([whole.reference, ~chosen], [2, 1], default=0)
+    best = np.where(chosen, advantage, mean).round(12)
+    order = np.lexsort((np.array(whole.methods), -np.nan_to_num(best, nan=-np.inf), shown))
     return board.iloc[order]
+
+
+def _among(chosen: Mask, values: np.ndarray[tuple[int], np.dtype[np.int64]]) -> pd.arrays.IntegerArray:
+    """A column with values for the rows under a mask only."""
+    column = np.zeros(len(chosen), dtype=np.int64)
+    column[chosen] = values
+    return pd.arrays.IntegerArray(column, ~chosen)
 
 
 def _above_null(whole: Grid, nesting: Nesting) -> Array:
@@ -268,26 +276,29 @@ def _above_untrained(whole: Grid, nesting: Nesting) -> dict[str, Any]:
     }
 
 
-def _counts(rows: pd.DataFrame) -> pd.DataFrame:
-    """Coverage and cost of each method (index)."""
+def _counts(rows: pd.DataFrame, board: list[str]) -> pd.DataFrame:
+    """Coverage and cost of each method of each board, by the columns that name a board and the method (index)."""
+    key = [*board, "method"]
     tried = rows[rows["status"] != "unsupported"]
-    counted = rows[rows["skill"].notna()].groupby("method")
-    names = pd.Index(sorted(set(rows["method"])), name="method")
-    cost = tried.groupby(["method", "task"])[["seconds", "model_calls"]].mean().groupby("method").mean()
+    counted = rows[rows["skill"].notna()].groupby(key)
+    every = rows.assign(unsupported=rows["status"] == "unsupported").groupby(key)
+    cost = tried.groupby([*key, *({"task"} - {*board})])[["seconds", "model_calls"]].mean().groupby(key).mean()
     table = pd.DataFrame(
         {
             "tasks": counted["task"].nunique(),
             "seeds": counted["seed"].nunique(),
-            "failures": rows.groupby("method")["failed"].sum(),
-            "unsupported": (rows["status"] == "unsupported").groupby(rows["method"]).sum(),
+            "failures": every["failed"].sum(),
+            "unsupported": every["unsupported"].sum(),
         },
-        index=names,
+        index=every.size().index,
     )
     table = table.fillna(0).astype("int64")
-    return table.join(cost).join(tried.groupby("method")["peak_memory_mb"].max())
+    return table.join(cost).join(tried.groupby(key)["peak_memory_mb"].max())
 
 
-def _stack(boards: list[pd.DataFrame], columns: list[str]) -> pd.DataFrame:
+def _stack(boards: list[pd.DataFrame], rows: pd.DataFrame, named: list[str]) -> pd.DataFrame:
+    """All boards in one table, each named by these columns, with what `_counts` counts in their rows."""
+    columns = [*named, *COLUMNS[1:], *EXTRAS]
     if not boards:
         return pd.DataFrame(columns=columns)
-    return pd.concat(boards, ignore_index=True)[columns]
+    return pd.concat(boards, ignore_index=True).join(_counts(rows, named), on=[*named, "method"])[columns]

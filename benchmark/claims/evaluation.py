@@ -11,6 +11,7 @@ import pandas as pd
 from benchmark.claims.files import Calibration, Claim, Expectation, Published, Selector
 from benchmark.errors import unknown
 from benchmark.statistics.intervals import Estimate, sample
+from benchmark.statistics.rows import KEY, TEXTS, plain_texts
 
 Verdict = Literal["reproduced", "not reproduced", "undecided", "out of regime", "not testable here"]
 
@@ -47,12 +48,13 @@ def evaluate(claims: Sequence[Claim], scores: pd.DataFrame) -> pd.DataFrame:
     at, and has that verdict whatever the effect is.
     """
     table = []
+    rows = _Rows(scores)
     for claim in claims:
         effect = low = high = np.nan
         decided: Verdict = "undecided"
         seeds, reason = 0, ""
         try:
-            estimate, seeds = _effect(claim, scores)
+            estimate, seeds = _effect(claim, rows)
         except _Unknowable as error:
             reason = error.reason
         else:
@@ -88,6 +90,30 @@ def evaluate(claims: Sequence[Claim], scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table, columns=[*COLUMNS, *EXTRAS])
 
 
+ASKED = ("status", "reason", "certified", "value", "chance_skill", "floor", "ceiling")
+"""What claims are about, beside the key of a row."""
+
+
+class _Rows:
+    """The long table, and where the rows of each method on each variant lie: claims ask for few of them each."""
+
+    def __init__(self, scores: pd.DataFrame) -> None:
+        rows = scores[[*KEY, *(name for name in ASKED if name in scores.columns)]]
+        self.whole = rows.assign(**{name: plain_texts(rows[name]) for name in TEXTS if name in rows.columns})
+        self.places = self.whole.groupby(["family", "task", "variant", "method"], sort=False).indices
+
+    def of(self, selector: Selector, method: str) -> pd.DataFrame:
+        """The rows of one method; `_Unknowable` where there are none, which says what name has none."""
+        asked = {"family": selector.family, "task": selector.task, "variant": selector.variant, "method": method}
+        places = self.places.get(tuple(asked.values()))
+        if places is not None:
+            return self.whole.iloc[places]
+        rows = self.whole
+        for column, name in asked.items():
+            rows = _narrow(rows, column, name)
+        return rows
+
+
 def _published(figures: Published) -> str:
     parts = [
         f"{side} {value:g}" for side, value in (("left", figures.left), ("right", figures.right)) if value is not None
@@ -95,7 +121,7 @@ def _published(figures: Published) -> str:
     return "; ".join([*parts, *([figures.note] if figures.note else [])])
 
 
-def _effect(claim: Claim, scores: pd.DataFrame) -> tuple[Estimate, int]:
+def _effect(claim: Claim, scores: _Rows) -> tuple[Estimate, int]:
     """Left minus right over seeds, and how many seeds the smaller side has."""
     left, right = _side(claim.left, claim, scores), _side(claim.right, claim, scores)
     if isinstance(left, float) or isinstance(right, float) or set(left) == set(right):
@@ -112,7 +138,7 @@ def _at(side: dict[int, float] | float, seed: int) -> float:
     return side if isinstance(side, float) else side[seed]
 
 
-def _side(side: Selector | Calibration | float, claim: Claim, scores: pd.DataFrame) -> dict[int, float] | float:
+def _side(side: Selector | Calibration | float, claim: Claim, scores: _Rows) -> dict[int, float] | float:
     """The side's score at each seed, or a number that is the same at all."""
     if isinstance(side, float):
         return side
@@ -125,7 +151,7 @@ def _side(side: Selector | Calibration | float, claim: Claim, scores: pd.DataFra
     return _by_seed(side, scores, column, side.pick or "mean")
 
 
-def _by_seed(selector: Selector, scores: pd.DataFrame, column: str, pick: str) -> dict[int, float]:
+def _by_seed(selector: Selector, scores: _Rows, column: str, pick: str) -> dict[int, float]:
     """Column `column` of the selected rows at each seed, the methods combined by `pick`."""
     found = [_rows(selector, method, scores) for method in selector.methods]
     for method, rows in zip(selector.methods, found, strict=True):
@@ -134,22 +160,21 @@ def _by_seed(selector: Selector, scores: pd.DataFrame, column: str, pick: str) -
             raise _Unknowable(
                 f"{_name(selector, method)}: {column} of {selector.metric} is not a number at {_seeds(bad)}"
             )
-        lacking = set(pd.concat(found)["seed"]) - set(rows["seed"])
+        lacking = {seed for each in found for seed in each["seed"]} - set(rows["seed"])
         if lacking:
             raise _Unknowable(f"{_name(selector, method)}: no row for seeds {', '.join(map(str, sorted(lacking)))}")
+    if len(found) == 1:
+        return dict(zip(found[0]["seed"].astype(int), found[0][column].astype(float), strict=True))
     values = pd.concat(found).sort_values(["seed", "method"]).groupby("seed")[column].agg(pick)
     return {int(seed): float(value) for seed, value in zip(values.index.tolist(), values.tolist(), strict=True)}
 
 
-def _rows(selector: Selector, method: str, scores: pd.DataFrame) -> pd.DataFrame:
+def _rows(selector: Selector, method: str, scores: _Rows) -> pd.DataFrame:
     """The rows of one method, all measured, on subjects that passed their certificates; `_Unknowable` otherwise.
 
     Whether a variant is ranked does not matter: one that leaves no room above blind still says what it says.
     """
-    rows = scores
-    asked = {"family": selector.family, "task": selector.task, "variant": selector.variant, "method": method}
-    for column, name in asked.items():
-        rows = _narrow(rows, column, name)
+    rows = scores.of(selector, method)
     failed = rows[rows["status"] != "ok"]
     if len(failed):
         first = failed.sort_values("seed").iloc[0]

@@ -1,102 +1,93 @@
 """Stage 4, publish: from all scores to `leaderboard/<profile>/`, as the contract lists its files.
 
-publish(plan, store)
+    publish(plan, store)
+
+What the folder keeps is collected from the plan and the store and written; the pages are then made from what was
+written, as `touchstone site` makes them again.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from benchmark.artifacts import record, write_atomically, write_bytes
-from benchmark.claims import evaluate, load
+from benchmark.artifacts import record
+from benchmark.boards.describing import described
+from benchmark.boards.kept import Dial, Facts, Kept, Shown, write
+from benchmark.boards.showing import render_kept
+from benchmark.boards.tables import broken, claims_about, computed
 from benchmark.errors import DamagedArtifactError
 from benchmark.layout import Layout
-from benchmark.marks import marks
-from benchmark.page import About, Board, PagePicture, render
 from benchmark.plan import Instance, Plan
 from benchmark.provenance import provenance, revealed
-from benchmark.registry import PROJECT
 from benchmark.runtime import log
 from benchmark.stages.instances import trained
 from benchmark.stages.pictures import pictures_of
 from benchmark.stages.train import certificates
-from benchmark.statistics.breakdown import breakdown
-from benchmark.statistics.budgets import at_largest, budget_curve
 from benchmark.store import Store, damaged, read_entry, write_index
-from benchmark.summary import repeat_command
-from benchmark.tables import board_notes, leaderboard, metric_rows, per_task, per_variant
 from benchmark.timing import timings
 
 CERTIFICATE = ["subject", "seed", "check", "value", "threshold", "passed", "at_least"]
 
 
 def publish(plan: Plan, store: Store) -> None:
-    """Write the page, its tables and the provenance, and the index that vouches for them."""
-    layout = plan.layout
-    everything = read_scores(plan, layout)
-    scores = at_largest(everything)
-    folder = layout.leaderboard
-    claims = [
-        claim
-        for claim in load([PROJECT / "tasks" / "claims"])
-        if {f"{side.family}.{side.task}" for side in claim.selectors} <= plan.tasks.keys()
-    ]
-    tables = {
-        "leaderboard": leaderboard(scores),
-        "tasks": per_task(scores),
-        "budgets": budget_curve(everything),
-        "dials": breakdown(scores, dials(plan)),
-        "marks": marks(scores, {(*key, i.variant) for key, i in _instances(plan) if not i.ranked}),
-        "claims": evaluate(claims, scores),
-        "certificates": pd.DataFrame(certificates(plan, store), columns=CERTIFICATE),
-        "measured": measured(plan, store),
-    }
-    source = provenance(plan, durations(plan, store)) | revealed(plan, store)
-    board = Board(
-        profile=plan.profile.name,
-        title=plan.profile.title,
-        metrics=metric_rows(scores),
-        failures=failures(plan, everything),
-        provenance=source,
-        plugins=descriptions(plan),
-        pictures=pictures(plan, store),
-        notes=board_notes(scores),
-        left_out=[*plan.profile.left_out, *plan.problems, *broken(scores), *without_controls(plan, scores)],
-        **tables,
-    )
-    tables["variants"] = per_variant(scores)
-    files = {folder / f"{n}.csv": write_bytes(folder / f"{n}.csv", _csv(table)) for n, table in tables.items()}
-    files[folder / "scores.parquet"] = write_atomically(folder / "scores.parquet", _parquet(everything))
-    text = json.dumps(source, indent=1, default=str) + "\n"
-    files[folder / "provenance.json"] = write_bytes(folder / "provenance.json", text.encode())
-    files |= {path: record(path) for path in render(board, folder)}
-    write_index(layout.published, files, {})
+    """Write what the board keeps, its pages, and the index that vouches for them."""
+    folder = plan.layout.leaderboard
+    files = write(collect(plan, store), folder)
+    files |= {path: record(path) for path in render_kept(folder)}
+    write_index(plan.layout.published, files, {})
     if plan.part:
         log.info("[publish] a part of profile %s: it has a folder of its own", plan.profile.name)
     log.info("[publish] %s written", folder / "index.html")
 
 
-def dials(plan: Plan) -> dict[tuple[str, str], dict[str, list[str]]]:
+def collect(plan: Plan, store: Store) -> Kept:
+    """Everything that the finished run's board keeps."""
+    scores = read_scores(plan, plan.layout)
+    pictures = list(_pictures(plan, store))
+    facts = Facts(
+        profile=plan.profile.name,
+        title=plan.profile.title,
+        source=plan.source,
+        left_out=(*plan.profile.left_out, *plan.problems, *broken(scores), *without_controls(plan, scores)),
+        dials=tuple(_dials(plan)),
+        unranked=tuple(dict.fromkeys((*key, i.variant) for key, i in _instances(plan) if not i.ranked)),
+        plugins=described(plan),
+        pictures=tuple(picture for picture, _ in pictures),
+    )
+    tasks = {(task.family, task.plugin.name) for task in plan.tasks.values()}
+    found = computed(scores, facts.dial_steps, facts.unranked, claims_about(tasks))
+    tables = found.tables | {
+        "certificates": pd.DataFrame(certificates(plan, store), columns=CERTIFICATE),
+        "measured": measured(plan, store),
+    }
+    source = provenance(plan, durations(plan, store)) | revealed(plan, store)
+    return Kept(facts.noting(found.notes), scores, tables, source, {shown.file: path for shown, path in pictures})
+
+
+def _dials(plan: Plan) -> Iterator[Dial]:
     """The dials of all tasks: variants in the order in which something grows."""
-    found = {(task.family, task.plugin.name): task.plugin.options.get("dials", {}) for task in plan.tasks.values()}
-    return {task: dict(named) for task, named in found.items() if named}
+    for task in plan.tasks.values():
+        for name, variants in task.plugin.options.get("dials", {}).items():
+            yield Dial(family=task.family, task=task.plugin.name, name=name, variants=tuple(variants))
+
+
+def _pictures(plan: Plan, store: Store) -> Iterator[tuple[Shown, Path]]:
+    """The pictures the families drew, in their order; one that is named like a method shows that method alone."""
+    for task in plan.tasks.values():
+        names = {method.shown for method in task.methods}
+        names |= {reference.name for reference in plan.registry.of("reference", task.family)}
+        for one in pictures_of(plan, store, task):
+            said = {key: one[key] for key in ("name", "title", "caption")}
+            method = one["name"] if one["name"] in names else ""
+            yield Shown(family=task.family, task=task.plugin.name, method=method, **said), one["path"]
 
 
 def _instances(plan: Plan) -> Iterator[tuple[tuple[str, str], Instance]]:
     for task in plan.tasks.values():
         yield from (((task.family, task.plugin.name), instance) for instance in task.instances)
-
-
-def _csv(table: pd.DataFrame) -> bytes:
-    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n").encode()
-
-
-def _parquet(scores: pd.DataFrame) -> Callable[[Path], None]:
-    return lambda path: scores.to_parquet(path, index=False)
 
 
 def read_scores(plan: Plan, layout: Layout) -> pd.DataFrame:
@@ -142,17 +133,6 @@ def durations(plan: Plan, store: Store) -> dict[str, float]:
     }
 
 
-def broken(scores: pd.DataFrame) -> list[str]:
-    """A sentence for each task of which nothing could be measured somewhere, with the first reason."""
-    lost = scores[scores.status.eq("failed") & scores.ceiling.isna() & scores.primary]
-    found = lost.groupby(["family", "task", "variant"], sort=True)
-    counted = found.agg(reason=("reason", "first"), seeds=("seed", "nunique")).reset_index()
-    return [
-        f"{row.family}/{row.task}, variant {row.variant}, failed on {row.seeds} seed(s): {row.reason}"
-        for row in counted.itertuples(index=False)
-    ]
-
-
 def without_controls(plan: Plan, scores: pd.DataFrame) -> list[str]:
     """A sentence for each task whose blind mark lacks a control that it names: its skill may begin too low."""
     found = []
@@ -161,33 +141,3 @@ def without_controls(plan: Plan, scores: pd.DataFrame) -> list[str]:
         if absent := sorted(set(task.plugin.options.get("controls", ())) - ran):
             found.append(f"{task.plugin.key} ran without its control {', '.join(absent)}: its skill may begin too low")
     return found
-
-
-def failures(plan: Plan, scores: pd.DataFrame) -> pd.DataFrame:
-    """One row for each instance without a score: why (failed, timed out, declined), and how to repeat it."""
-    lost = scores.status.isin(["failed", "timeout"])
-    bad = scores[scores.primary & (scores.status != "ok") | lost]
-    columns = ["family", "task", "variant", "method", "seed", "status", "reason"]
-    table = bad[columns].drop_duplicates().reset_index(drop=True)
-    commands = [repeat_command(plan, f"{row.family}/{row.task}", str(row.method)) for row in table.itertuples()]
-    return table.assign(command=pd.Series(commands, dtype="string"))
-
-
-def descriptions(plan: Plan) -> dict[tuple[str, str | None, str], About]:
-    """What each plugin says of itself, for the page; a variant of a method says what its method says."""
-    found: dict[tuple[str, str | None, str], About] = {
-        (p.kind, p.family, p.name): About(p.summary, p.cites) for p in plan.registry.plugins
-    }
-    for task in plan.tasks.values():
-        for method in task.methods:
-            found[("method", task.family, method.shown)] = About(method.plugin.summary, method.plugin.cites)
-    return found
-
-
-def pictures(plan: Plan, store: Store) -> list[PagePicture]:
-    """The pictures the families drew, in their order."""
-    return [
-        PagePicture(task.family, task.plugin.name, one["name"], one["title"], one["caption"], one["path"])
-        for task in plan.tasks.values()
-        for one in pictures_of(plan, store, task)
-    ]

@@ -35,27 +35,28 @@ def breakdown(scores: pd.DataFrame, dials: Dials) -> pd.DataFrame:
     table = []
     rows = scores[scores["primary"] & ~scores["reference"] & np.isfinite(scores["skill"])]
     rows = rows.assign(skill=rows["skill"].clip(lower=CUT))
+    known = rows.groupby(["family", "task", "method", "variant"], sort=True)["skill"].agg(["mean", "count"])
+    found: dict[tuple[str, str], dict[str, dict[str, tuple[float, int]]]] = {}
+    for (family, task, method, variant), mean, count in known.itertuples(name=None):
+        found.setdefault((family, task), {}).setdefault(method, {})[variant] = (mean, count)
     for (family, task), named in dials.items():
-        own = rows[(rows["family"] == family) & (rows["task"] == task)]
-        here = own.groupby(["method", "variant"])["skill"].agg(["mean", "count"])
-        for dial, steps in named.items():
-            known = [step for step in steps if step in set(own["variant"])]
-            for method in sorted(set(own["method"])) if len(known) > 1 else ():
-                if any((method, step) not in here.index for step in known):
-                    continue
-                found = here.loc[[(method, step) for step in known]]
-                means = found["mean"].tolist()
-                fallen = next((at for at, mean in enumerate(means) if mean <= FALLEN), len(known))
-                table.append(
-                    {
-                        "family": family,
-                        "task": task,
-                        "dial": dial,
-                        "method": method,
-                        "holds_to": known[fallen - 1] if fallen else "",
-                        "breaks_at": known[fallen] if fallen < len(known) else "",
-                        "skills": ", ".join(f"{step} {mean:.2f}" for step, mean in zip(known, means, strict=True)),
-                        "seeds": int(found["count"].min()),
-                    }
-                )
+        methods = found.get((family, task), {})
+        ran = {variant for own in methods.values() for variant in own}
+        for dial, declared in named.items():
+            steps = [step for step in declared if step in ran]
+            for method, own in methods.items() if len(steps) > 1 else ():
+                if all(step in own for step in steps):
+                    means, seeds = zip(*(own[step] for step in steps), strict=True)
+                    row = {"family": family, "task": task, "dial": dial, "method": method}
+                    table.append(row | _fall(steps, means) | {"seeds": min(seeds)})
     return pd.DataFrame(table, columns=list(COLUMNS))
+
+
+def _fall(steps: Sequence[str], means: Sequence[float]) -> dict[str, str]:
+    """Where along the steps nothing is left."""
+    fallen = next((at for at, mean in enumerate(means) if mean <= FALLEN), len(steps))
+    return {
+        "holds_to": steps[fallen - 1] if fallen else "",
+        "breaks_at": steps[fallen] if fallen < len(steps) else "",
+        "skills": ", ".join(f"{step} {mean:.2f}" for step, mean in zip(steps, means, strict=True)),
+    }

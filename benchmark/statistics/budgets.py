@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from benchmark.statistics.intervals import estimate
-from benchmark.statistics.nesting import Nesting
 from benchmark.statistics.rows import grid, ranked_rows
 
 COLUMNS = (
@@ -42,7 +41,7 @@ def budget_curve(scores: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(table, columns=list(COLUMNS))
     for family, part in ranked_rows(scores).groupby("family", sort=True):
         whole = grid(part)
-        nesting, place = Nesting.of(whole.instances), {name: at for at, name in enumerate(whole.methods)}
+        nesting, place = whole.nesting, {name: at for at, name in enumerate(whole.methods)}
         skill, chance = (estimate(each, nesting).mean for each in (whole.skill, whole.chance))
         learned = part[part["budget"].notna()]
         if learned.empty:

@@ -59,7 +59,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from benchmark.statistics.nesting import Array, Nesting, cluster_means, lone, task_weights
+from benchmark.statistics.nesting import Array, Nesting, cluster_means, task_weights
 
 LEVEL = 0.95
 RESOLUTION = 1e-9
@@ -131,6 +131,6 @@ def estimate(values: Array, nesting: Nesting) -> Estimate:
         squared = part.sum(1)
         df = squared**2 / np.where(free > 0, part**2 / free, 0.0).sum(1)
     spread = squared > RESOLUTION**2
-    known = (total > 0) & ~lone(values, nesting)
+    known = (total > 0) & ~(seeds == 1).any(1)
     error = np.where(spread, np.sqrt(squared), RESOLUTION)
     return Estimate(mean, np.where(known, error, np.nan), np.where(known, np.where(spread, df, total), np.nan))

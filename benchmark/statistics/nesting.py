@@ -113,5 +113,5 @@ def contributions(values: Array, nesting: Nesting) -> Array:
     seeds, weight = task_weights(covered, nesting)
     share = weight / np.maximum(seeds, 1)
     parts = (score * covered * (share @ nesting.task.T)) @ nesting.draw
-    known = (seeds > 0).any(1) & ~lone(values, nesting)
+    known = (seeds > 0).any(1) & ~(seeds == 1).any(1)
     return np.asarray(np.where(known[:, None], parts, np.nan), dtype=np.float64)

@@ -22,6 +22,8 @@ Holm's would be `support(n)` times their number: of 55 pairs and ten seeds it co
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from benchmark.statistics.nesting import Array
@@ -39,6 +41,7 @@ def support(draws: int) -> float:
     return float(2.0 ** (1 - max(draws, 1)))
 
 
+@functools.cache
 def turnings(draws: int) -> Array:
     """Signs [turnings, draws], all plus in the first row; up to a common sign, which changes no statistic."""
     if draws <= EXACT:

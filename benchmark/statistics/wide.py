@@ -31,7 +31,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmark.statistics.intervals import RESOLUTION, Estimate, estimate
-from benchmark.statistics.nesting import Array, Nesting, cluster_means, group_means, lone, task_weights
+from benchmark.statistics.nesting import Array, Nesting, cluster_means, group_means, task_weights
 
 
 def over_questions(values: Array, nesting: Nesting) -> Estimate:
@@ -52,16 +52,16 @@ def over_questions(values: Array, nesting: Nesting) -> Estimate:
         several = tasks > 1
         squared = np.where(several, between_tasks, inner)
         free = np.where(several, tasks - 1, df)
-    known = (several | (variants > 1)) & ~lone(values, nesting)
+    known = (several | (variants > 1)) & ~(seeds == 1).any(1)
     error = np.maximum(np.sqrt(np.where(known, squared, np.nan)), RESOLUTION)
     return Estimate(seeded.mean, error, np.where(known, free, np.nan))
 
 
-def units_of(values: Array, nesting: Nesting) -> list[str]:
-    """What the interval of each row is over: "tasks", "variants", or "" where there is none."""
+def units_of(values: Array, nesting: Nesting, wide: Estimate) -> list[str]:
+    """What the interval `wide` of each row is over: "tasks", "variants", or "" where there is none."""
     _, covered = cluster_means(values, nesting)
     tasks = ((covered @ nesting.task) > 0).sum(1)
-    known = np.isfinite(over_questions(values, nesting).error)
+    known = np.isfinite(wide.error)
     return [("tasks" if count > 1 else "variants") if has else "" for count, has in zip(tasks, known, strict=True)]
 
 

@@ -14,7 +14,7 @@ of them in the activations is worth no more than the list.
 
 Measured on seed 0 of the default profile, at L0 16. Coverage: `moves_played` .69, the best dictionary .52, and .55 when
 it is trained four times as long on 400,000 rows. Board reconstruction: `exposed_moves` .23, topk .29, and .36 with four
-times the steps, on 60,000 rows as on 400,000; the truth cut to that L0 .82. No dictionary here is as near to the board
+times the steps, on 60,000 rows as on 400,000; the truth cut to that L0 .89. No dictionary here is as near to the board
 as the list of moves, and the best say more of it with certainty.
 """
 
@@ -57,6 +57,9 @@ from tasks.models.othello.subject import OthelloModel
         "untrained": {"training": "none"},
     },
     twins={"l0_16": "untrained"},
+    ceilings={
+        name: "a board has more discs than codes are asked for" for name in ("board_reconstruction", "coverage", "firing_f1")
+    },
     small={"variants": ("l0_16",), "atoms": 128, "train_rows": 3000, "held_out_rows": 800},
 )
 @dataclass(frozen=True, kw_only=True)

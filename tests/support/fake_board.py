@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.page import About, Board, PagePicture
-from benchmark.page.board import COLUMNS
+from benchmark.site import About, Board, PagePicture
+from benchmark.site.board import COLUMNS
 
 NAN = math.nan
 HOSTILE = "got <script>alert('x')</script> & \"quotes\" | pipes, `ticks` and *stars*\nin two lines"
@@ -264,6 +264,7 @@ def fake_board(folder: Path) -> Board:
         title="An invented board; it means nothing",
         leaderboard=pd.DataFrame(ranks),
         tasks=pd.DataFrame(tasks),
+        variants=pd.DataFrame(tasks).assign(variant="standard"),
         metrics=_metrics(rng),
         budgets=_budgets(),
         dials=_dials(),

@@ -17,7 +17,7 @@ def test_tasks_are_the_units_where_there_are_several() -> None:
     means = values.reshape(4, 6).mean(1)
     found = over_questions(values, where)
     np.testing.assert_allclose([found.mean[0], found.error[0], found.df[0]], [means.mean(), stats.sem(means), 3])
-    assert units_of(values, where) == ["tasks"]
+    assert units_of(values, where, over_questions(values, where)) == ["tasks"]
 
 
 def test_variants_are_the_units_of_one_task_and_its_seeds_are_added() -> None:
@@ -28,13 +28,13 @@ def test_variants_are_the_units_of_one_task_and_its_seeds_are_added() -> None:
     found = over_questions(values, where)
     np.testing.assert_allclose(found.error[0], np.hypot(stats.sem(means), seeds.error[0]))
     assert min(2, 4) < found.df[0] < 2 + 4
-    assert units_of(values, where) == ["variants"]
+    assert units_of(values, where, over_questions(values, where)) == ["variants"]
 
 
 def test_a_method_on_one_of_two_tasks_has_variants_for_units() -> None:
     values = np.random.default_rng(0).random((2, 24))
     values[1, 12:] = np.nan
-    assert units_of(values, nesting(2, 3, 4)) == ["tasks", "variants"]
+    assert units_of(values, nesting(2, 3, 4), over_questions(values, nesting(2, 3, 4))) == ["tasks", "variants"]
     np.testing.assert_allclose(
         over_questions(values, nesting(2, 3, 4)).error[1], over_questions(values[1:, :12], nesting(1, 3, 4)).error[0]
     )
@@ -45,7 +45,9 @@ def test_one_question_or_one_seed_has_none(tasks: int, seeds: int, variants: int
     values = np.random.default_rng(0).random((1, tasks * seeds * variants))
     found = over_questions(values, nesting(tasks, seeds, variants))
     assert np.isnan([found.error[0], found.df[0]]).all()
-    assert units_of(values, nesting(tasks, seeds, variants)) == [""]
+    assert units_of(
+        values, nesting(tasks, seeds, variants), over_questions(values, nesting(tasks, seeds, variants))
+    ) == [""]
 
 
 def test_questions_that_agree_leave_the_seeds() -> None:

@@ -1,7 +1,7 @@
 """What the leaderboard page is made from: tables, descriptions and pictures, all finished before the page sees them.
 
 The page computes no statistics. Whoever publishes fills a `Board`, whose tables are the published CSV files plus a few
-columns that only a reader of the page needs, and calls `benchmark.page.render`. A missing value (NaN or None) is shown
+columns that only a reader of the page needs, and calls `benchmark.site.render`. A missing value (NaN or None) is shown
 as a dash.
 """
 
@@ -28,6 +28,7 @@ RANKING = (
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "leaderboard": RANKING,
     "tasks": (RANKING[0], "task", *RANKING[1:]),
+    "variants": (RANKING[0], "task", "variant", *RANKING[1:]),
     "metrics": (
         *("family", "task", "variant", "method", "metric", "primary"),
         *("mean", "spread", "floor", "blind", "ceiling", "n"),
@@ -70,6 +71,13 @@ class About:
 
     summary: str = ""
     cites: str = ""
+    text: str = ""
+    """Its whole docstring."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """As the profile runs it."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What else it declares, as JSON holds it."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,8 @@ class PagePicture:
     title: str
     caption: str
     path: Path
+    method: str = ""
+    """The method that it shows alone; empty where it shows several."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +103,7 @@ class Board:
         title: what the profile is, in a line.
         leaderboard: a row per family and method, best first; `specialist` and `reference` rows stand apart.
         tasks: the same per task, with the column `task`.
+        variants: the same per ranked variant, with the columns `task` and `variant`.
         metrics: long form, a row per (family, task, variant, method, metric); `spread` is over `n` seeds.
         budgets: a row per family, learned method and multiple of its budget; `gain` is what the last step up brought,
             `rising` whether that is more than its noise.
@@ -107,7 +118,7 @@ class Board:
         failures: a row per cell and seed whose `status` is not ok; `command` repeats the cell.
         provenance: `commit`, `dirty`, `finished` (ISO time), `configuration`, `configuration_hash`, `versions`,
             `hardware`, `duration_seconds` (a number, or by stage with `total`); any may be absent, others are listed
-            as they come.
+            as they come. A board merged from several runs has `families`: by family the same of its own run.
         plugins: `(kind, family, name)` to its description; kinds as in `benchmark.plugins`, family None for subjects.
         pictures: shown with their task, in this order.
         notes: per family `resolution` (smallest difference in skill that this run can tell apart), `clusters`
@@ -122,6 +133,7 @@ class Board:
     title: str
     leaderboard: pd.DataFrame
     tasks: pd.DataFrame
+    variants: pd.DataFrame
     metrics: pd.DataFrame
     budgets: pd.DataFrame
     dials: pd.DataFrame
