@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from benchmark.page import text
 from benchmark.registry import plugins
 from benchmark.report import latex
 from benchmark.report.rows import Group, Line, groups, raw
 from benchmark.report.standing import Standing, quotation
+from benchmark.site import text
 
 HEAD = ("Method", "Skill", "95 % interval", "Rank", "Above blind", "p", "Seeds", "Failures")
 PARTS = {

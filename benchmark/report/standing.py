@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmark.errors import TouchstoneError, UnknownNameError
-from benchmark.page import text
 from benchmark.published import Published, Row
+from benchmark.site import text
 
 NAMED = 4
 """So many methods are named in a sentence; of more it says how many there are."""

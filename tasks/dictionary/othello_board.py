@@ -58,7 +58,9 @@ from tasks.models.othello.subject import OthelloModel
     },
     twins={"l0_16": "untrained"},
     ceilings={
-        name: "a board has more discs than codes are asked for" for name in ("board_reconstruction", "coverage", "firing_f1")
+        "board_reconstruction": "a board has more discs than codes are asked for",
+        "coverage": "a board has more discs than codes are asked for",
+        "firing_f1": "a board has more discs than codes are asked for",
     },
     small={"variants": ("l0_16",), "atoms": 128, "train_rows": 3000, "held_out_rows": 800},
 )
