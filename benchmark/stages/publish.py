@@ -16,7 +16,7 @@ from benchmark.claims import evaluate, load
 from benchmark.errors import DamagedArtifactError
 from benchmark.layout import Layout
 from benchmark.marks import marks
-from benchmark.page import About, Board, PagePicture, render
+from benchmark.site import About, Board, PagePicture, render
 from benchmark.plan import Instance, Plan
 from benchmark.provenance import provenance, revealed
 from benchmark.registry import PROJECT

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmark.page import About, Board, PagePicture
-from benchmark.page.board import COLUMNS
+from benchmark.site import About, Board, PagePicture
+from benchmark.site.board import COLUMNS
 
 NAN = math.nan
 HOSTILE = "got <script>alert('x')</script> & \"quotes\" | pipes, `ticks` and *stars*\nin two lines"

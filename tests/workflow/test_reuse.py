@@ -85,7 +85,7 @@ EDITS: dict[str, tuple[str, str, str, dict[str, int], bool]] = {
         NOTHING,
         False,
     ),
-    "the page": ("benchmark/page/view.py", "from __future__", "SOMETHING = 1\nfrom __future__", NOTHING, False),
+    "the page": ("benchmark/site/board.py", "from __future__", "SOMETHING = 1\nfrom __future__", NOTHING, False),
     "the decorators": (
         "benchmark/plugins.py",
         "from __future__ import annotations\n",

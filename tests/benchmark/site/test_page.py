@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from benchmark.errors import TouchstoneError
-from benchmark.page import About, Board, PagePicture, html, markdown, render, text
-from benchmark.page.board import COLUMNS, DOWNLOADS
-from benchmark.page.view import View
+from benchmark.site import About, Board, PagePicture, html, markdown, render, text
+from benchmark.site.board import COLUMNS, DOWNLOADS
+from benchmark.site.view import View
 from tests.support.fake_board import FAMILIES, HOSTILE, NAN, REFERENCES, TWINNED, fake_board, picture
 
 VOID = {"meta", "link", "img", "br", "input"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmark.page import svg, text
+from benchmark.site import svg, text
 
 NAN = math.nan
 

@@ -16,8 +16,8 @@ from typing import Any
 import pandas as pd
 
 from benchmark.errors import TouchstoneError
-from benchmark.page import svg, text
-from benchmark.page.board import About, Board, PagePicture
+from benchmark.site import svg, text
+from benchmark.site.board import About, Board, PagePicture
 
 Row = dict[str, Any]
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -1,7 +1,7 @@
 """What the leaderboard page is made from: tables, descriptions and pictures, all finished before the page sees them.
 
 The page computes no statistics. Whoever publishes fills a `Board`, whose tables are the published CSV files plus a few
-columns that only a reader of the page needs, and calls `benchmark.page.render`. A missing value (NaN or None) is shown
+columns that only a reader of the page needs, and calls `benchmark.site.render`. A missing value (NaN or None) is shown
 as a dash.
 """
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.page import render
+from benchmark.site import render
 from tests.support.fake_board import FAMILIES, fake_board
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

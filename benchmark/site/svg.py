@@ -13,7 +13,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from benchmark.page.text import is_missing
+from benchmark.site.text import is_missing
 
 HEIGHT = 20
 MIDDLE = HEIGHT / 2

@@ -19,9 +19,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from benchmark.page import svg, text
-from benchmark.page.board import DOWNLOADS, About, Board, PagePicture
-from benchmark.page.view import VERDICTS, View
+from benchmark.site import svg, text
+from benchmark.site.board import DOWNLOADS, About, Board, PagePicture
+from benchmark.site.view import VERDICTS, View
 
 __all__ = ["About", "Board", "PagePicture", "html", "markdown", "render"]
 
