@@ -242,11 +242,11 @@ class Plan:
 
     @property
     def publish_sources(self) -> list[Path]:
-        """What the page is made with, besides the scores: statistics, claims and templates."""
+        """What the site is made with, besides the scores: statistics, claims and templates."""
         code = [
             ENGINE / "tables.py",
             ENGINE / "stages" / "publish.py",
-            *(ENGINE / "page").rglob("*.*"),
+            *(ENGINE / "site").rglob("*.*"),
             *ENGINE.glob("statistics/*.py"),
         ]
         data = [*ENGINE.glob("claims/*.py"), *(PROJECT / "tasks" / "claims").glob("*.yaml")]

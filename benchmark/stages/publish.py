@@ -48,6 +48,7 @@ def publish(plan: Plan, store: Store) -> None:
     tables = {
         "leaderboard": leaderboard(scores),
         "tasks": per_task(scores),
+        "variants": per_variant(scores),
         "budgets": budget_curve(everything),
         "dials": breakdown(scores, dials(plan)),
         "marks": marks(scores, {(*key, i.variant) for key, i in _instances(plan) if not i.ranked}),
@@ -68,7 +69,6 @@ def publish(plan: Plan, store: Store) -> None:
         left_out=[*plan.profile.left_out, *plan.problems, *broken(scores), *without_controls(plan, scores)],
         **tables,
     )
-    tables["variants"] = per_variant(scores)
     files = {folder / f"{n}.csv": write_bytes(folder / f"{n}.csv", _csv(table)) for n, table in tables.items()}
     files[folder / "scores.parquet"] = write_atomically(folder / "scores.parquet", _parquet(everything))
     text = json.dumps(source, indent=1, default=str) + "\n"
