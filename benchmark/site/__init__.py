@@ -11,13 +11,12 @@ itself is escaped. Nothing here knows a family, task or method by name.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmark.site.board import About, Board, PagePicture
-from benchmark.site.families import Family, Matrix
+from benchmark.site.families import Matrix
 from benchmark.site.readme import BLOCK_END, BLOCK_START, readme, readme_block
-from benchmark.site.tasks import Task
 from benchmark.site.templating import pages
 from benchmark.site.view import View
 
@@ -36,9 +35,9 @@ def render(board: Board, folder: Path) -> list[Path]:
     """
     view = View(board)
     written = []
-    for name, content in documents(view):
+    for name, content in documents(view).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(content, encoding="utf-8", newline="\n")
+        (folder / name).write_text(content(), encoding="utf-8", newline="\n")
         written.append(folder / name)
     for image in view.images:
         target = folder / "pictures" / image.file
@@ -50,34 +49,33 @@ def render(board: Board, folder: Path) -> list[Path]:
     return written
 
 
-def documents(view: View) -> Iterator[tuple[str, str]]:
-    """Name and content of everything but the pictures, the start page first."""
+def documents(view: View) -> dict[str, Callable[[], str]]:
+    """By name the content of every file but the pictures, made when it is asked for."""
     environment = pages()
     common = {"view": view, "board": view.board, "generator": GENERATOR}
 
-    def page(template: str, up: str = "", **own: object) -> str:
-        return environment.get_template(template).render(up=up, **common, **own)
+    def page(template: str, up: str = "", **own: object) -> Callable[[], str]:
+        return lambda: environment.get_template(template).render(up=up, **common, **own)
 
-    yield "index.html", page("index.html.jinja")
-    yield "certificates.html", page("certificates.html.jinja")
+    found = {"index.html": page("index.html.jinja"), "certificates.html": page("certificates.html.jinja")}
     for family in view.families:
         for task in family.tasks:
-            yield task.address, page("task.html.jinja", up="../", **_of(family, task))
+            by_variant = Matrix.of(task.ranking, [task])
+            found[task.address] = page("task.html.jinja", "../", family=family, task=task, by_variant=by_variant)
     for method in view.methods:
-        yield method.address, page("method.html.jinja", up="../", method=method, family=method.family)
-    yield "assets/style.css", (ASSETS / "style.css").read_text(encoding="utf-8")
-    yield "assets/site.js", script()
-    yield "README.md", readme(view)
+        found[method.address] = page("method.html.jinja", "../", family=method.family, method=method)
+    return found | {"assets/style.css": style, "assets/site.js": script, "README.md": lambda: readme(view)}
 
 
-def _of(family: Family, task: Task) -> dict[str, object]:
-    return {"family": family, "task": task, "by_variant": Matrix.of(task.ranking, [task])}
+def style() -> str:
+    """The site's style sheet."""
+    return (ASSETS / "style.css").read_text(encoding="utf-8")
 
 
 def script() -> str:
     """The site's one script: its parts, in one scope."""
     parts = "\n".join((ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in PARTS)
-    return f'// Without this script the pages are plain tables, complete and readable.\n"use strict";\n\n(() => {{\n{parts}}})();\n'
+    return f'// Without this script the pages are plain tables.\n"use strict";\n\n(() => {{\n{parts}}})();\n'
 
 
 PARTS = ("base", "sort", "filter", "matrix", "compare", "gallery", "start")

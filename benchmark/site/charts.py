@@ -94,7 +94,9 @@ def cost_and_quality(rows: Sequence[Row], axis: Axis) -> Markup | None:
             f'text-anchor="{anchor}">{escape(row["method"])}</text>'
         )
     names = ", ".join(f"{row['method']} ({amount(row['seconds'])} s, skill {fixed(row['skill'])})" for row in best)
-    return _chart("".join(parts), f"Skill against seconds for one instance. No other is better and faster than: {names}")
+    return _chart(
+        "".join(parts), f"Skill against seconds for one instance. No other is better and faster than: {names}"
+    )
 
 
 def curves(steps: Sequence[str], lines: Sequence[Curve], axis: Axis, what: str) -> Markup | None:
@@ -136,7 +138,8 @@ def _apart(lines: Sequence[Curve], axis: Axis) -> list[tuple[Curve, float]]:
     for line in sorted(lines, key=lambda line: -last[line.name]):
         y = _y(last[line.name], axis) + 4
         placed.append((line, max(y, placed[-1][1] + 14) if placed else y))
-    return placed
+    over = max(0.0, placed[-1][1] - (TALL - BOTTOM)) if placed else 0.0
+    return [(line, round(y - over, 1)) for line, y in placed]
 
 
 def _line(kind: str, x1: float, v1: float, x2: float, v2: float, axis: Axis) -> str:

@@ -28,7 +28,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Matrix:
-    """Methods x tasks, or methods x ranked variants where a family has one task."""
+    """Methods x tasks, or methods x ranked variants where one task ranks anybody."""
 
     over: str
     columns: list[Column]
@@ -38,9 +38,11 @@ class Matrix:
     def of(cls, ranking: Ranking, tasks: Sequence[Task]) -> Matrix:
         """The matrix of a family's contestants."""
         methods = [row for kind, _, group in ranking.groups for row in group if kind in ("ranked", "specialists")]
-        if len(tasks) == 1:
-            return cls("variants", [Column(v.name, tasks[0], v.skills) for v in tasks[0].ranked], methods)
-        return cls("tasks", [Column(task.name, task, task.rows) for task in tasks], methods)
+        ranking_tasks = [task for task in tasks if task.rows]
+        if len(ranking_tasks) == 1:
+            (task,) = ranking_tasks
+            return cls("variants", [Column(v.name, task, v.skills) for v in task.ranked], methods)
+        return cls("tasks", [Column(task.name, task, task.rows) for task in ranking_tasks], methods)
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,11 @@ class Family:
     def matrix(self) -> Matrix:
         """Contestants x tasks."""
         return Matrix.of(self.ranking, self.tasks)
+
+    @property
+    def ranking_tasks(self) -> list[Task]:
+        """The tasks that rank anybody; the others are a diagnosis."""
+        return [task for task in self.tasks if task.rows]
 
     @property
     def rising(self) -> list[str]:

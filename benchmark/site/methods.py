@@ -55,8 +55,8 @@ class Method:
 
     @cached_property
     def tasks(self) -> list[OnTask]:
-        """How it does on each task that has a word on it."""
-        return [_on(task, self.name) for task in self.family.tasks if self.name in task.rows]
+        """How it does on each task that ran it, those that rank nobody too."""
+        return [_on(task, self.name) for task in self.family.tasks if self.name in task.measured]
 
     @property
     def reference(self) -> bool:
@@ -71,7 +71,11 @@ class Method:
     @property
     def budget_curves(self) -> list[Curve]:
         """Its skill at each budget."""
-        return [Curve(curve.name, curve.values, named=True) for curve in self.family.budget_curves if curve.name == self.name]
+        return [
+            Curve(curve.name, curve.values, named=True)
+            for curve in self.family.budget_curves
+            if curve.name == self.name
+        ]
 
     @property
     def on_front(self) -> bool:
@@ -103,7 +107,9 @@ class Method:
 
 
 def _on(task: Task, method: str) -> OnTask:
-    return OnTask(task, task.rows.get(method), [_on_variant(variant, task.primary, method) for variant in task.variants])
+    return OnTask(
+        task, task.rows.get(method), [_on_variant(variant, task.primary, method) for variant in task.variants]
+    )
 
 
 def _on_variant(variant: Variant, primary: Sequence[str], method: str) -> OnVariant:

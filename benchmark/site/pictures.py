@@ -29,6 +29,11 @@ class Image:
     width: int
     height: int
 
+    def fitted(self, height: int) -> tuple[int, int]:
+        """Its width and height in pixels, scaled down to a height."""
+        share = min(1.0, height / max(1, self.height))
+        return round(self.width * share), round(self.height * share)
+
     @property
     def alt(self) -> str:
         """What a reader who cannot see it is told."""
@@ -80,8 +85,8 @@ def galleries(images: Sequence[Image], order: Sequence[str] = ()) -> list[Galler
 
 
 def of_data(images: Sequence[Image]) -> Image | None:
-    """The picture in which the data and what is planted in it are best seen: that of the truth alone, else the first
-    of all methods."""
+    """The picture in which the data and what is planted in them are best seen: that of the truth alone, else the first
+    of all methods, in which the truth stands too."""
     alone = [image for image in images if image.picture.method == TRUTH]
     whole = [image for image in images if not image.picture.method]
     return next(iter([*alone, *whole]), None)

@@ -1,6 +1,6 @@
 """A docstring as blocks to set: paragraphs, lists, and what must keep its spaces (formulas, tables, code).
 
-    blocks("Summary.\n\nA(x) = mean over k of  f(x + e_k)")    [Block("paragraph", ...), Block("verbatim", ...)]
+blocks("Summary.\n\nA(x) = mean over k of  f(x + e_k)")    [Block("paragraph", ...), Block("verbatim", ...)]
 """
 
 from __future__ import annotations

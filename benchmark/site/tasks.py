@@ -130,6 +130,11 @@ class Task:
         """The picture of the data and what is planted in them."""
         return of_data(self.images)
 
+    @cached_property
+    def measured(self) -> set[str]:
+        """The methods of which anything is known here."""
+        return set(self.rows) | {row["method"] for variant in self.variants for row in variant.metrics}
+
     @property
     def contestants(self) -> list[str]:
         """The methods that are no references."""

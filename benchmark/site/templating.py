@@ -5,6 +5,7 @@ What a filter returns as `Markup` was put together from escaped parts.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from benchmark.site.evidence import VERDICTS
 from benchmark.site.prose import after_summary
 
 TEMPLATES = Path(__file__).parent / "templates"
+STRESSED = re.compile(r"(?<![\w*])\*(\w(?:[^*\n]*\w)?)\*(?![\w*])")
 NUMBERS = {
     "fixed": text.fixed,
     "amount": text.amount,
@@ -31,9 +33,9 @@ def pages() -> Environment:
     """For HTML: names and sentences of plugins are escaped, numbers have a true minus sign."""
     environment = _environment(autoescape=True)
     environment.filters.update({name: _typeset(function) for name, function in NUMBERS.items()})
-    environment.filters.update(linked=_linked, prose=_prose, typeset=_typeset(str), heat=heat)
+    environment.filters.update(linked=_linked, prose=_prose, docstring=_docstring, typeset=_typeset(str), heat=heat)
     environment.globals.update(interval=_typeset(text.interval), expected=_typeset(text.expected))
-    environment.globals.update(svg=svg, charts=charts, after_summary=after_summary, data=_data)
+    environment.globals.update(brackets=_brackets, svg=svg, charts=charts, after_summary=after_summary, data=_data)
     return environment
 
 
@@ -81,6 +83,11 @@ def _typeset(function: Any) -> Any:
     return lambda *arguments: function(*arguments).replace("-", "−")
 
 
+def _brackets(low: Any, high: Any) -> str:
+    """An interval beside its value: nothing where there is none."""
+    return "" if text.is_missing(low) or text.is_missing(high) else text.interval(low, high).replace("-", "−")
+
+
 def _data(*values: Any) -> Markup:
     """Numbers as the value of `data-v`, for sorting and comparing: nothing where the first is missing."""
     if text.is_missing(values[0]):
@@ -93,6 +100,19 @@ def _prose(value: Any) -> Markup:
     """A sentence whose names between backticks are set as code."""
     return Markup("").join(
         Markup("<code>{}</code>").format(piece) if code else escape(piece) for piece, code in text.prose(value)
+    )
+
+
+def _docstring(value: Any) -> Markup:
+    """A sentence of a docstring: names between backticks are code, words between asterisks are stressed."""
+    return Markup("").join(
+        Markup("<code>{}</code>").format(piece)
+        if code
+        else Markup("").join(
+            Markup("<em>{}</em>").format(part) if at % 2 else escape(part)
+            for at, part in enumerate(STRESSED.split(piece))
+        )
+        for piece, code in text.prose(str(value).replace("``", "`").replace("**", "*"))
     )
 
 

@@ -125,9 +125,13 @@ class View:
                 Dial.of(str(dial), lines, ranking.order)
                 for (dial,), lines in grouped(self._by_task["dials"].get(key, []), "dial").items()
             ],
-            agreements=agreements(mine, primary[0], {v.name for v in variants if v.ranked}, references, bare)
-            if primary
-            else [],
+            agreements=agreements(
+                sorted(mine, key=lambda row: row["metric"] not in primary),
+                primary[0] if primary else "",
+                {variant.name for variant in variants if variant.ranked},
+                references,
+                bare,
+            ),
             images=self._images.get(key, []),
             certificates=[each for each in self.certificates if certifies(each, _subjects(about.options))],
             failures=failures_of(self._by_task["failures"].get(key, [])),
@@ -237,7 +241,9 @@ class View:
     @property
     def mixed_hardware(self) -> bool:
         """Whether families ran on different machines, so that no time may be compared between them."""
-        return len({json.dumps(family.run.get("hardware"), sort_keys=True, default=str) for family in self.families}) > 1
+        return (
+            len({json.dumps(family.run.get("hardware"), sort_keys=True, default=str) for family in self.families}) > 1
+        )
 
 
 def _subjects(options: Mapping[str, Any]) -> list[str]:

@@ -55,7 +55,7 @@ function startSorting() {
 
 function restoreSorting() {
   const [id, column, direction] = (state.get("sort") ?? "").split("/");
-  const table = id && at(id);
+  const table = id ? at(id) : null;
   if (table?.matches("table.sortable") && table.tHead.rows[0].cells[column]?.ariaSort) {
     sort(table, Number(column), direction === "up" ? 1 : -1);
   }

@@ -18,3 +18,6 @@ reveal();
 addEventListener("beforeprint", () => all("details").forEach((fold) => (fold.open = true)));
 if (at("tools")) at("tools").hidden = false;
 performance.mark("ready");
+const settle = () => document.documentElement.classList.add("settled");
+if (location.hash) settle();
+else addEventListener("load", () => setTimeout(settle, 100));
