@@ -4,8 +4,8 @@
 
 Each metric orders the contestants of a variant by how far they get from chance to the truth,
 (mean - floor) / (ceiling - floor), so that metrics in which less is better count the right way round. Kendall's tau
-compares that order with the primary metric's: 1 the same, 0 unrelated, -1 reversed; with ties it is tau-b (Kendall 1945,
-doi:10.2307/2332303).
+compares that order with the primary metric's: 1 the same, 0 unrelated, -1 reversed; with ties it is tau-b
+(Kendall 1945, doi:10.2307/2332303).
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def agreements(
 ) -> list[Agreement]:
     """A line for each metric of one task, in the order of its rows; `lines` are those of the board's `metrics`.
 
-    Only `variants` (those that rank) and contestants count, not `references`. Metrics that describe without a better and
-    a worse (`undirected`) order nobody.
+    Only `variants` (those that rank) and contestants count, not `references`. Metrics that describe without a better
+    and a worse (`undirected`) order nobody.
     """
     shares = {
         key: found

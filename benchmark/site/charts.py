@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
@@ -78,7 +79,7 @@ def cost_and_quality(rows: Sequence[Row], axis: Axis) -> Markup | None:
             f'<line class="tick" x1="{x(power)}%" x2="{x(power)}%" y1="{TALL - BOTTOM}" y2="{TALL - BOTTOM + 4}"/>'
             f'<text x="{x(power)}%" y="{TALL - 12}" text-anchor="middle">{_seconds(power)}</text>'
         )
-    for one, other in zip(best, best[1:], strict=False):
+    for one, other in pairwise(best):
         parts.append(_line("front", x(logs[id(one)]), one["skill"], x(logs[id(other)]), other["skill"], axis))
     for row in known:
         kind = "dot" if row["beats_blind"] is True else "dot hollow"
@@ -100,7 +101,7 @@ def cost_and_quality(rows: Sequence[Row], axis: Axis) -> Markup | None:
 
 
 def curves(steps: Sequence[str], lines: Sequence[Curve], axis: Axis, what: str) -> Markup | None:
-    """Skill of each method at each step; the `named` ones in colours with their names at the right. None without any."""
+    """Skill of each method at each step; the `named` ones in colours, their names at the right. None without any."""
     drawn = [line for line in lines if sum(value is not None for value in line.values) > 1]
     if len(steps) < 2 or not drawn:
         return None
@@ -112,7 +113,7 @@ def curves(steps: Sequence[str], lines: Sequence[Curve], axis: Axis, what: str) 
     for line in sorted(drawn, key=lambda line: line.named):
         kind = f"curve c{colours[line.name]}" if line.named else "curve"
         known = [(place, value) for place, value in zip(places, line.values, strict=True) if value is not None]
-        pieces = [_line("", a, u, b, v, axis) for (a, u), (b, v) in zip(known, known[1:], strict=False)]
+        pieces = [_line("", a, u, b, v, axis) for (a, u), (b, v) in pairwise(known)]
         dots = [f'<circle cx="{place}%" cy="{_y(value, axis)}" r="2.5"/>' for place, value in known]
         parts.append(f'<g class="{kind}"><title>{escape(line.name)}</title>{"".join(pieces + dots)}</g>')
     for line, y in _apart([line for line in drawn if line.named], axis):

@@ -5,6 +5,7 @@ What a filter returns as `Markup` was put together from escaped parts.
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ NUMBERS = {
 }
 
 
+@functools.cache
 def pages() -> Environment:
     """For HTML: names and sentences of plugins are escaped, numbers have a true minus sign."""
     environment = _environment(autoescape=True)
@@ -39,6 +41,7 @@ def pages() -> Environment:
     return environment
 
 
+@functools.cache
 def markdown() -> Environment:
     """For README.md: every sign that Markdown knows is escaped."""
     environment = _environment(autoescape=False)
@@ -50,7 +53,7 @@ def markdown() -> Environment:
 
 
 def heat(skill: Any) -> str:
-    """The style of a cell of a matrix: `h0` at the null to `h10` at the truth, `h-1` to `h-3` below; tenths of skill."""
+    """The style of a cell by tenths of skill: `h0` at the null to `h10` at the truth, `h-1` to `h-3` below."""
     return "" if text.is_missing(skill) else f"h{round(10 * min(max(float(skill), -0.3), 1.0))}"
 
 

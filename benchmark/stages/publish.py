@@ -16,11 +16,11 @@ from benchmark.claims import evaluate, load
 from benchmark.errors import DamagedArtifactError
 from benchmark.layout import Layout
 from benchmark.marks import marks
-from benchmark.site import About, Board, PagePicture, render
 from benchmark.plan import Instance, Plan
 from benchmark.provenance import provenance, revealed
 from benchmark.registry import PROJECT
 from benchmark.runtime import log
+from benchmark.site import About, Board, PagePicture, render
 from benchmark.stages.instances import trained
 from benchmark.stages.pictures import pictures_of
 from benchmark.stages.train import certificates

@@ -271,7 +271,7 @@ def _plugins(families: Suite, say: str) -> dict[tuple[str, str | None, str], Abo
             found["method", family, method] = About(
                 f"The {method.replace('_', ' ')} of a model & its inputs.{say}",
                 f"arXiv:1706.03825{say}",
-                f"The summary.\n\nA(x) = mean over k of  f(x + e_k)\n\nA paragraph on `samples`.{say}\n\n- one\n- two\n",
+                f"The summary.\n\nA(x) = mean over k of  f(x + e_k)\n\nOn `samples`.{say}\n\n- one\n- two\n",
                 parameters={"samples": 8, "noise": say or 0.1},
                 defaults={"samples": 32, "noise": say or 0.1},
                 options={"requires": ["targets"], "budget": "samples", "tunable": {"noise": [0.1, 0.2]}},

@@ -1,4 +1,5 @@
-"""The page in a real browser: sorting, filtering, folding, and not one request beyond the file itself."""
+"""The site in a real browser: sorting, filtering, comparing, deep links, the keyboard, and not one request that leaves
+the folder."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from benchmark.site import render
 from tests.support.fake_board import FAMILIES, fake_board
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -22,7 +24,14 @@ FLAGS = [
 ]
 pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}")
 
-RANKING = "#family-attribution table.ranking"
+RANKING = "#ranking-family-attribution"
+PAGES = (
+    "index.html",
+    "certificates.html",
+    "tasks/attribution-blockmnist.html",
+    "tasks/dictionary-superposition.html",
+    "methods/dictionary-topk.html",
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,89 +43,199 @@ def browser() -> Iterator[playwright.Browser]:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("board")
-    render(fake_board(folder), folder / "leaderboard")
-    return (folder / "leaderboard" / "index.html").as_uri()
+    render(fake_board(folder), folder / "site")
+    return folder / "site"
 
 
-def names(page: playwright.Page, body: str = "ranked") -> list[str]:
-    shown = page.locator(f"{RANKING} tbody.{body} tr:not(.fixed):visible th b")
+class Watched:
+    """A page that remembers what it asked for and what it complained about."""
+
+    def __init__(self, browser: playwright.Browser, site: Path, **options: object) -> None:
+        self.page = browser.new_page(**options)
+        self.site = site
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+
+    def __enter__(self) -> Watched:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.page.close()
+
+    def open(self, address: str) -> playwright.Page:
+        # A fragment alone would not load the page anew.
+        self.page.goto("about:blank")
+        self.page.goto(self.site.as_uri() + "/" + address)
+        return self.page
+
+    def check(self) -> None:
+        """Nothing was asked for outside the folder, and nothing went wrong."""
+        outside = [url for url in self.requests if not url.startswith((self.site.as_uri() + "/", "data:", "about:"))]
+        assert outside == []
+        assert self.complaints == []
+
+
+def names(page: playwright.Page, table: str = RANKING, body: str = "ranked") -> list[str]:
+    shown = page.locator(f"{table} tbody.{body} tr:not(.fixed):visible th b")
     return [str(name) for name in shown.all_text_contents()]
 
 
-def test_the_page_sorts_filters_and_folds_without_errors_or_requests(browser: playwright.Browser, address: str) -> None:
-    page = browser.new_page()
-    complaints: list[str] = []
-    requests: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda request: requests.append(request.url))
-    page.goto(address)
+def test_the_index_sorts_filters_and_keeps_it_in_its_address(browser: playwright.Browser, site: Path) -> None:
+    with Watched(browser, site) as watched:
+        page = watched.open("index.html")
+        by_skill = names(page)
+        head = page.locator(f"{RANKING} thead th", has_text="Method")
+        assert head.get_attribute("aria-sort") == "none"
+        head.locator("[role=button]").click()
+        assert head.get_attribute("aria-sort") == "ascending"
+        assert names(page) == sorted(by_skill)
+        head.locator("[role=button]").press("Enter")
+        assert names(page) == sorted(by_skill, reverse=True)
+        page.locator(f"{RANKING} thead th", has_text="Skill").locator("[role=button]").click()
+        assert head.get_attribute("aria-sort") == "none"
+        assert names(page) == by_skill
+        page.locator(f"{RANKING} thead th", has_text="Seconds").locator("[role=button]").click()
+        cells = page.locator(f"{RANKING} tbody.ranked tr td:nth-child(7)").all()
+        values = [float(cell.get_attribute("data-v") or "nan") for cell in cells]
+        assert values == sorted(values)
+        assert len(names(page, body="references")) == 3
 
-    by_skill = names(page)
-    head = page.locator(f"{RANKING} thead th", has_text="Method")
-    assert head.get_attribute("aria-sort") == "none"
-    head.locator("[role=button]").click()
-    assert head.get_attribute("aria-sort") == "ascending"
-    assert names(page) == sorted(by_skill)
-    head.locator("[role=button]").press("Enter")
-    assert head.get_attribute("aria-sort") == "descending"
-    assert names(page) == sorted(by_skill, reverse=True)
-    page.locator(f"{RANKING} thead th", has_text="Skill").locator("[role=button]").click()
-    assert head.get_attribute("aria-sort") == "none"
-    assert names(page) == by_skill
-    seconds = page.locator(f"{RANKING} thead th", has_text="Seconds")
-    seconds.locator("[role=button]").click()
-    cells = page.locator(f"{RANKING} tbody.ranked tr td[data-v]:nth-child(11)")
-    values = [float(cell.get_attribute("data-v") or "nan") for cell in cells.all()]
-    assert len(values) == len(by_skill)
-    assert values == sorted(values)
-    assert len(names(page, "references")) == 3
+        page.fill("#filter", "GRADIENT")
+        assert set(names(page)) == {name for name in by_skill if "gradient" in name}
+        assert names(page, body="references") == []
+        matrix = page.locator("#matrix-family-attribution tbody tr:visible").count()
+        assert matrix == len(names(page)) + len(names(page, body="specialists"))
+        assert "methods" in (page.locator("#found").text_content() or "")
+        assert not page.locator(f"{RANKING} .more").first.is_visible()
+        page.click("#columns")
+        assert page.locator(f"{RANKING} .more").first.is_visible()
+        toggle = page.locator("[data-toggle=family-probing]")
+        toggle.click()
+        assert toggle.get_attribute("aria-pressed") == "false"
+        assert not page.locator("#family-probing").is_visible()
 
-    page.fill("#filter", "GRADIENT")
-    assert set(names(page)) == {name for name in by_skill if "gradient" in name}
-    assert names(page, "references") == []
-    assert "methods" in (page.locator("#found").text_content() or "")
-    page.fill("#filter", "")
-    assert len(names(page)) == len(by_skill)
+        address, shown = page.url, names(page)
+        assert "q=GRADIENT" in address
+        watched.open("index.html#" + address.partition("#")[2])
+        assert names(page) == shown
+        assert page.locator(f"{RANKING} thead th", has_text="Seconds").get_attribute("aria-sort") == "ascending"
+        assert page.locator(f"{RANKING} .more").first.is_visible()
+        assert not page.locator("#family-probing").is_visible()
+        page.fill("#filter", "")
+        assert len(names(page)) == len(by_skill)
+        watched.check()
 
-    toggle = page.locator("[data-toggle=family-probing]")
-    toggle.click()
-    assert toggle.get_attribute("aria-pressed") == "false"
-    assert not page.locator("#family-probing").is_visible()
-    toggle.click()
-    assert page.locator("#family-probing").is_visible()
 
-    page.click("#unfold")
-    tasks = sum(len(what["tasks"]) for what in FAMILIES.values())
-    assert page.locator("details.task[open]").count() == tasks
-    page.click("#unfold")
-    assert page.locator("details.task[open]").count() == 0
-    page.evaluate("location.hash = 'task-dictionary-tiny'")
-    page.wait_for_selector("#task-dictionary-tiny[open]")
+def test_two_methods_stand_side_by_side(browser: playwright.Browser, site: Path) -> None:
+    with Watched(browser, site) as watched:
+        page = watched.open("methods/dictionary-topk.html")
+        page.get_by_role("link", name="Compare it with supervised").click()
+        page.wait_for_selector("#compared table")
+        assert "#compare=dictionary/topk/supervised" in page.url
 
-    loaded = [url for url in requests if not url.startswith("data:") and url.split("#")[0] != address]
-    assert loaded == []
-    assert complaints == []
-    page.close()
+        def line(label: str) -> list[str]:
+            row = page.locator("#compared tbody tr").filter(has=page.locator("th", has_text=label)).first
+            return [str(text) for text in row.locator("td").all_text_contents()]
+
+        topk, supervised = (
+            page.locator("#ranking-family-dictionary tr", has=page.locator(f"th b:text-is('{name}')")).locator("td.n")
+            for name in ("topk", "supervised")
+        )
+        skills = [cells.nth(1).text_content() for cells in (topk, supervised)]
+        assert line("Skill")[:2] == skills
+        ours, theirs = (float(str(text).split()[0].replace("−", "-")) for text in skills)
+        assert float(line("Skill")[2].replace("−", "-")) == pytest.approx(ours - theirs, abs=0.011)
+        assert len(line("superposition")[2]) > 1
+        assert "rank intervals" in (page.locator("#compared caption").text_content() or "")
+        # The second follows the first into its family.
+        page.select_option("#compare-a", "probing/leace")
+        assert page.input_value("#compare-b").startswith("probing/")
+        assert "#compare=probing/leace/" in page.url
+        page.click("#versus")
+        assert not page.locator("#compare").is_visible()
+        assert "compare" not in page.url
+        watched.check()
+
+
+def test_a_cell_leads_to_the_method_on_the_tasks_page_and_arrows_move_between_cells(
+    browser: playwright.Browser, site: Path
+) -> None:
+    with Watched(browser, site) as watched:
+        page = watched.open("index.html")
+        cells = page.locator("#matrix-family-dictionary tbody td a")
+        assert page.locator("#matrix-family-dictionary tbody td a[tabindex='0']").count() == 1
+        cells.first.focus()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowDown")
+        assert page.evaluate("document.activeElement.getAttribute('href')") == (
+            "tasks/dictionary-othello_board.html#m-dictionary-topk"
+        )
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/dictionary-othello_board.html#m-dictionary-topk")
+        assert page.locator("tr:target th b").text_content() == "topk"
+        watched.check()
+
+
+def test_pictures_open_larger(browser: playwright.Browser, site: Path) -> None:
+    with Watched(browser, site) as watched:
+        page = watched.open("tasks/attribution-blockmnist.html")
+        page.locator("figure.grid a[data-large]").first.click()
+        dialog = page.locator("dialog")
+        assert dialog.is_visible()
+        assert "oracle" in (dialog.locator("p").text_content() or "")
+        page.keyboard.press("ArrowRight")
+        assert "random" in (dialog.locator("p").text_content() or "")
+        assert page.evaluate("document.querySelector('dialog img').naturalWidth") == 300
+        page.keyboard.press("Escape")
+        assert not dialog.is_visible()
+        watched.check()
+
+
+def test_an_address_into_a_fold_opens_it(browser: playwright.Browser, site: Path) -> None:
+    with Watched(browser, site) as watched:
+        page = watched.open("tasks/attribution-blockmnist.html#values")
+        assert page.locator("#values table.metrics").is_visible()
+        watched.check()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_screen_reader_finds_no_fault(browser: playwright.Browser, site: Path, name: str, scheme: str) -> None:
+    with Watched(browser, site, color_scheme=scheme) as watched:
+        page = watched.open(name)
+        page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
+        if name == "index.html":
+            page.click("#columns")
+            page.click("#versus")
+        found = axe.Axe().run(page).response["violations"]
+        told = [f"{each['id']}: {each['nodes'][0]['html'][:200]} ({len(each['nodes'])})" for each in found]
+        assert told == []
 
 
 @pytest.mark.parametrize("width", [360, 760, 1400])
-def test_only_tables_scroll_sideways(browser: playwright.Browser, address: str, width: int) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 800})
-    page.goto(address)
-    page.click("#unfold")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.close()
+@pytest.mark.parametrize("name", PAGES)
+def test_only_tables_scroll_sideways(browser: playwright.Browser, site: Path, name: str, width: int) -> None:
+    with Watched(browser, site, viewport={"width": width, "height": 800}) as watched:
+        page = watched.open(name)
+        page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        watched.check()
 
 
-def test_without_javascript_everything_stands_in_plain_tables(browser: playwright.Browser, address: str) -> None:
+def test_without_javascript_everything_stands_in_plain_tables(browser: playwright.Browser, site: Path) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(address)
+    page.goto((site / "index.html").as_uri())
     assert not page.locator("#tools").is_visible()
     assert page.locator(f"{RANKING} tbody tr:visible").count() >= len(FAMILIES["attribution"]["methods"])
-    page.locator("#task-probing-othello_board > summary").click()
-    assert page.locator("#task-probing-othello_board table.metrics").is_visible()
+    assert page.locator(f"{RANKING} .more").first.is_visible()
+    page.locator("#matrix-family-probing tbody td a").first.click()
+    page.wait_for_url("**/tasks/probing-informative_dimensions.html*")
+    page.locator("#values > summary").click()
+    assert page.locator("#values table.metrics").is_visible()
     context.close()
