@@ -72,7 +72,7 @@ function compared(family, a, b) {
     }
   }
   table.append(body);
-  return element("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Comparison" }, table);
+  return element("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Table: comparison" }, table);
 }
 
 // Rank intervals that overlap are not told apart; without them nothing is said.
