@@ -35,7 +35,9 @@ def pages() -> Environment:
     """For HTML: names and sentences of plugins are escaped, numbers have a true minus sign."""
     environment = _environment(autoescape=True)
     environment.filters.update({name: _typeset(function) for name, function in NUMBERS.items()})
-    environment.filters.update(linked=_linked, prose=_prose, docstring=_docstring, typeset=_typeset(str), heat=heat)
+    environment.filters.update(
+        breakable=_breakable, linked=_linked, prose=_prose, docstring=_docstring, typeset=_typeset(str), heat=heat
+    )
     environment.globals.update(interval=_typeset(text.interval), expected=_typeset(text.expected))
     environment.globals.update(brackets=_brackets, svg=svg, charts=charts, after_summary=after_summary, data=_data)
     return environment
@@ -104,6 +106,11 @@ def _prose(value: Any) -> Markup:
     return Markup("").join(
         Markup("<code>{}</code>").format(piece) if code else escape(piece) for piece, code in text.prose(value)
     )
+
+
+def _breakable(name: Any) -> Markup:
+    """A long name that may be broken behind its underscores."""
+    return Markup("_<wbr>").join(str(name).split("_"))
 
 
 def _docstring(value: Any) -> Markup:

@@ -16,7 +16,20 @@ startGallery();
 addEventListener("hashchange", reveal);
 reveal();
 addEventListener("beforeprint", () => all("details").forEach((fold) => (fold.open = true)));
-if (at("tools")) at("tools").hidden = false;
+const tools = at("tools");
+if (tools) {
+  tools.hidden = false;
+  // The bar lies over what an address leads to: leave room for it, also when it breaks into two lines.
+  let arriving = true;
+  new ResizeObserver(() => {
+    const over = getComputedStyle(tools).position === "sticky" && tools.parentElement.id === "main";
+    document.documentElement.style.scrollPaddingTop = over ? tools.offsetHeight + 16 + "px" : "";
+    if (arriving && location.hash && !location.hash.includes("=")) {
+      at(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+    }
+    arriving = false;
+  }).observe(tools);
+}
 performance.mark("ready");
 const settle = () => document.documentElement.classList.add("settled");
 if (location.hash) settle();
