@@ -36,6 +36,7 @@ class Reader(HTMLParser):
         self.open: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.words: list[str] = []
+        self.joined = False
         self.tables: list[Table] = []
         self.feed(document)
         self.close()
@@ -43,6 +44,7 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         own = dict(attrs)
         self.tags.append((tag, own))
+        self.joined = tag == "wbr"
         if tag not in VOID:
             self.open.append(tag)
         if tag == "table":
@@ -65,7 +67,10 @@ class Reader(HTMLParser):
             self.tables[-1].rows[-1][-1] = " ".join(self.tables[-1].rows[-1][-1].split())
 
     def handle_data(self, data: str) -> None:
-        if not {"script", "style"} & set(self.open):
+        if self.joined:
+            self.words[-1] += data
+            self.joined = False
+        elif not {"script", "style"} & set(self.open):
             self.words.append(data)
         if {"td", "th"} & set(self.open) and "svg" not in self.open:
             self.tables[-1].rows[-1][-1] += data
