@@ -407,6 +407,22 @@ def test_who_may_be_the_best_and_where_it_is_weakest(board: Board, site: Site) -
     assert family["The first is weakest on"] == f"{worst.task}skill {worst.skill:.2f}".replace("-", "−")
 
 
+def test_a_task_that_ranks_nobody_says_so_and_shows_what_was_measured(board: Board) -> None:
+    kept = {name: getattr(board, name) for name in ("tasks", "variants")}
+    dropped = {name: table[table.task != "superposition"] for name, table in kept.items()}
+    diagnosis = dataclasses.replace(board, **dropped)
+    page = page_of(diagnosis, "tasks/dictionary-superposition.html")
+    assert "This task ranks nobody here" in page.text
+    assert next(own for _, own in page.tags if own.get("id") == "values").keys() >= {"open"}
+    assert "Kendall" not in page.text
+    index = page_of(diagnosis)
+    assert "on 2 tasks (and 1 that only diagnoses)" in index.text
+    assert index.table("matrix-family-dictionary").head[1:] == ["othello_board", "tiny"]
+    method = page_of(diagnosis, "methods/dictionary-topk.html")
+    assert "superposition" in method.text
+    assert "of 2" in method.text
+
+
 def test_specialists_and_references_stand_apart(board: Board) -> None:
     family = View(board).families[0]
     assert [kind for kind, _, _ in family.ranking.groups] == ["ranked", "specialists", "references"]
