@@ -1,140 +1,89 @@
-"""The leaderboard as one HTML file and as Markdown, from a finished `Board`.
+"""The leaderboard as a small static site, and in short as Markdown, from a finished `Board`.
 
-    render(board, folder)    writes folder/index.html, folder/README.md and folder/pictures/*.png
+    render(board, folder)     index.html, certificates.html, tasks/, methods/, assets/, pictures/ and README.md
+    readme_block(board)       the top of the board for the project's own README
 
-`index.html` needs nothing beside it: pictures, style and the small script are inside, and a content security policy
-forbids the browser to load anything else. Without JavaScript it is a page of plain tables. Nothing here knows a family,
-task or method by name.
+The pages need nothing but each other: they work from a disk without network, a content security policy forbids the
+browser to load anything from elsewhere, and without JavaScript they are plain tables. Everything that a plugin says of
+itself is escaped. Nothing here knows a family, task or method by name.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
+from benchmark.site.board import About, Board, PagePicture
+from benchmark.site.families import Matrix
+from benchmark.site.readme import BLOCK_END, BLOCK_START, readme, readme_block
+from benchmark.site.templating import pages
+from benchmark.site.view import View
 
-from benchmark.site import svg, text
-from benchmark.site.board import DOWNLOADS, About, Board, PagePicture
-from benchmark.site.view import VERDICTS, View
+__all__ = ["BLOCK_END", "BLOCK_START", "About", "Board", "PagePicture", "documents", "readme_block", "render"]
 
-__all__ = ["About", "Board", "PagePicture", "html", "markdown", "render"]
-
-HERE = Path(__file__).parent
+ASSETS = Path(__file__).parent / "assets"
+GENERATOR = '<meta name="generator" content="Touchstone">'
+"""Stands in every page, and says that it may be replaced."""
 
 
 def render(board: Board, folder: Path) -> list[Path]:
-    """Write the page of `board` into `folder` (created if need be) and return the files written.
+    """Write the site of `board` into `folder` (created if need be) and return the files written.
 
-    The folder's `pictures/` holds exactly the board's pictures afterwards; other files are left alone.
+    Pages of an earlier board that this one does not have are removed; `pictures/` holds exactly the board's pictures
+    afterwards. Other files are left alone.
     """
     view = View(board)
-    contents = {"index.html": _html(view), "README.md": _markdown(view)}
     written = []
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in contents.items():
-        (folder / name).write_text(content, encoding="utf-8", newline="\n")
+    for name, content in documents(view).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(content(), encoding="utf-8", newline="\n")
         written.append(folder / name)
-    pictures = folder / "pictures"
-    for old in pictures.glob("*.png"):
-        if old.name not in {image.file for image in view.images}:
-            old.unlink()
     for image in view.images:
-        pictures.mkdir(exist_ok=True)
-        target = pictures / image.file
+        target = folder / "pictures" / image.file
+        target.parent.mkdir(exist_ok=True)
         if not (target.exists() and target.samefile(image.picture.path)):
             shutil.copyfile(image.picture.path, target)
         written.append(target)
+    _sweep(folder, set(written))
     return written
 
 
-def html(board: Board) -> str:
-    """The page as one self-contained HTML document."""
-    return _html(View(board))
+def documents(view: View) -> dict[str, Callable[[], str]]:
+    """By name the content of every file but the pictures, made when it is asked for."""
+    environment = pages()
+    common = {"view": view, "board": view.board, "generator": GENERATOR}
+
+    def page(template: str, up: str = "", **own: object) -> Callable[[], str]:
+        return lambda: environment.get_template(template).render(up=up, **common, **own)
+
+    found = {"index.html": page("index.html.jinja"), "certificates.html": page("certificates.html.jinja")}
+    for family in view.families:
+        for task in family.tasks:
+            by_variant = Matrix.of(task.ranking, [task])
+            found[task.address] = page("task.html.jinja", "../", family=family, task=task, by_variant=by_variant)
+    for method in view.methods:
+        found[method.address] = page("method.html.jinja", "../", family=method.family, method=method)
+    return found | {"assets/style.css": style, "assets/site.js": script, "README.md": lambda: readme(view)}
 
 
-def markdown(board: Board) -> str:
-    """The same tables as Markdown; pictures are linked as `pictures/<name>.png`."""
-    return _markdown(View(board))
+def style() -> str:
+    """The site's style sheet."""
+    return (ASSETS / "style.css").read_text(encoding="utf-8")
 
 
-def _html(view: View) -> str:
-    style = (HERE / "style.css").read_text(encoding="utf-8")
-    script = (HERE / "table.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    environment = _environment(autoescape=True)
-    environment.filters.update({name: _typeset(function) for name, function in NUMBERS.items()})
-    environment.filters.update(linked=_linked, prose=_prose, typeset=_typeset(str))
-    environment.globals.update(interval=_typeset(text.interval), expected=_typeset(text.expected))
-    template = environment.get_template("index.html.jinja")
-    return template.render(view=view, board=view.board, style=Markup(style), script=Markup(script), digest=digest)
+def script() -> str:
+    """The site's one script: its parts, in one scope."""
+    parts = "\n".join((ASSETS / f"{name}.js").read_text(encoding="utf-8") for name in PARTS)
+    return f'// Without this script the pages are plain tables.\n"use strict";\n\n(() => {{\n{parts}}})();\n'
 
 
-def _markdown(view: View) -> str:
-    environment = _environment(autoescape=False)
-    environment.filters.update(NUMBERS)
-    environment.filters.update(md=text.markdown, prose=text.markdown_prose)
-    environment.filters.update(code=text.markdown_code, linked=text.markdown_sources)
-    lines = environment.get_template("README.md.jinja").render(view=view, board=view.board)
-    return re.sub(r"\n{3,}", "\n\n", lines).strip() + "\n"
+PARTS = ("base", "sort", "filter", "matrix", "compare", "gallery", "start")
+"""The parts of the script: the last one starts the others."""
 
 
-NUMBERS = {
-    "fixed": text.fixed,
-    "amount": text.amount,
-    "score": text.score,
-    "spread": text.spread,
-    "probability": text.probability,
-    "count": text.count,
-}
-
-
-def _environment(*, autoescape: bool) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=autoescape,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        words=text.words,
-        sentence=text.sentence,
-        duration=text.duration,
-        seeds=text.seeds,
-        plain=text.plain,
-        brief=text.brief,
-        moment=text.moment,
-        block=text.block,
-        slug=text.slug,
-    )
-    environment.tests["missing"] = text.is_missing
-    environment.globals.update(
-        svg=svg, span=text.span, interval=text.interval, expected=text.expected, downloads=DOWNLOADS, verdicts=VERDICTS
-    )
-    return environment
-
-
-def _typeset(function: Any) -> Any:
-    """The same number with a true minus sign, which is as wide as a digit."""
-    return lambda *arguments: function(*arguments).replace("-", "−")
-
-
-def _prose(value: Any) -> Markup:
-    """A sentence whose names between backticks are set as code."""
-    return Markup("").join(
-        Markup("<code>{}</code>").format(piece) if code else escape(piece) for piece, code in text.prose(value)
-    )
-
-
-def _linked(value: Any) -> Markup:
-    """A citation with its addresses as links."""
-    return Markup("").join(
-        escape(label) if address is None else Markup('<a href="{}">{}</a>').format(address, label)
-        for label, address in text.sources(value)
-    )
+def _sweep(folder: Path, current: set[Path]) -> None:
+    for pattern in ("tasks/*.html", "methods/*.html", "pictures/*.png"):
+        for old in set(folder.glob(pattern)) - current:
+            if old.suffix == ".png" or GENERATOR in old.read_text(encoding="utf-8", errors="replace")[:2000]:
+                old.unlink()

@@ -1,8 +1,8 @@
-"""What the leaderboard page is made from: tables, descriptions and pictures, all finished before the page sees them.
+"""What the site is made from: tables, descriptions and pictures, all finished before a page sees them.
 
-The page computes no statistics. Whoever publishes fills a `Board`, whose tables are the published CSV files plus a few
-columns that only a reader of the page needs, and calls `benchmark.site.render`. A missing value (NaN or None) is shown
-as a dash.
+The site computes no statistics of scores. Whoever publishes fills a `Board`, whose tables are the published CSV files
+plus a few columns that only a reader of the pages needs, and calls `benchmark.site.render`. A missing value (NaN or
+None) is shown as a dash.
 """
 
 from __future__ import annotations
@@ -62,27 +62,32 @@ DOWNLOADS = (
     "scores.parquet",
     "provenance.json",
 )
-"""The files the publisher writes beside the page, which links to them."""
+"""The files the publisher writes beside the site, which links to them."""
 
 
 @dataclass(frozen=True)
 class About:
-    """What a plugin says of itself: one line of plain text, and its source (`arXiv:...`, `doi:...` or an address)."""
+    """What a plugin says of itself: one line of plain text, and its source (`arXiv:...`, `doi:...` or an address).
+
+    `text` is its whole docstring: paragraphs, formulas and indented blocks. `parameters` are those with which this
+    profile runs it, `defaults` its own; `options` is what it declares (a task's subject, controls, dials, primary, ...;
+    a method's requires, budget, ...; a metric's range and direction).
+    """
 
     summary: str = ""
     cites: str = ""
     text: str = ""
-    """Its whole docstring."""
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    """As the profile runs it."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
-    """What else it declares, as JSON holds it."""
 
 
 @dataclass(frozen=True)
 class PagePicture:
-    """A PNG file to show. `name` goes into the published file's name; an empty `task` shows it with the family."""
+    """A PNG file to show. `name` goes into the published file's name; an empty `task` shows it with the family.
+
+    `method` is the one that it shows alone; empty where it shows all.
+    """
 
     family: str
     task: str
@@ -91,19 +96,18 @@ class PagePicture:
     caption: str
     path: Path
     method: str = ""
-    """The method that it shows alone; empty where it shows several."""
 
 
 @dataclass(frozen=True, eq=False)
 class Board:
-    """Everything the page shows.
+    """Everything the site shows.
 
     Attributes:
         profile: name of the profile that was run.
         title: what the profile is, in a line.
         leaderboard: a row per family and method, best first; `specialist` and `reference` rows stand apart.
         tasks: the same per task, with the column `task`.
-        variants: the same per ranked variant, with the columns `task` and `variant`.
+        variants: the same per ranked variant of a task, with the columns `task` and `variant`.
         metrics: long form, a row per (family, task, variant, method, metric); `spread` is over `n` seeds.
         budgets: a row per family, learned method and multiple of its budget; `gain` is what the last step up brought,
             `rising` whether that is more than its noise.
@@ -118,7 +122,7 @@ class Board:
         failures: a row per cell and seed whose `status` is not ok; `command` repeats the cell.
         provenance: `commit`, `dirty`, `finished` (ISO time), `configuration`, `configuration_hash`, `versions`,
             `hardware`, `duration_seconds` (a number, or by stage with `total`); any may be absent, others are listed
-            as they come. A board merged from several runs has `families`: by family the same of its own run.
+            as they come. Where the board was merged from several runs, `families` holds the same by family.
         plugins: `(kind, family, name)` to its description; kinds as in `benchmark.plugins`, family None for subjects.
         pictures: shown with their task, in this order.
         notes: per family `resolution` (smallest difference in skill that this run can tell apart), `clusters`

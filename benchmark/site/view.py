@@ -1,188 +1,41 @@
-"""A `Board` arranged the way the page shows it: by family, then ranked and other rows, then by task and variant.
+"""A `Board` arranged the way its site shows it: families with their tasks, and a page's worth of each method.
 
-Only grouping and ordering happen here; templates do the rest. A row is a dictionary of the table's columns.
+Only grouping and ordering happen here; the tables are read once, and templates do the rest.
 """
 
 from __future__ import annotations
 
-import base64
-import struct
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import Any
 
-import pandas as pd
-
-from benchmark.errors import TouchstoneError
 from benchmark.site import svg, text
-from benchmark.site.board import About, Board, PagePicture
+from benchmark.site.addresses import addresses
+from benchmark.site.agreement import agreements
+from benchmark.site.board import Board
+from benchmark.site.evidence import (
+    Certificate,
+    Fact,
+    FailureSummary,
+    certificates_of,
+    certifies,
+    claims_of,
+    facts_of,
+    failures_of,
+    summed_up,
+)
+from benchmark.site.families import Family
+from benchmark.site.methods import Method
+from benchmark.site.pictures import Image, published
+from benchmark.site.ranking import Ranking
+from benchmark.site.rows import Row, by, grouped, rows, unique
+from benchmark.site.tasks import Dial, Task, Variant
 
-Row = dict[str, Any]
-PNG = b"\x89PNG\r\n\x1a\n"
-
-
-@dataclass(frozen=True)
-class Image:
-    """A picture with its published file name and its size in pixels."""
-
-    picture: PagePicture
-    file: str
-    width: int
-    height: int
-
-    @property
-    def alt(self) -> str:
-        """What a reader who cannot see it is told."""
-        return ": ".join(part for part in (self.picture.title, self.picture.caption) if part)
-
-    @property
-    def uri(self) -> str:
-        """The whole file as a data address."""
-        return "data:image/png;base64," + base64.b64encode(self.picture.path.read_bytes()).decode("ascii")
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """The rows of a ranking in the order of the table; those without a rank apart, by the reason."""
-
-    ranked: list[Row]
-    specialists: list[Row]
-    declined: list[Row]
-    references: list[Row]
-
-    @property
-    def twinned(self) -> bool:
-        """Whether anything here was also measured on random weights."""
-        return any(row["above_untrained"] is not None for row in self.ranked)
-
-    @property
-    def chance(self) -> float:
-        """Where chance lies on the axis of skill: at 0 where no control beats it, else below."""
-        found = [row["skill"] for row in self.references if row["method"] == "random" and row["skill"] is not None]
-        return float(found[0]) if found else 0.0
-
-    @property
-    def groups(self) -> list[tuple[str, str, list[Row]]]:
-        """Kind, heading and rows of each part that has any."""
-        parts = (
-            ("ranked", "", self.ranked),
-            ("specialists", "Specialists: they answer under half of the tasks and are not ranked", self.specialists),
-            ("declined", "Declined: these methods say that they do not apply here", self.declined),
-            ("references", "References: not contestants, but what methods are measured against", self.references),
-        )
-        return [part for part in parts if part[2]]
-
-
-@dataclass(frozen=True)
-class Variant:
-    """One variant of a task: what each method reached on each metric, between the marks."""
-
-    name: str
-    seeds: int | None
-    floor: dict[str, str]
-    blind: dict[str, str]
-    ceiling: dict[str, str]
-    mark: Row
-    """Its row of the board's `marks`; empty where there is none."""
-    rows: list[tuple[str, bool, dict[str, Row]]]
-
-
-@dataclass(frozen=True)
-class Task:
-    """One task of a family."""
-
-    name: str
-    about: About
-    ranking: Ranking
-    metrics: list[str]
-    primary: list[str]
-    variants: list[Variant]
-    images: list[Image]
-    dials: list[Row]
-    """Where each method breaks down as one thing grows."""
-    anchor: str
-
-
-@dataclass(frozen=True)
-class Family:
-    """One family: its ranking, and its tasks."""
-
-    name: str
-    ranking: Ranking
-    tasks: list[Task]
-    images: list[Image]
-    metrics: list[tuple[str, About]]
-    resolution: float | None
-    clusters: int | None
-    notes: dict[str, Any]
-    budgets: list[Row]
-    """Learned methods at each of their budgets."""
-    anchor: str
-
-    @property
-    def rising(self) -> list[str]:
-        """The methods to which the last step up in budget still brought more than its noise."""
-        last = {row["method"]: row["rising"] for row in self.budgets}
-        return [method for method, rising in last.items() if rising is True]
-
-    @property
-    def beating(self) -> int | None:
-        """How many ranked methods beat the best blind control, or chance where there is none; None where no method's
-        runs can tell."""
-        known = [row["beats_blind"] for row in self.ranking.ranked if row["beats_blind"] is not None]
-        return sum(known) if known else None
-
-    @property
-    def beating_untrained(self) -> int | None:
-        """How many ranked methods earn more than on random weights; None where nothing can tell, as with few seeds."""
-        known = [row["beats_untrained"] for row in self.ranking.ranked if row["beats_untrained"] is not None]
-        return sum(known) if known else None
-
-    @property
-    def leaders(self) -> list[str]:
-        """The methods that may be the best: those whose rank interval starts at one."""
-        return [row["method"] for row in self.ranking.ranked if row["rank_low"] == 1]
-
-
-@dataclass(frozen=True)
-class WorstCheck:
-    """One check of one subject over all its seeds: the value nearest to failing, and which seeds passed."""
-
-    subject: str
-    name: str
-    value: Any
-    threshold: Any
-    at_least: bool
-    passed: list[int]
-    failed: list[int]
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A number measured on a subject beside its certificate: mean, least and greatest over the seeds."""
-
-    subject: str
-    name: str
-    mean: float
-    least: float
-    greatest: float
-    seeds: list[int]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Cells that failed alike: the same method, reason and command, on some variants and seeds."""
-
-    row: Row
-    variants: list[str]
-    seeds: list[int]
-
-    @property
-    def declined(self) -> bool:
-        """Whether the method said that it does not apply, which costs it nothing."""
-        return bool(self.row["status"] == "unsupported")
+Key = tuple[str, ...]
+RUN = ("commit", "dirty", "finished", "hardware", "device", "duration_seconds", "configuration_hash")
+"""What is known of the run of one family."""
 
 
 class View:
@@ -190,124 +43,165 @@ class View:
 
     def __init__(self, board: Board) -> None:
         self.board = board
+        self._tables = {name: rows(getattr(board, name)) for name in ("leaderboard", "tasks", "metrics", "failures")}
+        self._by_task = {
+            name: grouped(rows(getattr(board, name)), "family", "task") for name in ("variants", "marks", "dials")
+        } | {name: grouped(self._tables[name], "family", "task") for name in ("tasks", "metrics", "failures")}
 
     @cached_property
     def images(self) -> list[Image]:
-        """All pictures, read once for their size.
+        """All pictures."""
+        return published(self.board.pictures)
 
-        Raises:
-            TouchstoneError: a file is no PNG, or two pictures share a name.
-        """
-        found = [_image(picture) for picture in self.board.pictures]
-        names = [image.file for image in found]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise TouchstoneError(
-                f"two pictures of the board are called {twice[0]!r}; their names must differ within a task"
-            )
+    @cached_property
+    def _images(self) -> Mapping[Key, list[Image]]:
+        found: dict[Key, list[Image]] = {}
+        for image in self.images:
+            found.setdefault((image.picture.family, image.picture.task), []).append(image)
         return found
 
     @cached_property
     def families(self) -> list[Family]:
         """The families, in the order of the leaderboard."""
         board = self.board
-        ranks, tasks, metrics = rows(board.leaderboard), rows(board.tasks), rows(board.metrics)
-        references = {(row["family"], row["method"]) for row in ranks + tasks if row["reference"] is True}
+        ranks = grouped(self._tables["leaderboard"], "family")
+        budgets = grouped(rows(board.budgets), "family")
+        metrics = grouped(self._tables["metrics"], "family")
+        tasks = unique([*self._by_task["tasks"], *self._by_task["metrics"]])
+        place = addresses("tasks", tasks)
         result = []
-        for name in _order(row["family"] for row in ranks + tasks + metrics):
-            mine = [row for row in metrics if row["family"] == name]
-            rated = [row for row in tasks if row["family"] == name]
+        for name in unique([*(key[0] for key in ranks), *(family for family, _ in tasks)]):
             notes = dict(board.notes.get(name, {}))
             resolution, clusters = notes.pop("resolution", None), notes.pop("clusters", None)
+            measured = unique(str(row["metric"]).split("@")[0] for row in metrics.get((name,), []))
+            ranking = Ranking.of(ranks.get((name,), []))
             result.append(
                 Family(
                     name=name,
-                    ranking=_ranking([row for row in ranks if row["family"] == name]),
-                    tasks=[
-                        self._task(name, task, rated, mine, references)
-                        for task in _order(row["task"] for row in rated + mine)
-                    ],
-                    images=self._pictures(name, ""),
-                    metrics=[
-                        (metric, board.about("metric", name, metric))
-                        for metric in _order(str(row["metric"]).split("@")[0] for row in mine)
-                    ],
+                    ranking=ranking,
+                    tasks=[self._task(name, task, place[name, task]) for own, task in tasks if own == name],
+                    images=self._images.get((name, ""), []),
+                    metrics=[(metric, board.about("metric", name, metric)) for metric in measured],
                     resolution=None if text.is_missing(resolution) else float(resolution),
                     clusters=None if text.is_missing(clusters) else int(clusters),
                     notes=notes,
-                    budgets=[row for row in rows(board.budgets) if row["family"] == name],
-                    anchor=text.slug("family", name),
+                    budgets=budgets.get((name,), []),
+                    run=self._run(name),
                 )
             )
         return result
 
-    def _task(
-        self, family: str, name: str, rated: list[Row], metrics: list[Row], references: set[tuple[str, str]]
-    ) -> Task:
-        mine = [row for row in metrics if row["task"] == name]
-        primary = _order(row["metric"] for row in mine if row["primary"] is True)
-        ranking = _ranking([row for row in rated if row["task"] == name])
-        place = {row["method"]: at for at, (_, row) in enumerate(_flat(ranking))}
-        marks = {(row["family"], row["task"], row["variant"]): row for row in rows(self.board.marks)}
-        variants = []
-        for variant in _order(row["variant"] for row in mine):
-            here = [row for row in mine if row["variant"] == variant]
-            counts = {int(row["n"]) for row in here if not text.is_missing(row["n"])}
-            methods = sorted(_order(row["method"] for row in here), key=lambda method: place.get(method, len(place)))
-            variants.append(
-                Variant(
-                    name=variant,
-                    seeds=max(counts, default=None),
-                    floor=_extents(here, "floor"),
-                    blind=_extents(here, "blind"),
-                    ceiling=_extents(here, "ceiling"),
-                    mark=marks.get((family, name, variant), {}),
-                    rows=[
-                        (
-                            method,
-                            (family, method) in references,
-                            {row["metric"]: row for row in here if row["method"] == method},
-                        )
-                        for method in methods
-                    ],
-                )
-            )
+    def _run(self, family: str) -> Mapping[str, Any]:
+        """The provenance of one family's rows: its own where the board was merged, else the board's."""
+        own = self.board.provenance.get("families", {}).get(family, {})
+        whole = {name: value for name, value in self.board.provenance.items() if name in RUN}
+        return own or whole
+
+    def _task(self, family: str, name: str, address: str) -> Task:
+        key, board = (family, name), self.board
+        mine = self._by_task["metrics"].get(key, [])
+        ranking = Ranking.of(self._by_task["tasks"].get(key, []))
+        marks = by(self._by_task["marks"].get(key, []), "variant")
+        skills = grouped(self._by_task["variants"].get(key, []), "variant")
+        variants = [
+            Variant(variant, marks.get(variant, {}), lines, by(skills.get((variant,), []), "method"))
+            for (variant,), lines in grouped(mine, "variant").items()
+        ]
+        primary = unique(row["metric"] for row in mine if row["primary"] is True)
+        about = board.about("task", family, name)
+        references = {row["method"] for row in ranking.references}
+        names = unique(str(row["metric"]) for row in mine)
+        bare = {each for each in names if self._undirected(family, each)}
         return Task(
+            family=family,
             name=name,
-            about=self.board.about("task", family, name),
+            about=about,
+            address=address,
             ranking=ranking,
-            metrics=primary + [metric for metric in _order(row["metric"] for row in mine) if metric not in primary],
+            metrics=primary + [metric for metric in names if metric not in primary],
             primary=primary,
             variants=variants,
-            images=self._pictures(family, name),
-            dials=[row for row in rows(self.board.dials) if (row["family"], row["task"]) == (family, name)],
-            anchor=text.slug("task", family, name),
+            dials=[
+                Dial.of(str(dial), lines, ranking.order)
+                for (dial,), lines in grouped(self._by_task["dials"].get(key, []), "dial").items()
+            ],
+            agreements=agreements(
+                sorted(mine, key=lambda row: row["metric"] not in primary),
+                primary[0] if primary else "",
+                {variant.name for variant in variants if variant.ranked},
+                references,
+                bare,
+            ),
+            images=self._images.get(key, []),
+            certificates=[each for each in self.certificates if certifies(each, _subjects(about.options))],
+            failures=failures_of(self._by_task["failures"].get(key, [])),
         )
 
-    def _pictures(self, family: str, task: str) -> list[Image]:
-        return [image for image in self.images if (image.picture.family, image.picture.task) == (family, task)]
+    def _undirected(self, family: str, metric: str) -> bool:
+        return bool(self.board.about("metric", family, metric.split("@")[0]).options.get("direction") == "none")
+
+    @cached_property
+    def methods(self) -> list[Method]:
+        """Every method of every family, references too, in the order of the ranking."""
+        found = [(family, name) for family in self.families for name in family.ranking.order]
+        place = addresses("methods", [(family.name, name) for family, name in found])
+        failures = grouped(self._tables["failures"], "family", "method")
+        pictures: dict[Key, list[Image]] = {}
+        for image in self.images:
+            pictures.setdefault((image.picture.family, image.picture.method), []).append(image)
+        ranks = {(row["family"], row["method"]): row for row in self._tables["leaderboard"]}
+        return [
+            Method(
+                family=family,
+                name=name,
+                about=self.board.about("method", family.name, name),
+                address=place[family.name, name],
+                row=ranks[family.name, name],
+                images=pictures.get((family.name, name), []),
+                failures=failures_of(failures.get((family.name, name), [])),
+            )
+            for family, name in found
+        ]
+
+    @cached_property
+    def _methods_at(self) -> Mapping[Key, str]:
+        return {(method.family.name, method.name): method.address for method in self.methods}
+
+    def method_at(self, family: str, name: str) -> str | None:
+        """The address of a method's page; None where it has none."""
+        return self._methods_at.get((family, name))
+
+    def anchor_of(self, family: str, name: str) -> str:
+        """The place of a method on the page of a task."""
+        address = self.method_at(family, name)
+        return f"m-{PurePosixPath(address).stem}" if address else text.slug("m", family, name)
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Where the board comes from, but for the runs of its families."""
+        return {name: value for name, value in self.board.provenance.items() if name != "families"}
 
     def axis_of(self, ranking: Ranking) -> svg.Axis:
-        """The page's axis with the marks of one table."""
+        """The site's axis with the marks of one table."""
         return svg.marked(self.axis, ranking.chance)
 
     @cached_property
     def axis(self) -> svg.Axis:
-        """The axis of skill, one for the whole page; references, some far below chance, may leave it."""
-        table = [row for row in rows(self.board.leaderboard) + rows(self.board.tasks) if row["reference"] is not True]
+        """The axis of skill, one for the whole site; references, some far below chance, may leave it."""
+        lines = self._tables["leaderboard"] + self._tables["tasks"]
+        table = [row for row in lines if row["reference"] is not True]
         return svg.skill_axis(row[key] for row in table for key in ("skill", "ci_low", "ci_high"))
 
     @cached_property
     def claims(self) -> list[Row]:
-        """The claims, decided ones first: reproduced, not reproduced, undecided, out of regime, not testable here."""
-        return sorted(rows(self.board.claims), key=lambda row: VERDICTS.get(str(row["verdict"]), ("", "", 9))[2])
+        """The claims, decided ones first."""
+        return claims_of(self.board.claims)
 
     @cached_property
     def verdicts(self) -> list[tuple[str, int]]:
         """How many claims have each verdict."""
-        return [
-            (name, sum(row["verdict"] == name for row in self.claims))
-            for name in _order(row["verdict"] for row in self.claims)
-        ]
+        found = [row["verdict"] for row in self.claims]
+        return [(name, found.count(name)) for name in unique(found)]
 
     @cached_property
     def effects(self) -> svg.Axis:
@@ -315,116 +209,44 @@ class View:
         return svg.effect_axis(row[key] for row in self.claims for key in ("effect", "ci_low", "ci_high", "margin"))
 
     @cached_property
-    def checks(self) -> list[WorstCheck]:
-        """The certificates by subject and check, failed ones first."""
-        table = rows(self.board.certificates)
-        result = []
-        for subject, name in _order((row["subject"], row["check"]) for row in table):
-            mine = [row for row in table if (row["subject"], row["check"]) == (subject, name)]
-            worst = min(mine, key=_reserve)
-            failed = sorted({int(row["seed"]) for row in mine if row["passed"] is not True})
-            passed = sorted({int(row["seed"]) for row in mine} - set(failed))
-            result.append(
-                WorstCheck(subject, name, worst["value"], worst["threshold"], bool(worst["at_least"]), passed, failed)
-            )
-        return sorted(result, key=lambda check: not check.failed)
+    def certificates(self) -> list[Certificate]:
+        """The subjects' certificates, failed ones first."""
+        return certificates_of(self.board.certificates)
+
+    @property
+    def checks(self) -> int:
+        """How many checks there are, over all subjects."""
+        return sum(len(each.checks) for each in self.certificates)
+
+    @property
+    def failed_checks(self) -> int:
+        """How many of them failed on some seed."""
+        return sum(len(each.failed) for each in self.certificates)
 
     @cached_property
     def facts(self) -> list[Fact]:
-        """What else was measured on the subjects, one line for each over all its seeds."""
-        result = []
-        for (subject, name), mine in self.board.measured.groupby(["subject", "fact"], sort=False):
-            values = mine["value"]
-            result.append(
-                Fact(str(subject), str(name), values.mean(), values.min(), values.max(), sorted(map(int, mine["seed"])))
-            )
-        return result
+        """What else was measured on the subjects."""
+        return facts_of(self.board.measured)
 
     @cached_property
-    def failures(self) -> list[Failure]:
-        """Cells without a score, alike ones together; those that declined come last."""
-        table = rows(self.board.failures)
-        alike: Callable[[Row], tuple[str, ...]] = lambda row: tuple(  # noqa: E731
-            str(row[key]) for key in ("family", "task", "method", "status", "reason", "command")
-        )
-        result = []
-        for key in _order(alike(row) for row in table):
-            mine = [row for row in table if alike(row) == key]
-            seeds = sorted({int(row["seed"]) for row in mine if not text.is_missing(row["seed"])})
-            result.append(Failure(mine[0], _order(str(row["variant"]) for row in mine), seeds))
-        return sorted(result, key=lambda failure: failure.declined)
+    def failures(self) -> list[FailureSummary]:
+        """Cells without a score, summed up by method."""
+        return summed_up(self._tables["failures"])
 
     @property
     def failed(self) -> int:
         """How many cells and seeds failed, those that declined left out."""
-        return sum(row["status"] != "unsupported" for row in rows(self.board.failures))
+        return sum(row["status"] != "unsupported" for row in self._tables["failures"])
+
+    @property
+    def mixed_hardware(self) -> bool:
+        """Whether families ran on different machines, so that no time may be compared between them."""
+        return (
+            len({json.dumps(family.run.get("hardware"), sort_keys=True, default=str) for family in self.families}) > 1
+        )
 
 
-VERDICTS = {
-    "reproduced": ("good", "✓", 0),
-    "not reproduced": ("bad", "✗", 1),
-    "undecided": ("open", "?", 2),
-    "out of regime": ("open", "≠", 3),
-    "not testable here": ("open", "∅", 4),
-}
-"""A verdict's style, sign and place."""
-
-
-def rows(frame: pd.DataFrame) -> list[Row]:
-    """A table as dictionaries of plain Python values: missing ones are None, and `is True` means what it says."""
-    names = [str(name) for name in frame.columns]
-    return [
-        {name: _plain(value) for name, value in zip(names, line, strict=True)}
-        for line in frame.itertuples(index=False, name=None)
-    ]
-
-
-def _plain(value: Any) -> Any:
-    return None if text.is_missing(value) else value.item() if hasattr(value, "item") else value
-
-
-def _order(values: Iterable[Any]) -> list[Any]:
-    return list(dict.fromkeys(values))
-
-
-def _ranking(table: list[Row]) -> Ranking:
-    references = [row for row in table if row["reference"] is True]
-    methods = [row for row in table if row["reference"] is not True]
-    declined = [row for row in methods if row["skill"] is None]
-    # In the table of one task a specialist of the family has a rank like any other method.
-    specialists = [row for row in methods if row["specialist"] is True and row["rank_low"] is None]
-    apart = {id(row) for row in declined + specialists}
-    return Ranking(
-        ranked=[row for row in methods if id(row) not in apart],
-        specialists=[row for row in specialists if row["skill"] is not None],
-        declined=declined,
-        references=references,
-    )
-
-
-def _flat(ranking: Ranking) -> list[tuple[str, Row]]:
-    return [(kind, row) for kind, _, group in ranking.groups for row in group]
-
-
-def _extents(table: Sequence[Row], column: str) -> dict[str, str]:
-    return {
-        metric: text.extent(row[column] for row in table if row["metric"] == metric)
-        for metric in _order(row["metric"] for row in table)
-    }
-
-
-def _reserve(row: Row) -> tuple[bool, float]:
-    """How far a check is from failing; failed ones and missing values first."""
-    value, threshold = row["value"], row["threshold"]
-    passed = row["passed"] is True
-    if text.is_missing(value) or text.is_missing(threshold):
-        return passed, float("-inf")
-    return passed, (value - threshold) if row["at_least"] else (threshold - value)
-
-
-def _image(picture: PagePicture) -> Image:
-    head = Path(picture.path).read_bytes()[:24]
-    if head[:8] != PNG or len(head) < 24:
-        raise TouchstoneError(f"the board's picture {picture.path} is no PNG file (got the bytes {head[:8]!r})")
-    width, height = struct.unpack(">II", head[16:24])
-    return Image(picture, text.slug(picture.family, picture.task, picture.name) + ".png", width, height)
+def _subjects(options: Mapping[str, Any]) -> list[str]:
+    """The subjects that a task declares: one, or one for each role."""
+    roles = options.get("subjects") or {}
+    return [str(name) for name in (options.get("subject"), *(given.get("subject") for given in roles.values())) if name]

@@ -1,10 +1,13 @@
-"""An invented board: four families with everything that is awkward to show."""
+"""Invented boards of any size: everything that is awkward to show, as many families and methods as wanted, and plugins
+that are full of markup."""
 
 from __future__ import annotations
 
+import itertools
 import math
 import struct
 import zlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +19,10 @@ from benchmark.site.board import COLUMNS
 
 NAN = math.nan
 HOSTILE = "got <script>alert('x')</script> & \"quotes\" | pipes, `ticks` and *stars*\nin two lines"
+Suite = Mapping[str, Mapping[str, Sequence[str]]]
+"""By family its `tasks`, `methods` and `metrics`; of the metrics the first is primary."""
 
-FAMILIES: dict[str, dict[str, list[str]]] = {
+FAMILIES: Suite = {
     "attribution": {
         "tasks": ["blockmnist"],
         "methods": [
@@ -44,7 +49,40 @@ FAMILIES: dict[str, dict[str, list[str]]] = {
 }
 TWINNED = ("attribution", "dictionary")
 """The families that were measured on random weights, too."""
+SPECIALISED = ("attribution", "dictionary")
+"""The families whose last method answers too few tasks."""
 REFERENCES = ["oracle", "inverted", "random"]
+VARIANTS = ("standard", "top", "untrained")
+"""The last one ranks nobody."""
+BARE = ("l0", "queries_used")
+"""Metrics without better or worse."""
+
+
+def suite(*, families: int, tasks: int, methods: int, metrics: int = 5) -> Suite:
+    """So many families, with all the tasks and methods spread over them."""
+    return {
+        f"family_{n}": {
+            "tasks": [f"task_{at}" for at in range(n, tasks, families)],
+            "methods": [f"method_{at}" for at in range(n, methods, families)],
+            "metrics": [f"metric_{at}" for at in range(metrics)],
+        }
+        for n in range(families)
+    }
+
+
+def markup(words: str) -> str:
+    """A name that would run, if anything let it."""
+    return f"<img src=x onerror=alert('{words}')>"
+
+
+MARKED: Suite = {
+    markup("family"): {
+        "tasks": [markup("task"), markup("other task")],
+        "methods": [markup("method"), markup("second method"), markup("third method")],
+        "metrics": [markup("metric"), markup("other metric")],
+    }
+}
+"""A family of which every name is markup."""
 
 
 def picture(path: Path, width: int = 480, height: int = 160) -> Path:
@@ -63,7 +101,9 @@ def picture(path: Path, width: int = 480, height: int = 160) -> Path:
     return path
 
 
-def _ranked(family: str, methods: list[str], rng: np.random.Generator, tasks: int) -> list[dict[str, Any]]:
+def _ranked(
+    family: str, methods: Sequence[str], rng: np.random.Generator, tasks: int, seeds: int
+) -> list[dict[str, Any]]:
     rows = []
     for place, method in enumerate(methods):
         skill = 0.92 - 1.05 * place / max(1, len(methods) - 1) + rng.normal(0, 0.02)
@@ -74,7 +114,7 @@ def _ranked(family: str, methods: list[str], rng: np.random.Generator, tasks: in
                 "family": family, "method": method, "skill": skill, "ci_low": skill - half, "ci_high": skill + half,
                 "rank_low": max(1, place), "rank_high": min(len(methods), place + 2), "beats_random": True,
                 "beats_blind": p_value < 0.05, "chance_skill": (skill + 0.2) / 1.2,
-                "p_value": p_value, "tasks": tasks, "seeds": 5,
+                "p_value": p_value, "tasks": tasks, "seeds": seeds,
                 "failures": int(place == 2) * 3,
                 "seconds": float(10 ** rng.uniform(-2, 4)), "unsupported": int(place == 1),
                 "specialist": False, "reference": False, "model_calls": int(10 ** rng.uniform(1, 7)),
@@ -85,58 +125,48 @@ def _ranked(family: str, methods: list[str], rng: np.random.Generator, tasks: in
                 "wide_over": "tasks" if tasks > 1 else "variants",
             }
         )  # fmt: skip
-    if family in ("attribution", "dictionary"):
+    if family in SPECIALISED:
         rows[-1] |= {"specialist": True, "tasks": 1, "rank_low": NAN, "rank_high": NAN}
     rows[-2] |= {"ci_low": NAN, "ci_high": NAN, "p_value": NAN, "wide_low": NAN, "wide_high": NAN, "wide_over": None}
     if family not in TWINNED:
         for row in rows:
             row |= {key: NAN for key in row if "above_untrained" in key} | {"beats_untrained": None}
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("rank_low", "rank_high", "p_value", "seconds", "model_calls", "peak_memory_mb"), NAN
+    ) | {"beats_blind": None, "beats_random": None, "failures": 0, "unsupported": 0, "reference": True}
     for method, skill in zip(REFERENCES, (1.0, -3.4, 0.0), strict=True):
-        rows.append(
-            rows[0]
-            | {"method": method, "skill": skill, "ci_low": skill, "ci_high": skill, "rank_low": NAN, "rank_high": NAN}
-            | {
-                "beats_blind": None,
-                "beats_random": None,
-                "p_value": NAN,
-                "failures": 0,
-                "unsupported": 0,
-                "reference": True,
-            }
-            | {"seconds": NAN, "model_calls": NAN, "peak_memory_mb": NAN}
-        )
+        rows.append(rows[0] | nothing | {"method": method, "skill": skill, "ci_low": skill, "ci_high": skill})
     return rows
 
 
-def _metrics(rng: np.random.Generator) -> pd.DataFrame:
+def _metrics(families: Suite, rng: np.random.Generator, seeds: int) -> pd.DataFrame:
     rows = []
-    for family, what in FAMILIES.items():
-        for task in what["tasks"]:
-            for variant in ("standard", "top", "untrained"):
-                for metric in what["metrics"]:
-                    scale = {"queries_used": 2500.0, "l0": 12.0, "normalised_error": 1e-5}.get(metric, 1.0)
-                    bare = metric in ("l0", "queries_used")
-                    for place, method in enumerate(what["methods"] + REFERENCES):
-                        rows.append(
-                            {
-                                "family": family, "task": task, "variant": variant, "method": method, "metric": metric,
-                                "primary": metric == what["metrics"][0], "mean": scale * float(rng.uniform(-0.1, 1)),
-                                "spread": NAN if place == 3 else scale * 0.1 * rng.random(),
-                                "floor": NAN if bare else scale * 0.1,
-                                "blind": NAN if bare or variant == "top" else scale * 0.3,
-                                "ceiling": NAN if bare else 1.0 * scale, "n": 4 if place == 1 else 5,
-                            }
-                        )  # fmt: skip
+    for family, what in families.items():
+        for task, variant, metric in itertools.product(what["tasks"], VARIANTS, what["metrics"]):
+            scale = {"queries_used": 2500.0, "l0": 12.0, "normalised_error": 1e-5}.get(metric, 1.0)
+            bare = metric in BARE
+            for place, method in enumerate([*what["methods"], *REFERENCES]):
+                rows.append(
+                    {
+                        "family": family, "task": task, "variant": variant, "method": method, "metric": metric,
+                        "primary": metric == what["metrics"][0], "mean": scale * float(rng.uniform(-0.1, 1)),
+                        "spread": NAN if place == 3 else scale * 0.1 * rng.random(),
+                        "floor": NAN if bare else scale * 0.1,
+                        "blind": NAN if bare or variant == "top" else scale * 0.3,
+                        "ceiling": NAN if bare else 1.0 * scale, "n": seeds - (place == 1),
+                    }
+                )  # fmt: skip
     return pd.DataFrame(rows)
 
 
-def _marks() -> pd.DataFrame:
+def _marks(families: Suite) -> pd.DataFrame:
     rows: list[list[Any]] = []
-    for family, what in FAMILIES.items():
+    for family, what in families.items():
+        control = what["methods"][-1]
         for task in what["tasks"]:
-            rows.append([family, task, "standard", 0.1, 0.3, "edge_detector", 1.0, 7 / 9, True, ""])
+            rows.append([family, task, "standard", 0.1, 0.3, control, 1.0, 7 / 9, True, ""])
             rows.append([family, task, "top", 0.1, NAN, "", 1.0, 1.0, True, ""])
-            rows.append([family, task, "untrained", 0.1, 0.3, "edge_detector", 1.0, 7 / 9, False, HOSTILE])
+            rows.append([family, task, "untrained", 0.1, 0.3, control, 1.0, 7 / 9, False, HOSTILE])
     return pd.DataFrame(rows, columns=list(COLUMNS["marks"]))
 
 
@@ -162,17 +192,18 @@ def _claims() -> pd.DataFrame:
     )  # fmt: skip
 
 
-def _certificates() -> pd.DataFrame:
+def _certificates(subjects: Sequence[str], seeds: int) -> pd.DataFrame:
+    """Three checks of each subject, of which one fails on one seed of the second subject."""
     rows = []
-    for subject in ("blockmnist", "othello", "superposition"):
+    for number, subject in enumerate(subjects):
         for check, threshold, at_least in (
             ("accuracy", 0.9, True),
             ("flips_with_feature", 0.95, True),
             ("decoy_effect", 0.05, False),
         ):
-            for seed in range(5):
-                value = 0.96 + seed / 100 if at_least else 0.01 * seed
-                if (subject, check, seed) == ("othello", "flips_with_feature", 3):
+            for seed in range(seeds):
+                value = 0.96 + seed / 100 if at_least else 0.01 * seed / max(1, seeds // 5)
+                if (number, check, seed) == (1, "flips_with_feature", 3):
                     value = 0.41
                 passed = value >= threshold if at_least else value <= threshold
                 rows.append([subject, seed, check, value, threshold, passed, at_least])
@@ -185,100 +216,125 @@ def _measured() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS["measured"]))
 
 
-def _dials() -> pd.DataFrame:
-    """Two methods on one dial; one of them breaks down."""
-    rows = [
-        ["dictionary", "superposition", "ratio", "topk", "standard", "top", "standard 0.90, top 0.02"],
-        ["dictionary", "superposition", "ratio", "relu_l1", "top", "", "standard 0.80, top 0.50"],
-    ]
+def _dials(families: Suite) -> pd.DataFrame:
+    """One dial of every family's first task, along which its first method breaks down and the others hold."""
+    rows = []
+    for family, what in families.items():
+        for place, method in enumerate(what["methods"]):
+            breaks = "top" if place == 0 else ""
+            skills = "standard 0.90, top 0.02" if place == 0 else "standard 0.80, top 0.50"
+            rows.append(
+                [family, what["tasks"][0], "ratio", method, "standard" if place == 0 else "top", breaks, skills]
+            )
     return pd.DataFrame(rows, columns=list(COLUMNS["dials"]))
 
 
-def _budgets() -> pd.DataFrame:
-    """Two learned methods of the dictionary family at two budgets; one of them still rises."""
-    rows: list[list[Any]] = [
-        ["dictionary", "topk", 1.0, 0.31, 0.4, 1.5, None, None, None, None],
-        ["dictionary", "topk", 4.0, 0.52, 0.6, 6.1, 0.21, 0.15, 0.27, True],
-        ["dictionary", "relu_l1", 1.0, 0.30, 0.4, 1.5, None, None, None, None],
-        ["dictionary", "relu_l1", 4.0, 0.29, 0.4, 6.0, -0.01, -0.05, 0.03, False],
-    ]
+def _budgets(families: Suite) -> pd.DataFrame:
+    """Two learned methods of a family at two budgets; the first still rises."""
+    rows: list[list[Any]] = []
+    for family, what in families.items():
+        one, other = what["methods"][1:3]
+        rows += [
+            [family, one, 1.0, 0.31, 0.4, 1.5, None, None, None, None],
+            [family, one, 4.0, 0.52, 0.6, 6.1, 0.21, 0.15, 0.27, True],
+            [family, other, 1.0, 0.30, 0.4, 1.5, None, None, None, None],
+            [family, other, 4.0, 0.29, 0.4, 6.0, -0.01, -0.05, 0.03, False],
+        ]
     return pd.DataFrame(rows, columns=list(COLUMNS["budgets"]))
 
 
-def _failures() -> pd.DataFrame:
-    command = "touchstone run --task {} --method {} --profile smoke"
-    rows: list[list[Any]] = [
-        [
-            "attribution",
-            "blockmnist",
-            "top",
-            "smoothgrad",
-            seed,
-            "failed",
-            HOSTILE,
-            command.format("blockmnist", "smoothgrad"),
-        ]
-        for seed in (0, 1, 2)
-    ]
-    rows.insert(
-        0, ["attribution", "blockmnist", "standard", "deep_lift", 0, "unsupported", "GELU is treated as linear", None]
-    )
-    rows.append(
-        [
-            "description",
-            "numeric_functions",
-            "standard",
-            "symbolic_regression",
-            4,
-            "timeout",
-            "over 60 s",
-            command.format("a", "b"),
-        ]
-    )
+def _failures(families: Suite) -> pd.DataFrame:
+    """In each family one method that declined and one that failed on three seeds; in the last one a time-out."""
+    rows: list[list[Any]] = []
+    for family, what in families.items():
+        task, (_, declines, fails, *_) = what["tasks"][0], [*what["methods"]]
+        command = f"touchstone run --task {task} --method {fails} --profile smoke"
+        rows.append([family, task, "standard", declines, 0, "unsupported", "GELU is treated as linear", None])
+        rows += [[family, task, "top", fails, seed, "failed", HOSTILE, command] for seed in range(3)]
+    rows.append([family, task, "standard", declines, 4, "timeout", "over 60 s", command])
     return pd.DataFrame(rows, columns=list(COLUMNS["failures"]))
 
 
-def fake_board(folder: Path) -> Board:
-    """The whole board; its two pictures are written into `folder`."""
-    rng = np.random.default_rng(0)
-    ranks, tasks = [], []
-    plugins: dict[tuple[str, str | None, str], About] = {}
-    for family, what in FAMILIES.items():
-        ranks += _ranked(family, what["methods"], rng, len(what["tasks"]))
+def _plugins(families: Suite, say: str) -> dict[tuple[str, str | None, str], About]:
+    """What every plugin says of itself; `say` is added to each text."""
+    found: dict[tuple[str, str | None, str], About] = {}
+    for family, what in families.items():
         for task in what["tasks"]:
-            tasks += [row | {"task": task} for row in _ranked(family, what["methods"], rng, 1)]
-            plugins["task", family, task] = About(
-                f"A question about {task}, with its answer planted.", "arXiv:2102.12781"
+            found["task", family, task] = About(
+                f"A question about {task}, with its answer planted.{say}",
+                f"arXiv:2102.12781{say}",
+                f"A question about {task}.\n\nWhat is *used*: one block.{say}\n\n    steps    standard, top\n",
+                parameters={"inputs": 100},
+                options={"subject": task, "controls": [what["methods"][-1]], "primary": what["metrics"][0]},
             )
         for method in what["methods"]:
-            plugins["method", family, method] = About(
-                f"The {method.replace('_', ' ')} of a model & its inputs.", "arXiv:1706.03825"
+            found["method", family, method] = About(
+                f"The {method.replace('_', ' ')} of a model & its inputs.{say}",
+                f"arXiv:1706.03825{say}",
+                f"The summary.\n\nA(x) = mean over k of  f(x + e_k)\n\nOn `samples`.{say}\n\n- one\n- two\n",
+                parameters={"samples": 8, "noise": say or 0.1},
+                defaults={"samples": 32, "noise": say or 0.1},
+                options={"requires": ["targets"], "budget": "samples", "tunable": {"noise": [0.1, 0.2]}},
             )
         for name in REFERENCES:
-            plugins["reference", family, name] = About(f"The {name} explanation.")
+            found["reference", family, name] = About(f"The {name} explanation.{say}")
         for metric in what["metrics"]:
-            plugins["metric", family, metric] = About(f"Share of {metric} that is right, in [0, 1].", "doi:10.1000/182")
-    first = picture(folder / "first.png")
+            options = {"direction": "none" if metric in BARE else "higher"}
+            about = About(f"Share of {metric} that is right, in [0, 1].{say}", "doi:10.1000/182", options=options)
+            found["metric", family, metric] = about
+    return found
+
+
+def _pictures(families: Suite, folder: Path, say: str) -> list[PagePicture]:
+    """A picture of all methods for each task, a grid of single ones for each family's first, one of the family."""
+    wide, square = picture(folder / "wide.png"), picture(folder / "square.png", 300, 300)
+    found = []
+    for family, what in families.items():
+        for task in what["tasks"]:
+            caption = f'What "each" method marks <b>here</b>.{say}'
+            found.append(PagePicture(family, task, "examples", f"Three inputs{say}", caption, wide))
+        for method in [*what["methods"], "oracle", "random"]:
+            caption = f"The first inputs, and what the method marked.{say}"
+            found.append(PagePicture(family, what["tasks"][0], method, method, caption, square, method))
+        found.append(PagePicture(family, "", "overview", "Overview", "All tasks of the family", wide))
+    return found
+
+
+def fake_board(folder: Path, families: Suite = FAMILIES, *, seeds: int = 5, say: str = "") -> Board:
+    """The whole board of `families`; its pictures are written into `folder`, and every plugin adds `say`."""
+    rng = np.random.default_rng(0)
+    ranks, tasks, variants = [], [], []
+    for family, what in families.items():
+        ranks += _ranked(family, what["methods"], rng, len(what["tasks"]), seeds)
+        for task in what["tasks"]:
+            tasks += [row | {"task": task} for row in _ranked(family, what["methods"], rng, 1, seeds)]
+            for variant in VARIANTS[:-1]:
+                own = _ranked(family, what["methods"], rng, 1, seeds)
+                variants += [row | {"task": task, "variant": variant} for row in own]
+    subjects = list(dict.fromkeys(task for what in families.values() for task in what["tasks"]))
+    notes: dict[str, dict[str, Any]] = {
+        family: {"resolution": 0.07 + 0.01 * n, "clusters": 5 * (n + 1)} for n, family in enumerate(families)
+    }
     return Board(
         profile="smoke",
         title="An invented board; it means nothing",
         leaderboard=pd.DataFrame(ranks),
         tasks=pd.DataFrame(tasks),
-        variants=pd.DataFrame(tasks).assign(variant="standard"),
-        metrics=_metrics(rng),
-        budgets=_budgets(),
-        dials=_dials(),
-        marks=_marks(),
+        variants=pd.DataFrame(variants),
+        metrics=_metrics(families, rng, seeds),
+        budgets=_budgets(families),
+        dials=_dials(families),
+        marks=_marks(families),
         claims=_claims(),
-        certificates=_certificates(),
+        certificates=_certificates(subjects, seeds),
         measured=_measured(),
-        failures=_failures(),
+        failures=_failures(families),
         provenance={
             "finished": "2026-01-31T12:00:00+00:00",
             "commit": "0123456789abcdef0123456789abcdef01234567",
             "dirty": True,
             "configuration": {
-                "seeds": 5,
+                "seeds": seeds,
                 "tasks": {f"task_{n}": {"inputs": 100, "variants": ["a", "b"]} for n in range(20)},
             },
             "configuration_hash": "sha256:1f2e3d",
@@ -286,17 +342,8 @@ def fake_board(folder: Path) -> Board:
             "hardware": {"processor": "Example CPU 3000", "cores": 8, "memory_gb": 15.5, "gpus": []},
             "duration_seconds": {"train": 4000.0, "explain": 300.0, "score": 21.0, "total": 4321.0},
         },
-        plugins=plugins,
-        pictures=[
-            PagePicture(
-                "attribution", "blockmnist", "examples", "Three inputs", 'What "each" method marks <b>here</b>.', first
-            ),
-            PagePicture(
-                "attribution", "blockmnist", "scores", "Scores", "By variant", picture(folder / "second.png", 300, 300)
-            ),
-            PagePicture("dictionary", "", "overview", "Overview", "All tasks of the family", first),
-        ],
-        notes={family: {"resolution": 0.07 + 0.01 * n, "clusters": 5 * (n + 1)} for n, family in enumerate(FAMILIES)}
-        | {"tiny": {}},
+        plugins=_plugins(families, say),
+        pictures=_pictures(families, folder, say),
+        notes=notes | {"tiny": {}},
         left_out=["Six of eight variants", "Othello is trained on a tenth of the games; `full_size` trains on all."],
     )

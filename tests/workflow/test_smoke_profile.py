@@ -97,13 +97,17 @@ def test_every_method_has_a_row_for_every_instance(scores: pd.DataFrame, plan: P
         assert set(own.metric.str.partition("@")[0]) == {metric.name for metric in task.metrics}
 
 
-def test_the_page_and_its_table_in_markdown(board: Path, plan: Plan) -> None:
-    page, text = (board / "index.html").read_text(), (board / "README.md").read_text()
+def test_the_site_has_a_page_for_each_task_and_method(board: Path, plan: Plan) -> None:
+    index, text = (board / "index.html").read_text(), (board / "README.md").read_text()
+    assert len(text.splitlines()) <= 200
     for task in plan.tasks.values():
+        page = (board / "tasks" / f"{task.family}-{task.plugin.name}.html").read_text()
+        assert f"(tasks/{task.family}-{task.plugin.name}.html)" in text
         for method in task.methods:
+            assert method.shown in index
             assert method.shown in page
-            assert method.shown in text
-    assert "data:image/png;base64," in page
+            assert (board / "methods" / f"{task.family}-{method.shown}.html").is_file()
+    assert list((board / "pictures").glob("*.png"))
 
 
 def test_every_subject_is_certified(board: Path, plan: Plan) -> None:
