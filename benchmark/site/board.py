@@ -60,6 +60,7 @@ DOWNLOADS = (
     "certificates.csv",
     "measured.csv",
     "scores.parquet",
+    "board.json",
     "provenance.json",
 )
 """The files the publisher writes beside the site, which links to them."""
