@@ -31,8 +31,13 @@ KNOWN = {
 
 
 def start_logging() -> None:
-    """Send the engine's lines to standard error, plain, for a terminal and for a job's log."""
-    handler = logging.StreamHandler(sys.stderr)
+    """Send the engine's lines to standard error, plain, for a terminal and for a job's log.
+
+    To the descriptor itself: what stands in for `sys.stderr` may write to one of its own, whose number is another thing
+    in a child.
+    """
+    stream = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: PTH123, SIM115
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(message)s"))
     log.handlers = [handler]
     log.setLevel(logging.INFO)

@@ -278,7 +278,7 @@ def test_another_secret_trains_afresh_and_none_is_refused(runs: Runs) -> None:
     again = runs.tree.command(*line, TOUCHSTONE_SECRET="0ther" * 8)
     assert again.returncode == 0, again.stderr
     assert "rule train:" in again.stdout + again.stderr
-    arguments = ["train", "--profile", "sealed.yaml", "--subject", "blockmnist"]
+    arguments = ["train", "--profile", "sealed.yaml", "--subject", "blockmnist-training-none"]
     for secret in ("", "short"):
         answer = runs.tree.touchstone(*arguments, TOUCHSTONE_SECRET=secret)
         assert answer.returncode == 1

@@ -176,7 +176,7 @@ def test_the_pictures_and_the_logs_of_a_run_are_there(base: tuple[Tree, Path, st
         assert (results / "logs" / f"{job}.log").read_text()
     log = (results / "logs" / "train" / "toy-0.log").read_text()
     assert "[train toy] seed 1 (2 of 2)" in log
-    assert "4 of 4" in (results / "logs" / "explain" / "attribution.toytask-0.log").read_text()
+    assert "8 of 8 done" in (results / "logs" / "explain" / "attribution.toytask-0.log").read_text()
 
 
 def test_a_part_of_the_profile_is_published_in_a_folder_of_its_own(tree: Tree) -> None:
