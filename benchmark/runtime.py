@@ -36,7 +36,7 @@ def start_logging() -> None:
     To the descriptor itself: what stands in for `sys.stderr` may write to one of its own, whose number is another thing
     in a child.
     """
-    stream = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: PTH123, SIM115
+    stream = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logging.Formatter("%(message)s"))
     log.handlers = [handler]
