@@ -9,10 +9,6 @@ from collections.abc import Iterable
 class TouchstoneError(Exception):
     """An error whose message is written for the user; the command line prints it without a traceback."""
 
-    def _render_traceback_(self) -> list[str]:
-        """What a notebook shows of it: the message alone."""
-        return [f"touchstone: {self}"]
-
 
 class Unsupported(Exception):
     """Raised by a method that cannot handle a subject: the row says `unsupported` instead of a misleading number."""
