@@ -9,6 +9,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from benchmark.boards.kept import read
+from benchmark.boards.showing import board_of
+from benchmark.registry import PROJECT
 from benchmark.site import BLOCK_END, BLOCK_START, Board, documents, readme_block, text
 from benchmark.site.readme import LINES, readme
 from benchmark.site.view import View
@@ -101,3 +104,8 @@ def test_the_block_for_the_projects_readme_is_the_top_of_the_board(board: Board)
         assert row["95 % interval"] == text.interval(first.ci_low, first.ci_high)
     assert "](leaderboard/smoke/pictures/attribution-blockmnist-examples.png)" in block
     assert readme_block(board, "elsewhere").count("(elsewhere/") == 2
+
+
+def test_the_projects_own_readme_shows_the_top_of_the_published_board() -> None:
+    block = readme_block(board_of(read(PROJECT / "leaderboard" / "default")))
+    assert block in (PROJECT / "README.md").read_text(encoding="utf-8")
