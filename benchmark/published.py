@@ -18,9 +18,10 @@ from typing import Any
 
 import pandas as pd
 
+from benchmark.boards.kept import SCORES, SOURCE, parsed
 from benchmark.errors import TouchstoneError, UnknownNameError
+from benchmark.site.rows import Row, rows
 
-Row = dict[str, Any]
 FOLDER = "leaderboard"
 TABLE = "leaderboard.csv"
 
@@ -48,7 +49,7 @@ class Published:
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Every score in the long format; empty where the board keeps none."""
-        path = self.folder / "scores.parquet"
+        path = self.folder / SCORES
         return pd.read_parquet(path) if path.is_file() else pd.DataFrame()
 
 
@@ -78,7 +79,7 @@ def read_board(profile: str, base: Path | None = None) -> Published:
             table: _rows(folder / f"{table}.csv")
             for table in ("leaderboard", "tasks", "marks", "budgets", "certificates")
         }
-        origin = folder / "provenance.json"
+        origin = folder / SOURCE
         provenance = json.loads(origin.read_bytes()) if origin.is_file() else {}
     except (ValueError, OSError) as error:
         raise TouchstoneError(f"the board in {folder} cannot be read: {error}") from error
@@ -92,13 +93,4 @@ def _name(profile: str) -> str:
 def _rows(path: Path) -> list[Row]:
     if not path.is_file():
         return []
-    table = pd.read_csv(path, keep_default_na=False, na_values=[""])  # a method may be called "null"
-    names = [str(name) for name in table.columns]
-    lines = table.itertuples(index=False, name=None)
-    return [{name: _plain(value) for name, value in zip(names, line, strict=True)} for line in lines]
-
-
-def _plain(value: Any) -> Any:
-    if pd.isna(value):
-        return None
-    return value.item() if hasattr(value, "item") else value
+    return rows(parsed(path.stem, path.read_bytes()))

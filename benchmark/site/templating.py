@@ -19,7 +19,7 @@ from benchmark.site.evidence import VERDICTS
 from benchmark.site.prose import after_summary
 
 TEMPLATES = Path(__file__).parent / "templates"
-STRESSED = re.compile(r"(?<![\w*])\*(\w(?:[^*\n]*\w)?)\*(?![\w*])")
+STRESSED = re.compile(r"(?<![\w*])\*(\w(?:[^*\n]*[\w.:!?])?)\*(?![\w*])")
 NUMBERS = {
     "fixed": text.fixed,
     "amount": text.amount,

@@ -18,6 +18,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -29,6 +30,7 @@ from benchmark.keys import explanation_key, posed_keys
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.posing import Poser, Session
 from benchmark.progress import Progress
+from benchmark.registry import PROJECT
 from benchmark.runtime import log, warm_up
 from benchmark.seeds import forget_secret
 from benchmark.sources import closure
@@ -184,7 +186,7 @@ def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Pos
     start(ended := 0)
     progress = Progress(sum(len(cell.instances) for cell in waiting))
     limits = task.limits
-    confinement = Confinement(hidden=(plan.layout.results.parent, plan.layout.leaderboard.parent))
+    confinement = Confinement(hidden=hidden_from_methods(plan))
     for number, message in run_isolated(
         jobs,
         workers=workers,
@@ -206,6 +208,13 @@ def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Pos
         log.info("[explain %s] %s%s", task.plugin.key, _summary(cell, message), progress.done(len(cell.done)))
         if message.trace:
             log.info("%s", message.trace.rstrip())
+
+
+def hidden_from_methods(plan: Plan) -> tuple[Path, ...]:
+    """All results and boards: this run's, and those of the project where the run is elsewhere, as when a board is
+    reproduced."""
+    run = (plan.layout.results.parent, plan.layout.leaderboard.parent)
+    return tuple(dict.fromkeys(path.resolve() for path in (*run, PROJECT / "results", PROJECT / "leaderboard")))
 
 
 def _settled_without_running(plan: Plan, store: Store, task: TaskPlan, cell: Cell) -> bool:

@@ -146,3 +146,16 @@ def test_curves_escape_names_and_need_two_steps() -> None:
     assert "<i>" not in drawn
     assert "&lt;b&gt;" in drawn
     assert curves(["x"], [Curve("a", [0.5])], axis, "one") is None
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("**Primary metric.** It asks", "<em>Primary metric.</em> It asks"),
+        ("*Used*: the board", "<em>Used</em>: the board"),
+        ("a * b * c", "a * b * c"),
+        ("w *a* 2*b*c", "w <em>a</em> 2*b*c"),
+    ],
+)
+def test_words_between_asterisks_are_stressed(written: str, shown: str) -> None:
+    assert str(pages().from_string("{{ written | docstring }}").render(written=written)) == shown

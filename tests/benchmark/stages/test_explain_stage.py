@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -13,7 +14,8 @@ import torch
 
 from benchmark.errors import DamagedArtifactError
 from benchmark.families.attribution import family as attribution
-from benchmark.stages.explain import STATUSES, explain, make_explanations
+from benchmark.registry import PROJECT
+from benchmark.stages.explain import STATUSES, explain, hidden_from_methods, make_explanations
 from benchmark.store import damaged
 from tests.support.project import GRADIENT, TASK, TASK_ID, Project, flip
 
@@ -355,3 +357,9 @@ def test_explaining_before_training_says_what_is_missing(project: Project) -> No
     project.method("one")
     with pytest.raises(DamagedArtifactError, match=r"subjects/toy/0/subject\.json is missing"):
         explain(project.plan(), project.store, "toytask")
+
+
+def test_a_run_elsewhere_hides_the_projects_own_results_too(project: Project) -> None:
+    hidden = hidden_from_methods(project.plan())
+    own = Path.cwd().resolve()
+    assert {own / "results", own / "leaderboard", PROJECT / "results", PROJECT / "leaderboard"} == set(hidden)
