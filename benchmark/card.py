@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from benchmark.errors import TouchstoneError
-from benchmark.published import Published, Row, is_published, read_board
+from benchmark.published import Published, is_published, read_board
 from benchmark.registry import Plugin, Registry
 from benchmark.site import text
+from benchmark.site.rows import Row
 from benchmark.sources import closure
 
 EVIDENCE = ("certificate", "identifiability")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmark.published import Row
 from benchmark.report.standing import Standing, leaders
+from benchmark.site.rows import Row
 
 Part = Literal["this method", "may be the best", "blind", "chance", "truth"]
 MOST = 5

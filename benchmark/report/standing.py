@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmark.errors import TouchstoneError, UnknownNameError
-from benchmark.published import Published, Row
+from benchmark.published import Published
 from benchmark.site import text
+from benchmark.site.rows import Row
 
 NAMED = 4
 """So many methods are named in a sentence; of more it says how many there are."""
