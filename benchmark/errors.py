@@ -7,7 +7,11 @@ from collections.abc import Iterable
 
 
 class TouchstoneError(Exception):
-    """An error whose message is written for the user; the command line prints it without a traceback."""
+    """An error whose message is written for the user; command line and notebooks print it without a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows instead of a traceback."""
+        return [f"touchstone: {self}"]
 
 
 class Unsupported(Exception):

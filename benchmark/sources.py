@@ -32,6 +32,8 @@ ALWAYS = ("torch", "numpy")
 """Libraries that every number depends on."""
 SILENT = ("jaxtyping",)
 """Libraries that no number depends on."""
+SPEAKING = (ENGINE / "errors.py",)
+"""Files of which no number depends: how an error is worded and shown."""
 Entry = tuple[Path, str]
 """A file and what is defined in it: `name`, or `Class.method` for a class as far as this method reaches it."""
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
@@ -104,7 +106,7 @@ class _Walk:
             self._definition(_module(path), head)
 
     def _definition(self, module: Module, name: str) -> None:
-        if (module.path, name) in self.seen:
+        if (module.path, name) in self.seen or module.path in SPEAKING:
             return
         self.seen.add((module.path, name))
         for node in module.definitions.get(name, ()):

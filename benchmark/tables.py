@@ -61,7 +61,8 @@ def leaderboard(scores: pd.DataFrame | Ranked) -> pd.DataFrame:
     beats_random             the same from chance alone; chance_skill is the mean from there
     tasks, seeds             tasks covered, different seeds
     failures, unsupported    instances (task, variant, seed) that failed or timed out; that the method declined
-    seconds, model_calls     mean per instance (over tasks); peak_memory_mb is the greatest of all
+    seconds, model_calls     mean per instance (over tasks); peak_memory_mb is the greatest of all. Seconds are of
+                             processor time, which other work on the machine does not lengthen; by the clock on a GPU
     group, advantage         tie group from 1; mean difference to the other generalists on what they share: the order
     above_untrained          chance_skill minus the same method's on random weights, over the variants with such a twin,
                              and its 95 % interval (_low, _high): what a method that ignores the training also earns is

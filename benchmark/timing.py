@@ -54,7 +54,7 @@ def timed(layout: Layout, stage: str, name: str) -> Iterator[None]:
         "started": started,
         "startup": began - started,
         "work": ended - began,
-        "cpu": _cpu_seconds(),
+        "cpu": processor_seconds(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     path = timing_file(layout)
@@ -66,8 +66,8 @@ def timed(layout: Layout, stage: str, name: str) -> Iterator[None]:
         log.warning("%s: no line about this job's time could be written (%s)", path, error.strerror)
 
 
-def _cpu_seconds() -> float:
-    """Processor time of this process and of all it has started and seen end."""
+def processor_seconds() -> float:
+    """Processor time of this process, all its threads, and all that it has started and seen end."""
     own, others = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime
 

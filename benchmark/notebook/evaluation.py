@@ -29,15 +29,6 @@ from benchmark.plugins import Definition
 from benchmark.posing import wire
 from benchmark.registry import ENGINE, PROJECT, plugins, safe_name
 
-
-def _message_alone(error: TouchstoneError) -> list[str]:
-    """What a notebook shows of an error that is written for the user."""
-    return [f"touchstone: {error}"]
-
-
-# Set here and not in the class: the class is among what subjects are trained by, and this can change no number.
-TouchstoneError._render_traceback_ = _message_alone  # type: ignore[attr-defined]
-
 WIDTH = 100
 """Letters of the line that says what is being done."""
 LAST = 20

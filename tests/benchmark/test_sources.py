@@ -68,6 +68,12 @@ def test_no_method_reaches_references_pictures_or_page() -> None:
         assert not [p for p in places if p.endswith(("references.py", "pictures.py", "trivial.py")) or "/page/" in p]
 
 
+@pytest.mark.parametrize("kind", ["subject", "task", "method", "metric"])
+def test_no_number_depends_on_how_an_error_is_worded(kind: str) -> None:
+    for plugin in plugins().of(kind):
+        assert not [each for each in reach([(plugin.path, plugin.symbol)]).texts if each.startswith("benchmark/errors.py")], plugin.key
+
+
 @pytest.mark.parametrize(
     "text",
     ["def (", "\x00", "(" * 5000, "from " + "." * 200 + " import x", "from " + "." * 200 + "y import x", "import a.b"],
