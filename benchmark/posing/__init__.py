@@ -1,6 +1,6 @@
 """Who poses the questions: a process of its own, which alone knows what the truth is made from.
 
-    poser = Poser(pose, check)                       first thing; forks the poser
+    poser = Poser(pose, check)                       forks the poser, with the libraries that are imported by now
     with poser.session({"task": "blockmnist"}) as session:
         ... fork a child; there: session.questions[0] -> the posed question, with `Remote` functions inside
         plain, tensors = session.check(0, plain, tensors)        in the parent, with what the child sent

@@ -66,14 +66,12 @@ def explain(plan: Plan, store: Store, name: str, *, batch: int = 0, workers: int
     methods = task.batch(batch)
     _say_what_is_missing(plan)
     instances = _posable(plan, store, task)
-    with _poser(plan, store, task) as poser:
-        questions = {i.label: posed_keys(plan, store, task, i).question for i in instances}
-        forget_secret()
-        addresses, cells, reused = _missing(plan, store, task, methods, instances, questions)
-        wanted = sum(len(cell.instances) for cell in cells)
-        label = f"[explain {task.plugin.key}]"
-        log.info("%s %d explanations: %d to make, %d still true", label, wanted + reused, wanted, reused)
-        _run(plan, store, task, cells, poser, workers)
+    questions = {i.label: posed_keys(plan, store, task, i).question for i in instances}
+    addresses, cells, reused = _missing(plan, store, task, methods, instances, questions)
+    wanted = sum(len(cell.instances) for cell in cells)
+    label = f"[explain {task.plugin.key}]"
+    log.info("%s %d explanations: %d to make, %d still true", label, wanted + reused, wanted, reused)
+    _run(plan, store, task, cells, workers)
     kept = [store.read(address) for address in addresses]
     statuses = Counter(thing.content["status"] for thing in kept)
     counts = {
@@ -157,22 +155,29 @@ def explained_before(plan: Plan, store: Store, task: TaskPlan, methods: Sequence
 
 def make_explanations(plan: Plan, store: Store, task: TaskPlan, method: MethodPlan, workers: int = 1) -> list[Kept]:
     """One method on all instances of a task, as `touchstone run` asks for it."""
-    with _poser(plan, store, task) as poser:
-        instances = _posable(plan, store, task)
-        questions = {i.label: posed_keys(plan, store, task, i).question for i in instances}
-        forget_secret()
-        addresses, cells, _ = _missing(plan, store, task, [method], instances, questions)
-        _run(plan, store, task, cells, poser, workers)
+    instances = _posable(plan, store, task)
+    questions = {i.label: posed_keys(plan, store, task, i).question for i in instances}
+    addresses, cells, _ = _missing(plan, store, task, [method], instances, questions)
+    _run(plan, store, task, cells, workers)
     return [store.read(address) for address in addresses]
 
 
-def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], poser: Poser, workers: int) -> None:
-    """Run cells in children, so many at a time, and keep what comes back as it comes."""
+def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], workers: int) -> None:
+    """Run cells in children beside a process that poses; what both need of libraries is imported once, here."""
     waiting = [cell for cell in cells if not _settled_without_running(plan, store, task, cell)]
+    if not waiting:
+        return
     warm_up(closure(*(cell.method.plugin.path for cell in waiting), task.plugin.path))
     family_of(task.family)
     importlib.import_module("methods")  # a child may not list the folder that holds it, where Python would look again
     torch.set_num_threads(1)
+    with _poser(plan, store, task) as poser:
+        forget_secret()
+        _run_cells(plan, store, task, waiting, poser, workers)
+
+
+def _run_cells(plan: Plan, store: Store, task: TaskPlan, waiting: list[Cell], poser: Poser, workers: int) -> None:
+    """Run cells, so many at a time, and keep what comes back as it comes."""
     jobs: list[Job] = []
 
     def start(ended: int) -> None:
