@@ -28,6 +28,8 @@ KNOWN = {
     *sys.stdlib_module_names,
 }
 """What is imported where nothing is confined. Another library may be anybody's: its code runs with its plugin."""
+BEHIND_OPTIMISERS = "torch._dynamo"
+"""What torch imports when the first optimiser is made, for two seconds."""
 
 
 def start_logging() -> None:
@@ -86,10 +88,12 @@ def on_device(value: Any, device: str) -> Any:
     return value
 
 
-def warm_up(sources: Iterable[Path]) -> None:
+def warm_up(sources: Iterable[Path], *, trains: bool = False) -> None:
     """Import the `KNOWN` libraries that these files import before children are forked; plugins themselves stay
-    unimported."""
-    for name in libraries(sources):
+    unimported. `trains`: the children make optimisers, if the files name them."""
+    files = list(sources)
+    optimisers = trains and any("torch.optim" in path.read_text(encoding="utf-8", errors="replace") for path in files)
+    for name in [*libraries(files), *([BEHIND_OPTIMISERS] if optimisers else [])]:
         if name.partition(".")[0] not in KNOWN:
             continue
         try:

@@ -167,7 +167,8 @@ def _run(plan: Plan, store: Store, task: TaskPlan, cells: list[Cell], workers: i
     waiting = [cell for cell in cells if not _settled_without_running(plan, store, task, cell)]
     if not waiting:
         return
-    warm_up(closure(*(cell.method.plugin.path for cell in waiting), task.plugin.path))
+    warm_up(closure(task.plugin.path))
+    warm_up(closure(*(cell.method.plugin.path for cell in waiting)), trains=True)
     family_of(task.family)
     importlib.import_module("methods")  # a child may not list the folder that holds it, where Python would look again
     torch.set_num_threads(1)

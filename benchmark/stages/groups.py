@@ -3,8 +3,9 @@
     @metric(range=(0, 1), direction="higher", scope="seeds")
     def stability(explanations: Sequence[Labelled]) -> float | dict[str, float] | list[...]
 
-They are called once for each group, in a child of their own, and return a value for the group or one for each member in
-order. What stands in a group:
+They are called once for each group and return a value for the group or one for each member in order. Groups of the same
+instances share a child; where it ends early, the group it was at bears that, and another child goes on behind it. What
+stands in a group:
 
     methods    all methods and references on one instance
     variants   one method's explanations of all variants, on one seed (and one seed of the method)
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.errors import DamagedArtifactError
 from benchmark.families.family import Labelled
-from benchmark.isolation import Ending, Job, Message, Send, run_isolated
+from benchmark.isolation import Job, Message, Send, run_isolated
 from benchmark.keys import content_key, group_key, reference_key
 from benchmark.plan import MethodPlan, Plan, TaskPlan
 from benchmark.registry import Plugin
@@ -99,23 +100,29 @@ def measure_groups(
         for member in group.members:
             member.scored.keys[member.name, group.metric.name] = group.key
     todo = [group for group in groups if not group.known]
-    jobs: list[Job] = [functools.partial(_measure_group, plan, store, task, group) for group in todo]
+    batches = _batches(todo)
+    jobs: list[Job] = [functools.partial(_measure_batch, plan, store, task, batch) for batch in batches]
     limits, ended = task.limits, 0
     progress = progress_lines(f"[score {task.plugin.key}] metrics of several explanations at once")
     for number, message in run_isolated(
         jobs, workers=workers, seconds=limits.seconds, memory_mb=limits.memory_mb, kept=secret_descriptors
     ):
-        group = todo[number]
-        if isinstance(message, Ending):
-            progress(ended := ended + 1, len(todo))
+        batch = batches[number]
         if isinstance(message, Message):
             if "damaged" in message.header:
                 raise DamagedArtifactError(str(message.header["damaged"]))
-            group.book(message.header["outcomes"])
-        elif isinstance(message, Ending) and message.status != "ok":
+            batch.pop(0).book(message.header["outcomes"])
+        elif message.status == "ok":
+            continue
+        else:
+            group = batch.pop(0)
             lost = {"status": message.status, "reason": message.reason, "values": {}}
             group.book([lost] * len(group.members))
             log.warning("[score %s] %s: %s\n%s", task.plugin.key, group.metric.name, message.reason, message.trace)
+            if batch:
+                batches.append(list(batch))
+                jobs.append(functools.partial(_measure_batch, plan, store, task, batches[-1]))
+        progress(ended := ended + 1, len(todo))
     return sum(len({(m.name, m.scored.instance.label) for m in group.members}) for group in todo)
 
 
@@ -161,16 +168,26 @@ def _stands_for(task: TaskPlan, member: Member) -> Key:
     return content_key(one.explanations[name])
 
 
-def _measure_group(plan: Plan, store: Store, task: TaskPlan, group: Group, send: Send) -> None:
-    """In a child: rebuild the questions and truths of the group, and measure it."""
+def _batches(groups: Iterable[Group]) -> list[list[Group]]:
+    """The groups by the instances whose questions and truths they need."""
+    found: dict[frozenset[str], list[Group]] = {}
+    for group in groups:
+        found.setdefault(frozenset(m.scored.instance.label for m in group.members), []).append(group)
+    return list(found.values())
+
+
+def _measure_batch(plan: Plan, store: Store, task: TaskPlan, batch: Iterable[Group], send: Send) -> None:
+    """In a child: rebuild the questions and truths of the groups, and measure one group after the other."""
+    concrete: dict[str, tuple[Any, Any]] = {}
     try:
-        make_deterministic(0)
-        metric, scope = Metric.of(group.metric), group.metric.options["scope"]
-        concrete: dict[str, tuple[Any, Any]] = {}
-        outcomes: list[Outcome] = []
-        for members in group.rounds:
-            outcomes += measured_together(metric, scope, list(_labelled(plan, store, task, members, concrete)))
-        send({"outcomes": outcomes})
+        for group in tuple(batch):
+            send.began(group.metric.name)
+            make_deterministic(0)
+            metric, scope = Metric.of(group.metric), group.metric.options["scope"]
+            outcomes: list[Outcome] = []
+            for members in group.rounds:
+                outcomes += measured_together(metric, scope, list(_labelled(plan, store, task, members, concrete)))
+            send({"outcomes": outcomes})
     except DamagedArtifactError as error:
         send({"damaged": str(error)})
 

@@ -49,7 +49,7 @@ def train(plan: Plan, store: Store, name: str, *, batch: int = 0) -> Mapping[str
             counts["reused"] += 1
             log.info("%s: still true, kept", label)
         else:
-            warm_up(closure(subject.plugin.path))
+            warm_up(closure(subject.plugin.path), trains=True)
             _train_apart(plan, store, subject, seed, label)
             log.info("[train %s] seed %d%s", name, seed, progress.done())
             counts["computed"] += 1

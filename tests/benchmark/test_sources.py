@@ -71,7 +71,8 @@ def test_no_method_reaches_references_pictures_or_page() -> None:
 @pytest.mark.parametrize("kind", ["subject", "task", "method", "metric"])
 def test_no_number_depends_on_how_an_error_is_worded(kind: str) -> None:
     for plugin in plugins().of(kind):
-        assert not [each for each in reach([(plugin.path, plugin.symbol)]).texts if each.startswith("benchmark/errors.py")], plugin.key
+        places = reach([(plugin.path, plugin.symbol)]).texts
+        assert not [place for place in places if place.startswith("benchmark/errors.py")], plugin.key
 
 
 @pytest.mark.parametrize(

@@ -357,6 +357,20 @@ def test_metrics_over_several_explanations_get_their_groups(project: Project) ->
     assert project.values["computed"] == own + groups_of_methods
 
 
+def test_a_group_that_ends_its_child_costs_no_other_group(project: Project) -> None:
+    project.method("one")
+    project.method("two", parameters="scale: float = 2.0")
+    body = "if explanations[0].method == 'one': os.kill(os.getpid(), 9)\nreturn float(len(explanations))"
+    project.metric("over_seeds", body, arguments="explanations", scope="seeds")
+    table = project.score(seeds=2)
+    found = table[table.metric == "over_seeds"].groupby("method")
+    lost = found.get_group("one")
+    assert set(lost.status) == {"failed"}
+    assert lost.reason.str.contains("killed by SIGKILL").all()
+    for method in ("two", "oracle", "random"):
+        assert (found.get_group(method).value == 2).all(), method
+
+
 def test_repetitions_of_a_method_are_one_row(project: Project) -> None:
     project.method("noisy", "return torch.rand(question.inputs.shape)")
     once = project.score(seeds=1)
