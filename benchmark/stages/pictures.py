@@ -32,7 +32,7 @@ from benchmark.stages.score import read_explanation
 from benchmark.store import Key, Store, digest, write_index
 from benchmark.subjects import generator_for
 
-COLOURS = 128
+COLOURS = 256
 PNG = "png"
 
 
@@ -172,10 +172,15 @@ def _values(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def _png(picture: Picture) -> bytes:
-    """A figure as a PNG with a palette, a third of the size of true colour: the page holds every picture."""
+    """A figure as a PNG with a palette, a third of the size of true colour: a board holds every picture.
+
+    The palette covers the colours that are there: one that follows how many pixels have them gives the ends of a scale,
+    which few have, the tone of another end.
+    """
     drawn, small = BytesIO(), BytesIO()
     picture.draw().savefig(drawn, format="png", metadata={"Software": None})
-    Image.open(drawn).convert("RGB").quantize(COLOURS).save(small, format="png", optimize=True)
+    image = Image.open(drawn).convert("RGB")
+    image.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=1).save(small, format="png", optimize=True)
     return small.getvalue()
 
 

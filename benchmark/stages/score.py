@@ -89,7 +89,8 @@ def score_instances(
     plan: Plan, store: Store, task: TaskPlan, methods: Sequence[MethodPlan], *, workers: int = 1
 ) -> tuple[list[Scored], dict[str, int]]:
     """What the metrics say of `methods` and of the references on every instance; and how much of it was computed."""
-    warm_up(closure(task.plugin.path, *(metric.path for metric in task.metrics)))
+    warm_up(closure(task.plugin.path))
+    warm_up(closure(*(metric.path for metric in task.metrics)), trains=True)
     family_of(task.family)
     torch.set_num_threads(1)
     scored = [_prepare(plan, store, task, methods, instance) for instance in task.instances]

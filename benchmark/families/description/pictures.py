@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from benchmark.families.description import DescriptionTruth
 from benchmark.families.description.languages import Answers
 from benchmark.families.family import Case, Picture
+from benchmark.families.panels import panels
 
 SHOWN = 3
 """Functions per picture."""
@@ -41,8 +42,15 @@ def _picture(cases: Sequence[Case]) -> Picture:
 
 
 def _draw(cases: Sequence[Case], rows: int) -> Figure:
-    figure = Figure(figsize=(2.3 * len(cases), 1.75 * rows + 0.9), dpi=110, layout="constrained")
-    axes = figure.subplots(rows, len(cases), squeeze=False)
+    figure, axes = panels(
+        rows,
+        len(cases),
+        panel=(1.95, 1.5),
+        margins=(0.45, 0.1, 0.55, 0.5),
+        gap=(0.15, 0.25),
+        sharex="row",
+        sharey="row",
+    )
     for column, case in enumerate(cases):
         programs = case.explanation.programs.split("\n")
         for row in range(rows):
@@ -50,7 +58,7 @@ def _draw(cases: Sequence[Case], rows: int) -> Figure:
         axes[0, column].set_title(f"{case.method.replace('_', ' ')}\n{_success(case)}", fontsize=8)
     handles, labels = axes[0, 0].get_legend_handles_labels()
     if handles:
-        figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+        figure.legend(handles, labels, loc="lower center", ncols=3, fontsize=8, frameon=False)
     return figure
 
 
@@ -76,6 +84,7 @@ def _panel(axis: Axes, domain: DescriptionTruth, index: int, program: str) -> No
     elif said is not None:
         _listing(axis, truth, index, said)
     axis.tick_params(labelsize=6, length=2)
+    axis.locator_params(nbins=3)
     axis.spines[["top", "right"]].set_visible(False)
 
 

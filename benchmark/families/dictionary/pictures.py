@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
 
 from benchmark.families.family import Case, Picture
+from benchmark.families.panels import panels, scale_beside
 
 ATOMS_SHOWN = 5
 
@@ -95,13 +96,12 @@ def _cosine_matrices(task: str, cases: Sequence[Case]) -> Picture:
 def _draw_cosine_matrices(cases: Sequence[Case]) -> Figure:
     columns = min(5, len(cases))
     rows = -(-len(cases) // columns)
-    figure = Figure(figsize=(2.3 * columns + 0.5, 2.2 * rows + 0.3), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis, case in zip(axes, cases, strict=False):
+    figure, axes = panels(rows, columns, panel=(2.1, 1.8), margins=(0.1, 0.9, 0.1, 0.5), gap=(0.15, 0.5))
+    for axis, case in zip(axes.ravel(), cases, strict=False):
         image = axis.imshow(_matched(case), vmin=-1, vmax=1, cmap="RdBu_r", interpolation="nearest", aspect="auto")
         axis.set_title(f"{case.method}\nmcc {case.scores.get('mcc', float('nan')):.2f}", fontsize=8)
-    _bare(axes)
-    figure.colorbar(image, ax=list(axes), shrink=0.6, label="cosine")
+    _bare(axes.ravel())
+    scale_beside(figure, axes, image, "cosine")
     return figure
 
 
@@ -127,15 +127,14 @@ def _grids(task: str, cases: Sequence[Case]) -> Picture:
 
 
 def _draw_grids(cases: Sequence[Case], meaning: str) -> Figure:
-    figure = Figure(figsize=(1.35 * ATOMS_SHOWN + 1.6, 1.45 * len(cases) + 0.3), layout="constrained")
-    axes = figure.subplots(len(cases), ATOMS_SHOWN, squeeze=False)
+    figure, axes = panels(len(cases), ATOMS_SHOWN, panel=(1.2, 1.2), margins=(0.35, 0.9, 0.1, 0.3), gap=(0.12, 0.27))
     for row, case in zip(axes, cases, strict=True):
         for axis, (cells, title) in zip(row, _best_atoms(case), strict=False):
             image = axis.imshow(cells, vmin=-1, vmax=1, cmap="PuOr", interpolation="nearest")
             axis.set_title(title, fontsize=7)
         row[0].set_ylabel(case.method, fontsize=8)
     _bare(axes.ravel())
-    figure.colorbar(image, ax=list(axes.ravel()), shrink=0.4, label=f"{meaning}, against the usual")
+    scale_beside(figure, axes, image, f"{meaning}, against the usual")
     return figure
 
 

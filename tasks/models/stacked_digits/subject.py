@@ -25,7 +25,7 @@ BACKGROUND = 500
 """Training images that methods may see."""
 
 
-@subject(cites="arXiv:1907.09701", threads=1, small={"epochs": 40})
+@subject(cites="arXiv:1907.09701", threads=1, small={"epochs": 25})
 @dataclass(frozen=True, kw_only=True)
 class StackedDigits:
     """A classifier of images that show a low and a high digit, and that names one of them by its code 0 to 4."""

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from benchmark.families.attribution import pictures as attribution
 from benchmark.families.family import Case, Picture
 from benchmark.stages.explain import explain
-from benchmark.stages.pictures import draw, pictures_of
+from benchmark.stages.pictures import _png, draw, pictures_of
 from benchmark.stages.score import score
 from benchmark.stages.train import train
 from benchmark.store import Store
@@ -114,3 +117,20 @@ def test_a_picture_that_is_still_true_is_not_drawn(project: Project, monkeypatch
     drawn(project)
     monkeypatch.setattr(attribution, "pictures", two_and(spill))
     assert drawn(project) == {"computed": 0, "reused": 3, "failed": 0}
+
+
+def test_both_ends_of_a_scale_keep_their_tones() -> None:
+    def drawing() -> Figure:
+        figure = Figure(figsize=(6, 6))
+        values = np.random.default_rng(0).normal(0, 0.1, (60, 60))
+        values[0, 0], values[0, 1] = -1, 1
+        figure.subplots().imshow(values, vmin=-1, vmax=1, cmap="RdBu_r", interpolation="nearest")
+        return figure
+
+    full = BytesIO()
+    drawing().savefig(full, format="png")
+    true, kept = (
+        np.asarray(Image.open(BytesIO(data)).convert("RGB")).astype(int)
+        for data in (full.getvalue(), _png(Picture("scale", "", "", drawing)))
+    )
+    assert np.abs(true - kept).max() <= 16
