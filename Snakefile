@@ -86,7 +86,7 @@ rule train:
     params:
         settings=lambda w: PLAN.subject(w.subject).settings,
     threads: lambda w: PLAN.subject(w.subject).threads
-    priority: 10
+    priority: 30 # the longest chains first: what many jobs wait for, before what few do
     resources:
         gpu=GPU,
         mem_mb=lambda w, attempt: memory_mb(LIMITS, units=1, threads=1, attempt=attempt),
@@ -106,6 +106,7 @@ rule explain:
     params:
         settings=lambda w: PLAN.task(w.task).explain_settings(int(w.batch)),
     threads: lambda w: side_by_side(cells(w), PLAN.profile.workers)
+    priority: 20
     resources:
         gpu=GPU,
         mem_mb=lambda w, threads: memory_mb(LIMITS, units=cells(w), threads=threads),
@@ -127,6 +128,7 @@ rule score:
     params:
         settings=lambda w: PLAN.task(w.task).score_settings(PLAN.profile.draws),
     threads: lambda w: side_by_side(instances(w), PLAN.profile.workers)
+    priority: 10
     resources:
         gpu=GPU,
         mem_mb=lambda w, threads, attempt: memory_mb(LIMITS, units=instances(w), threads=threads, attempt=attempt),
