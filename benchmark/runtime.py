@@ -1,15 +1,13 @@
-"""The state of a process that computes: device, threads, determinism, and the lines a person follows."""
+"""The state of a process that computes: device, threads, determinism, and what is imported before it forks."""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib
-import logging
 import os
 import random
 import sys
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +16,9 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from benchmark.errors import TouchstoneError
-from benchmark.progress import lasting
+from benchmark.log import log
 from benchmark.sources import libraries
 
-log = logging.getLogger("touchstone")
-PROGRESS_SECONDS = 5.0
 KNOWN = {
     *("captum", "gplearn", "jaxtyping", "matplotlib", "numba", "numpy", "pandas", "PIL", "scipy", "sklearn", "torch"),
     *sys.stdlib_module_names,
@@ -30,20 +26,6 @@ KNOWN = {
 """What is imported where nothing is confined. Another library may be anybody's: its code runs with its plugin."""
 BEHIND_OPTIMISERS = "torch._dynamo"
 """What torch imports when the first optimiser is made, for two seconds."""
-
-
-def start_logging() -> None:
-    """Send the engine's lines to standard error, plain, for a terminal and for a job's log.
-
-    To the descriptor itself: what stands in for `sys.stderr` may write to one of its own, whose number is another thing
-    in a child.
-    """
-    stream = open(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    log.handlers = [handler]
-    log.setLevel(logging.INFO)
-    log.propagate = False
 
 
 def device_of(name: str) -> torch.device:
@@ -100,20 +82,3 @@ def warm_up(sources: Iterable[Path], *, trains: bool = False) -> None:
             importlib.import_module(name)
         except (Exception, SystemExit) as error:  # a missing or broken library is the plugin's own affair
             log.debug("not warmed up: %s (%s)", name, error)
-
-
-def progress_lines(label: str) -> Callable[..., None]:
-    """A `progress(step, total, **values)` that logs a line every few seconds and at the end, with the time left."""
-    began = last = time.perf_counter()
-
-    def progress(step: int, total: int, **values: float) -> None:
-        nonlocal last
-        now = time.perf_counter()
-        if now - last < PROGRESS_SECONDS and step != total:
-            return
-        last = now
-        left = lasting((now - began) / max(step, 1) * (total - step))
-        shown = "".join(f", {name} {value:.4g}" for name, value in values.items())
-        log.info("%s: step %d of %d%s, %s left", label, step, total, shown, left)
-
-    return progress

@@ -14,11 +14,11 @@ from benchmark.audit import take_back
 from benchmark.config import declaration_problems, task_settings
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.locking import hold, run_name
+from benchmark.log import start_logging
 from benchmark.marks import with_marks
 from benchmark.plan import MethodPlan, Plan, TaskPlan
 from benchmark.planning import at_budgets, make_plan
 from benchmark.registry import plugins, read_file
-from benchmark.runtime import start_logging
 from benchmark.stages.beside import Beside, draw_beside
 from benchmark.stages.explain import make_explanations
 from benchmark.stages.score import score_instances

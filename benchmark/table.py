@@ -10,7 +10,7 @@ import pandas as pd
 
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.scores import COLUMNS, TYPES, Scale, rows_of
-from benchmark.stages.instances import certified
+from benchmark.stages.made import certified
 from benchmark.store import Store
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ def timing_file(layout: Layout) -> Path:
 @contextmanager
 def timed(layout: Layout, stage: str, name: str) -> Iterator[None]:
     """Hold a place among the run's jobs, log the stage's lines, measure it, and keep the measurement."""
-    from benchmark.runtime import log, start_logging
+    from benchmark.log import log, start_logging
 
     start_logging()
     began = time.time()

@@ -35,10 +35,10 @@ from benchmark.config import Profile, read_profile
 from benchmark.config.spaces import SEEDS, TRIALS, TUNING_SEEDS, candidates, space
 from benchmark.errors import TouchstoneError
 from benchmark.locking import hold, run_name
+from benchmark.log import log, start_logging
 from benchmark.plan import MethodPlan, Plan, TaskPlan
 from benchmark.planning import make_plan
 from benchmark.registry import Registry, plugins, read_file
-from benchmark.runtime import log, start_logging
 from benchmark.single import method_of
 from benchmark.stages.explain import explain
 from benchmark.stages.score import score

@@ -15,8 +15,8 @@ from benchmark.conformance.checks import Finding
 from benchmark.conformance.expected import EXPECTED
 from benchmark.errors import TouchstoneError
 from benchmark.isolation import Ending, Send, run_isolated
+from benchmark.log import start_logging
 from benchmark.registry import Plugin, plugins, read_file
-from benchmark.runtime import start_logging
 
 LIMIT_SECONDS = 600.0
 KINDS = ("method", "task", "metric", "subject", "reference", "family")

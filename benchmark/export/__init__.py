@@ -31,9 +31,11 @@ from benchmark.export.columns import column, feature
 from benchmark.export.readme import readme
 from benchmark.families.family import Family, Table
 from benchmark.locking import hold, run_name
+from benchmark.log import start_logging
 from benchmark.plan import Instance, Plan, TaskPlan
-from benchmark.runtime import make_deterministic, start_logging
-from benchmark.stages.instances import certified, family_of, make_concrete, trained
+from benchmark.runtime import make_deterministic
+from benchmark.stages.instances import family_of, make_concrete
+from benchmark.stages.made import certified, trained
 from benchmark.stages.train import train
 from benchmark.store import Store
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from benchmark.confinement import LIBC
 from benchmark.errors import TouchstoneError
+from benchmark.log import start_logging
 from benchmark.notebook.engine import Evaluated, Request, evaluated
 from benchmark.posing import wire
-from benchmark.runtime import start_logging
 from benchmark.seeds import hide_secret
 
 

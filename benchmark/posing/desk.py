@@ -18,10 +18,11 @@ import psutil
 from torch import Tensor
 
 from benchmark.errors import TouchstoneError
+from benchmark.log import log
 from benchmark.posing import wire
 from benchmark.posing.connections import fork
 from benchmark.posing.handover import pack
-from benchmark.runtime import log, make_deterministic
+from benchmark.runtime import make_deterministic
 
 Pose = Callable[[dict[str, Any], int], Any]
 """`pose(request, number)` makes question `number` of a session, in the session's desk."""

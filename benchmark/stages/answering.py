@@ -17,9 +17,10 @@ import torch
 from benchmark.errors import TouchstoneError, Unsupported
 from benchmark.explanations import parts, whole
 from benchmark.isolation import Send
+from benchmark.log import log
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.posing import PosingError, Session
-from benchmark.runtime import log, make_deterministic, on_device
+from benchmark.runtime import make_deterministic, on_device
 from benchmark.seeds import method_seed
 from benchmark.stages.instances import family_of, make_concrete
 from benchmark.store import Store

@@ -23,14 +23,15 @@ from benchmark.artifacts import write_bytes
 from benchmark.families.family import Case, Picture
 from benchmark.isolation import Ending, Message, Send, run_isolated
 from benchmark.keys import content_key, posed_keys, value_key
+from benchmark.log import log
 from benchmark.marks import blind_marks, skill
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
-from benchmark.runtime import log
 from benchmark.scores import flat
 from benchmark.seeds import secret_descriptors
 from benchmark.stages.explain import explained_before
 from benchmark.stages.instances import family_of
-from benchmark.stages.pictures import PNG, cases_of
+from benchmark.stages.made import PNG
+from benchmark.stages.pictures import cases_of
 from benchmark.store import Store
 
 TRUTH = "oracle"

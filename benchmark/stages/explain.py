@@ -27,15 +27,17 @@ from benchmark.confinement import Confinement, protection
 from benchmark.errors import TouchstoneError
 from benchmark.isolation import Ending, Job, Message, run_isolated
 from benchmark.keys import explanation_key, posed_keys
+from benchmark.log import log
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.posing import Poser, Session
 from benchmark.progress import Progress
 from benchmark.registry import PROJECT
-from benchmark.runtime import log, warm_up
+from benchmark.runtime import warm_up
 from benchmark.seeds import forget_secret
 from benchmark.sources import closure
 from benchmark.stages.answering import Record, check, groups_of, pose, run_method
-from benchmark.stages.instances import family_of, trained
+from benchmark.stages.instances import family_of
+from benchmark.stages.made import trained
 from benchmark.store import Kept, Key, Store, digest, write_index
 
 STATUSES = ("ok", "failed", "timeout", "unsupported")

@@ -28,9 +28,10 @@ from benchmark.errors import DamagedArtifactError
 from benchmark.families.family import Labelled
 from benchmark.isolation import Job, Message, Send, run_isolated
 from benchmark.keys import content_key, group_key, reference_key
+from benchmark.log import log, progress_lines
 from benchmark.plan import MethodPlan, Plan, TaskPlan
 from benchmark.registry import Plugin
-from benchmark.runtime import log, make_deterministic, progress_lines
+from benchmark.runtime import make_deterministic
 from benchmark.scores import Metric, Outcome, averaged, measured_together
 from benchmark.seeds import secret_descriptors
 from benchmark.stages.instances import make_concrete

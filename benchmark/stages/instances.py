@@ -9,13 +9,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from benchmark.errors import DamagedArtifactError, TouchstoneError
+from benchmark.errors import TouchstoneError
 from benchmark.families.family import Family
 from benchmark.plan import Instance, Plan, TaskPlan
 from benchmark.registry import plugins
 from benchmark.runtime import device_of
 from benchmark.seeds import method_seed, plant_seed
-from benchmark.store import Kept, Store
+from benchmark.stages.made import trained
+from benchmark.store import Store
 from benchmark.subjects import Saved
 
 
@@ -68,25 +69,3 @@ def load_subject(plan: Plan, store: Store, name: str, instance: Instance, device
         kept.tensors("public"),
         method_seed(instance.seed, instance.repeat),
     )
-
-
-def trained(plan: Plan, store: Store, name: str, seed: int) -> Kept:
-    """What the training of a subject left. Raises `DamagedArtifactError` with the command that makes it."""
-    address = plan.layout.subject(name, seed)
-    try:
-        return store.read(address)
-    except FileNotFoundError:
-        raise DamagedArtifactError(
-            f"{store.path(address)} is missing: train it with "
-            f"`touchstone train --profile {plan.source} --subject {name}`"
-        ) from None
-
-
-def certified(plan: Plan, store: Store, instance: Instance) -> bool:
-    """Whether all subjects of an instance passed their certificates."""
-    checks = [
-        check
-        for name in instance.subjects.values()
-        for check in trained(plan, store, name, instance.seed).content.get("certificate", [{"passed": False}])
-    ]
-    return all(check["passed"] for check in checks)

@@ -23,17 +23,18 @@ from PIL import Image
 from benchmark.families.family import Case, Picture
 from benchmark.isolation import Ending, Send, run_isolated
 from benchmark.keys import content_key, picture_key, posed_keys, reference_key
+from benchmark.log import log
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
-from benchmark.runtime import log, make_deterministic
+from benchmark.runtime import make_deterministic
 from benchmark.scores import by_name
 from benchmark.seeds import secret_descriptors
-from benchmark.stages.instances import family_of, make_concrete, trained
+from benchmark.stages.instances import family_of, make_concrete
+from benchmark.stages.made import PNG, trained
 from benchmark.stages.score import read_explanation
 from benchmark.store import Key, Store, digest, write_index
 from benchmark.subjects import generator_for
 
 COLOURS = 256
-PNG = "png"
 
 
 class Scores(Mapping[str, float]):
@@ -182,12 +183,3 @@ def _png(picture: Picture) -> bytes:
     image = Image.open(drawn).convert("RGB")
     image.quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE, kmeans=1).save(small, format="png", optimize=True)
     return small.getvalue()
-
-
-def pictures_of(plan: Plan, store: Store, task: TaskPlan) -> Sequence[Mapping[str, Any]]:
-    """The pictures of a task in their order: `name`, `title`, `caption`, `path`."""
-    from benchmark.store import read_entry
-
-    names = read_entry(plan.layout.picture_index(task.id)).content["pictures"]
-    kept = [(name, store.read(plan.layout.picture(task.id, name))) for name in names]
-    return [{"name": name, **thing.content, "path": thing.blob(PNG)} for name, thing in kept]

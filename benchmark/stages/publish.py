@@ -20,12 +20,10 @@ from benchmark.boards.showing import render_kept
 from benchmark.boards.tables import broken, claims_about, computed
 from benchmark.errors import DamagedArtifactError
 from benchmark.layout import Layout
+from benchmark.log import log
 from benchmark.plan import Instance, Plan
 from benchmark.provenance import provenance, revealed
-from benchmark.runtime import log
-from benchmark.stages.instances import trained
-from benchmark.stages.pictures import pictures_of
-from benchmark.stages.train import certificates
+from benchmark.stages.made import certificates, pictures_of, trained
 from benchmark.store import Store, damaged, read_entry, write_index
 from benchmark.timing import timings
 

@@ -27,16 +27,18 @@ from benchmark.explanations import whole
 from benchmark.isolation import Ending, Job, Message, Send, run_isolated
 from benchmark.keys import content_key, posed_keys, reference_key, value_key
 from benchmark.layout import Layout
+from benchmark.log import log
 from benchmark.marks import with_marks
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.progress import Progress
 from benchmark.registry import Plugin
-from benchmark.runtime import log, make_deterministic, warm_up
+from benchmark.runtime import make_deterministic, warm_up
 from benchmark.scores import Metric, Outcome, averaged, by_name, measured
 from benchmark.seeds import secret_descriptors
 from benchmark.sources import closure
 from benchmark.stages.groups import measure_groups
-from benchmark.stages.instances import family_of, make_concrete, trained
+from benchmark.stages.instances import family_of, make_concrete
+from benchmark.stages.made import trained
 from benchmark.store import Kept, Key, Shelf, Store, write_index
 from benchmark.subjects import generator_for
 from benchmark.table import instance_rows, to_table

@@ -16,7 +16,6 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -24,9 +23,10 @@ from benchmark.artifacts import FileRecord
 from benchmark.errors import TouchstoneError
 from benchmark.isolation import Ending, Send, run_isolated
 from benchmark.keys import subject_key
+from benchmark.log import log, progress_lines
 from benchmark.plan import Plan, SubjectPlan
 from benchmark.progress import Progress
-from benchmark.runtime import device_of, log, make_deterministic, progress_lines, warm_up
+from benchmark.runtime import device_of, make_deterministic, warm_up
 from benchmark.seeds import plant_seed, seal, secret_descriptors
 from benchmark.sources import closure
 from benchmark.store import Store, damaged, write_index
@@ -117,13 +117,3 @@ def _refuse_bad_numbers(trained: Trained, name: str, seed: int) -> None:
                 raise TouchstoneError(
                     f"subject {name}, seed {seed}: {bad} values of {group} {key!r} are NaN or infinite"
                 )
-
-
-def certificates(plan: Plan, store: Store) -> list[dict[str, Any]]:
-    """Every check of every subject: `subject, seed, check, value, threshold, passed`, and which side passes."""
-    return [
-        {"subject": name, "seed": seed, **check}
-        for name, subject in sorted(plan.subjects.items())
-        for seed in subject.seeds
-        for check in store.read(plan.layout.subject(name, seed)).content.get("certificate", [])
-    ]

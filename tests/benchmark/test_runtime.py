@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.errors import TouchstoneError, unknown
-from benchmark.runtime import device_of, make_deterministic, progress_lines
+from benchmark.log import progress_lines
+from benchmark.runtime import device_of, make_deterministic
 from benchmark.subjects import Check, Run, generator_for
 
 

@@ -15,7 +15,8 @@ from PIL import Image
 from benchmark.families.attribution import pictures as attribution
 from benchmark.families.family import Case, Picture
 from benchmark.stages.explain import explain
-from benchmark.stages.pictures import _png, draw, pictures_of
+from benchmark.stages.made import pictures_of
+from benchmark.stages.pictures import _png, draw
 from benchmark.stages.score import score
 from benchmark.stages.train import train
 from benchmark.store import Store

@@ -10,7 +10,8 @@ import torch
 from benchmark.errors import DamagedArtifactError, TouchstoneError
 from benchmark.plan import Instance
 from benchmark.stages.instances import load_subject
-from benchmark.stages.train import certificates, train
+from benchmark.stages.made import certificates
+from benchmark.stages.train import train
 from benchmark.store import damaged
 from tests.support.project import SUBJECT, Project, flip
 
