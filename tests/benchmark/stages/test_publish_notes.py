@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from benchmark.stages.publish import without_controls
@@ -43,3 +46,8 @@ def test_a_control_that_failed_ran(controlled: Project) -> None:
 def test_a_task_without_controls_has_no_note(project: Project) -> None:
     project.method("slope")
     assert without_controls(project.plan(), project.score()) == []
+
+
+def test_publishing_waits_for_no_torch() -> None:
+    code = "import sys, benchmark.stages.publish, benchmark.timing; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
