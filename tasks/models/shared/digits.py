@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +19,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from sklearn.datasets import load_digits
 from torch import Tensor
 
 from benchmark.errors import TouchstoneError
@@ -49,13 +49,21 @@ def embedded(generator: torch.Generator) -> Digits:
 
     The set holds no image twice (a test asserts it), so that a split by index is a split by image.
     """
-    bunch = load_digits()
-    small = torch.from_numpy(bunch.images).float()[:, None] / 16
+    table = torch.from_numpy(np.loadtxt(_digits_file(), delimiter=",", dtype=np.float32))
+    small = table[:, :-1].reshape(-1, 1, 8, 8) / 16
     images = F.interpolate(small, size=(SIDE, SIDE), mode="bilinear", align_corners=False)[:, 0]
-    labels = torch.from_numpy(bunch.target).long()
+    labels = table[:, -1].long()
     order = torch.randperm(len(images), generator=generator)
     test, train = order[:TEST_DIGITS], order[TEST_DIGITS:]
     return Digits(images[train], labels[train], images[test], labels[test])
+
+
+def _digits_file() -> Path:
+    """Where scikit-learn keeps its digits: a row an image, the label last. Its own reader (a test compares) comes with
+    all of its data sets, two seconds of imports in every process that needs an image."""
+    library = find_spec("sklearn")
+    places = list(library.submodule_search_locations or ()) if library is not None else []
+    return Path(*places) / "datasets" / "data" / "digits.csv.gz"
 
 
 def hub(source: str, generator: torch.Generator) -> Digits:
