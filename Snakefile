@@ -17,12 +17,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(workflow.basedir)))
 
 from benchmark.audit import audit
+from benchmark.forkserver import LAUNCHER, start
 from benchmark.invocation import called_with, only_looks
 from benchmark.locking import RUN_VARIABLE, hold, run_name
 from benchmark.planning import DEVICE_VARIABLE, make_plan
 from benchmark.resources import memory_mb, minutes, side_by_side
+from benchmark.warming import imported_in
 
 PYTHON = sys.executable
+JOB = f"{shlex.quote(PYTHON)} -I -S {shlex.quote(str(LAUNCHER))}" # `python -m benchmark`, without the seconds that importing torch takes
 OVERRIDE = {key: [config[key]] if isinstance(config[key], str) else config[key] for key in ("only", "exclude", "batches", "workers") if key in config}
 PLAN = make_plan(config.get("profile", "default"), overrides=OVERRIDE)
 LAYOUT = PLAN.layout
@@ -94,7 +97,7 @@ rule train:
     log:
         LAYOUT.results / "logs" / "train" / "{subject}-{batch}.log",
     shell:
-        "{PYTHON:q} -m benchmark train {CALL} --subject {wildcards.subject} --batch {wildcards.batch} 2>&1 | tee {log:q}"
+        "{JOB} train {CALL} --subject {wildcards.subject} --batch {wildcards.batch} 2>&1 | tee {log:q}"
 
 
 rule explain:
@@ -114,7 +117,7 @@ rule explain:
     log:
         LAYOUT.results / "logs" / "explain" / "{task}-{batch}.log",
     shell:
-        "{PYTHON:q} -m benchmark explain {CALL} --task {wildcards.task} --batch {wildcards.batch} --threads {threads} 2>&1 | tee {log:q}"
+        "{JOB} explain {CALL} --task {wildcards.task} --batch {wildcards.batch} --threads {threads} 2>&1 | tee {log:q}"
 
 
 rule score:
@@ -136,7 +139,7 @@ rule score:
     log:
         LAYOUT.results / "logs" / "score" / "{task}.log",
     shell:
-        "{PYTHON:q} -m benchmark score {CALL} --task {wildcards.task} --threads {threads} 2>&1 | tee {log:q}"
+        "{JOB} score {CALL} --task {wildcards.task} --threads {threads} 2>&1 | tee {log:q}"
 
 
 rule pictures:
@@ -152,7 +155,7 @@ rule pictures:
     log:
         LAYOUT.results / "logs" / "pictures" / "{task}.log",
     shell:
-        "{PYTHON:q} -m benchmark pictures {CALL} --task {wildcards.task} 2>&1 | tee {log:q}"
+        "{JOB} pictures {CALL} --task {wildcards.task} 2>&1 | tee {log:q}"
 
 
 rule publish:
@@ -171,7 +174,12 @@ rule publish:
     log:
         LAYOUT.results / "logs" / "publish.log",
     shell:
-        "{PYTHON:q} -m benchmark publish {CALL} 2>&1 | tee {log:q}"
+        "{JOB} publish {CALL} 2>&1 | tee {log:q}"
+
+
+onstart:
+    if workflow.is_main_process and workflow.local_exec:
+        start(*imported_in(PLAN))
 
 
 onsuccess:

@@ -1,14 +1,10 @@
-"""The state of a process that computes: device, threads, determinism, and what is imported before it forks."""
+"""The state of a process that computes: device, threads, determinism."""
 
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import os
 import random
-import sys
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,16 +12,6 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from benchmark.errors import TouchstoneError
-from benchmark.log import log
-from benchmark.sources import libraries
-
-KNOWN = {
-    *("captum", "gplearn", "jaxtyping", "matplotlib", "numba", "numpy", "pandas", "PIL", "scipy", "sklearn", "torch"),
-    *sys.stdlib_module_names,
-}
-"""What is imported where nothing is confined. Another library may be anybody's: its code runs with its plugin."""
-BEHIND_OPTIMISERS = "torch._dynamo"
-"""What torch imports when the first optimiser is made, for two seconds."""
 
 
 def device_of(name: str) -> torch.device:
@@ -68,17 +54,3 @@ def on_device(value: Any, device: str) -> Any:
         fields = {f.name: on_device(getattr(value, f.name), device) for f in dataclasses.fields(value) if f.init}
         return dataclasses.replace(value, **fields)
     return value
-
-
-def warm_up(sources: Iterable[Path], *, trains: bool = False) -> None:
-    """Import the `KNOWN` libraries that these files import before children are forked; plugins themselves stay
-    unimported. `trains`: the children make optimisers, if the files name them."""
-    files = list(sources)
-    optimisers = trains and any("torch.optim" in path.read_text(encoding="utf-8", errors="replace") for path in files)
-    for name in [*libraries(files), *([BEHIND_OPTIMISERS] if optimisers else [])]:
-        if name.partition(".")[0] not in KNOWN:
-            continue
-        try:
-            importlib.import_module(name)
-        except (Exception, SystemExit) as error:  # a missing or broken library is the plugin's own affair
-            log.debug("not warmed up: %s (%s)", name, error)

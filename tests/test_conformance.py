@@ -17,10 +17,10 @@ from benchmark.conformance.suite import KINDS
 from benchmark.conformance.tasks import LABEL
 from benchmark.planning import make_plan
 from benchmark.registry import Plugin, plugins
-from benchmark.runtime import warm_up
 from benchmark.sources import closure
 from benchmark.stages.train import train
 from benchmark.store import Store
+from benchmark.warming import warm_up
 from tests.support import frozen
 
 TRAINED = ("task", "subject")

@@ -32,13 +32,13 @@ from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.posing import Poser, Session
 from benchmark.progress import Progress
 from benchmark.registry import PROJECT
-from benchmark.runtime import warm_up
 from benchmark.seeds import forget_secret
 from benchmark.sources import closure
 from benchmark.stages.answering import Record, check, groups_of, pose, run_method
 from benchmark.stages.instances import family_of
 from benchmark.stages.made import trained
 from benchmark.store import Kept, Key, Store, digest, write_index
+from benchmark.warming import warm_up
 
 STATUSES = ("ok", "failed", "timeout", "unsupported")
 SETTLED = ("ok", "unsupported")

@@ -32,7 +32,7 @@ from benchmark.marks import with_marks
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.progress import Progress
 from benchmark.registry import Plugin
-from benchmark.runtime import make_deterministic, warm_up
+from benchmark.runtime import make_deterministic
 from benchmark.scores import Metric, Outcome, averaged, by_name, measured
 from benchmark.seeds import secret_descriptors
 from benchmark.sources import closure
@@ -42,6 +42,7 @@ from benchmark.stages.made import trained
 from benchmark.store import Kept, Key, Shelf, Store, write_index
 from benchmark.subjects import generator_for
 from benchmark.table import instance_rows, to_table
+from benchmark.warming import warm_up
 
 
 @dataclass

@@ -26,11 +26,12 @@ from benchmark.keys import subject_key
 from benchmark.log import log, progress_lines
 from benchmark.plan import Plan, SubjectPlan
 from benchmark.progress import Progress
-from benchmark.runtime import device_of, make_deterministic, warm_up
+from benchmark.runtime import device_of, make_deterministic
 from benchmark.seeds import plant_seed, seal, secret_descriptors
 from benchmark.sources import closure
 from benchmark.store import Store, damaged, write_index
 from benchmark.subjects import Run, Trained
+from benchmark.warming import warm_up
 
 
 def train(plan: Plan, store: Store, name: str, *, batch: int = 0) -> Mapping[str, int]:

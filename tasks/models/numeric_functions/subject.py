@@ -30,7 +30,7 @@ from tasks.models.numeric_functions.identifiability import CEILINGS, FLOORS, POI
 from tasks.models.numeric_functions.networks import fit_networks
 
 
-@subject(cites="arXiv:2309.03886", small={"functions": 3})
+@subject(cites="arXiv:2309.03886", small={"functions": 4})
 @dataclass(frozen=True, kw_only=True)
 class NumericFunctions:
     """Functions of one real number, of one kind: atomic, composed, noisy, biased, corrupted, or a network's

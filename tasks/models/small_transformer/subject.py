@@ -118,7 +118,7 @@ class Stream:
         return scaled
 
 
-@subject(cites="arXiv:2209.11895", small={"heads": 3})
+@subject(cites="arXiv:2209.11895")
 @dataclass(frozen=True, kw_only=True)
 class SmallTransformer:
     """An induction circuit written into the weights of an attention-only transformer, among dead heads and a noisy
