@@ -25,7 +25,7 @@ from benchmark.resources import memory_mb, minutes, side_by_side
 from benchmark.warming import imported_in
 
 PYTHON = sys.executable
-JOB = f"{shlex.quote(PYTHON)} -I -S {shlex.quote(str(LAUNCHER))}" # `python -m benchmark`, without the seconds that importing torch takes
+JOB = f"{shlex.quote(PYTHON)} -I -S {shlex.quote(str(LAUNCHER))}"  # `python -m benchmark`, forked where a server runs
 OVERRIDE = {key: [config[key]] if isinstance(config[key], str) else config[key] for key in ("only", "exclude", "batches", "workers") if key in config}
 PLAN = make_plan(config.get("profile", "default"), overrides=OVERRIDE)
 LAYOUT = PLAN.layout

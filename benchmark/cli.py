@@ -6,9 +6,8 @@ import json
 import os
 import shutil
 import sys
-from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
@@ -248,15 +247,3 @@ def main() -> None:
     except TouchstoneError as error:
         sys.stderr.write(f"touchstone: {error}\n")
         sys.exit(1)
-    except SystemExit as ending:
-        if ending.code:
-            raise
-    _leave()
-
-
-def _leave() -> NoReturn:
-    """End at once: all is written, and tearing down what torch has loaded takes Python a second."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # closed by whoever reads it
-            stream.flush()
-    os._exit(0)

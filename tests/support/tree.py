@@ -24,6 +24,14 @@ KEPT = ("gradient", "input_magnitude", "occlusion")
 """The methods of the small profile; the test's own `gated` is added."""
 METHODS = ["gated", *KEPT]
 SEEDS = 2
+ZYGOTE = {
+    "PYTHON = sys.executable\n": (
+        'PYTHON = os.environ.get("TEST_PYTHON", sys.executable)\nREAL = PYTHON == sys.executable\n'
+    ),
+    '{shlex.quote(str(LAUNCHER))}"': '{shlex.quote(str(LAUNCHER))}" if REAL else f"{PYTHON} -m benchmark"',
+    "and workflow.local_exec": "and workflow.local_exec and REAL",
+}
+"""What of the Snakefile is otherwise where the zygote stands for Python: it forks the jobs as well."""
 ALL = {"computed": 0, "reused": SEEDS * len(METHODS), "failed": 0}
 """What a second run of the small profile counts of explanations."""
 GATED = '''
@@ -61,12 +69,11 @@ class Tree:
         (folder / "tests").mkdir()
         shutil.copy2(ROOT / "tests" / "__init__.py", folder / "tests" / "__init__.py")
         snakefile = folder / "Snakefile"
-        real, chosen = (
-            "PYTHON = sys.executable\n",
-            'PYTHON = __import__("os").environ.get("TEST_PYTHON", sys.executable)\n',
-        )
-        assert real in snakefile.read_text()
-        snakefile.write_text(snakefile.read_text().replace(real, chosen))
+        text = snakefile.read_text()
+        for real, chosen in ZYGOTE.items():
+            assert text.count(real) == 1
+            text = text.replace(real, chosen)
+        snakefile.write_text(text)
         # Compiled once, and used as long as a file holds what it held, whatever its time says: tests edit files.
         compileall.compile_dir(folder, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
         return cls(folder)
