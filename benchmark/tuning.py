@@ -148,8 +148,8 @@ def tune(
 
     Args:
         task: only this one (`family/task`).
-        seconds: begin no further trial after the method has run so long in all; what trials of earlier runs took counts
-            as well, so that a run that goes on has no more than one that was never stopped.
+        seconds: begin no further trial after the method has taken so much processor time in all; what trials of earlier
+            runs took counts as well, so that a run that goes on has no more than one that was never stopped.
 
     Raises:
         TouchstoneError: nothing to tune, no task that it applies to, or nothing on which trials could be compared.

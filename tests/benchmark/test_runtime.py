@@ -91,10 +91,10 @@ def test_progress_is_printed_at_the_end_and_not_at_every_step(lines: Any) -> Non
 
 WARMING = """
 import pathlib, sys
-from benchmark import runtime
+from benchmark import warming
 sys.path.insert(0, sys.argv[1])
-runtime.KNOWN |= {"a_exits", "b_raises", "c_needs", "good_library"}
-runtime.warm_up([pathlib.Path(sys.argv[1], "method.py")])
+warming.KNOWN |= {"a_exits", "b_raises", "c_needs", "good_library"}
+warming.warm_up([pathlib.Path(sys.argv[1], "method.py")])
 print("good_library" in sys.modules, "somebodys" in sys.modules)
 """
 

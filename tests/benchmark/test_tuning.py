@@ -141,7 +141,9 @@ def test_a_run_that_was_stopped_goes_on(noisy: Project, lines: Any) -> None:
 
 
 def test_no_trial_begins_after_the_time_is_spent(noisy: Project) -> None:
-    slow = NOISY.replace("return", "time.sleep(0.2)\nreturn")
+    slow = NOISY.replace(
+        "return", "end = time.process_time() + 0.2\nwhile time.process_time() < end:\n    pass\nreturn"
+    )
     noisy.method("noisy", slow, parameters="noise: float = 5.0", tunable={"noise": LOUD})
     stopped = tuned(noisy, 6, seconds=0.5)
     assert len(stopped.outcomes) == 2, "each takes 0.2 s on each of two seeds"
