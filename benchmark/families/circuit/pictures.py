@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 
 from benchmark.families.circuit.graph import Graph
 from benchmark.families.family import Case, Picture
+from benchmark.families.panels import panels
 
 FIRST = ("oracle", "random")
 LEFT_OUT = ("inverted",)
@@ -58,11 +59,10 @@ def _picture(task: str, variant: str, cases: Sequence[Case]) -> Picture:
 def _drawn(cases: Sequence[Case]) -> Figure:
     columns = min(COLUMNS, len(cases))
     rows = -(-len(cases) // columns)
-    figure = Figure(figsize=(3.4 * columns, 2.9 * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False).ravel()
-    for axis in axes:
+    figure, axes = panels(rows, columns, panel=(3.3, 2.5), margins=(0.05, 0.05, 0.05, 0.45), gap=(0.1, 0.45))
+    for axis in axes.ravel():
         axis.set_axis_off()
-    for axis, case in zip(axes, cases, strict=False):
+    for axis, case in zip(axes.ravel(), cases, strict=False):
         score = next(iter(case.scores.values()), None)
         axis.set_title(case.method.replace("_", " ") + ("" if score is None else f"\n{score:.2f}"), fontsize=8)
         _graph(axis, case)
