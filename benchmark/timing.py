@@ -10,7 +10,7 @@ import json
 import os
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -64,6 +64,11 @@ def timed(layout: Layout, stage: str, name: str) -> Iterator[None]:
             stream.write(json.dumps(line) + "\n")
     except OSError as error:  # what the job made is written; only `make speed` misses a line
         log.warning("%s: no line about this job's time could be written (%s)", path, error.strerror)
+
+
+def clock_of(*, gpu: bool) -> Callable[[], float]:
+    """The clock for the cost of a computation: processor time, which no neighbour lengthens, unless a GPU does it."""
+    return time.perf_counter if gpu else processor_seconds
 
 
 def processor_seconds() -> float:

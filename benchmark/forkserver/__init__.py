@@ -29,8 +29,8 @@ from benchmark.seeds import VARIABLE
 
 ADDRESS = "TOUCHSTONE_FORKSERVER"
 LAUNCHER = Path(__file__).with_name("launch.py")
-THREADS = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB")
-"""Libraries that read how many threads they may have when they are loaded; jobs change it afterwards."""
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+"""How many threads libraries have from the moment they are loaded; jobs change it afterwards."""
 
 
 def start(first: Iterable[str], later: Iterable[str] = ()) -> subprocess.Popen[bytes] | None:
@@ -44,7 +44,6 @@ def start(first: Iterable[str], later: Iterable[str] = ()) -> subprocess.Popen[b
     folder = Path(tempfile.mkdtemp(prefix="touchstone-"))
     address = str(folder / "jobs")
     environment = {name: value for name, value in os.environ.items() if name != ADDRESS}
-    limits = ("VECLIB_MAXIMUM_THREADS" if each == "VECLIB" else f"{each}_NUM_THREADS" for each in THREADS)
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(address)
         listener.listen(128)
@@ -54,7 +53,7 @@ def start(first: Iterable[str], later: Iterable[str] = ()) -> subprocess.Popen[b
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             pass_fds=[listener.fileno()],
-            env=environment | dict.fromkeys(limits, "1"),
+            env=environment | dict.fromkeys(THREADS, "1"),
         )
     os.environ[ADDRESS] = address
     return server

@@ -7,7 +7,6 @@ A batched method answers all variants of one seed together; where that fails, ea
 
 from __future__ import annotations
 
-import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -24,7 +23,7 @@ from benchmark.runtime import make_deterministic, on_device
 from benchmark.seeds import method_seed
 from benchmark.stages.instances import family_of, make_concrete
 from benchmark.store import Store
-from benchmark.timing import processor_seconds
+from benchmark.timing import clock_of
 
 Record = dict[str, Any]
 
@@ -111,7 +110,7 @@ def _answers(
     count = family.count_calls(questions)
     if torch.cuda.is_initialized():
         torch.cuda.reset_peak_memory_stats()
-    clock = time.perf_counter if torch.cuda.is_initialized() else processor_seconds  # which no neighbour lengthens
+    clock = clock_of(gpu=torch.cuda.is_initialized())
     began = clock()
     raw: list[Any] | None = None
     outcome: Record = {"status": "ok", "reason": ""}

@@ -12,7 +12,6 @@ from __future__ import annotations
 import functools
 import math
 import os
-import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,6 +30,7 @@ from benchmark.seeds import plant_seed, seal, secret_descriptors
 from benchmark.sources import closure
 from benchmark.store import Store, damaged, write_index
 from benchmark.subjects import Run, Trained
+from benchmark.timing import clock_of
 from benchmark.warming import warm_up
 
 
@@ -85,10 +85,11 @@ def _train_seed(plan: Plan, store: Store, subject: SubjectPlan, seed: int, label
         send({"refused": str(error)})
         return
     builder = subject.plugin.load()(**subject.parameters)
-    began = time.perf_counter()
+    clock = clock_of(gpu=device.type == "cuda")
+    began = clock()
     log.info("%s: training (%s)", label, ", ".join(f"{k}={v}" for k, v in subject.parameters.items()))
     trained: Trained = builder.train(Run(plant_seed(seed, sealed=subject.sealed), device, progress_lines(label)))
-    seconds = time.perf_counter() - began
+    seconds = clock() - began
     _refuse_bad_numbers(trained, subject.name, seed)
     certificate = [
         {"check": c.name, "value": c.value, "threshold": c.threshold, "at_least": c.at_least, "passed": c.passed}
