@@ -83,9 +83,10 @@ def per_task(scores: pd.DataFrame | Ranked) -> pd.DataFrame:
     """
     rows, boards = as_ranked(scores), []
     for family, part in gridded(rows).groupby("family", sort=True):
-        specialists = _specialists(grid(part))
-        for task, own in part.groupby("task", sort=True):
-            board = _board(grid(own), frozenset())
+        whole = grid(part)
+        specialists = _specialists(whole)
+        for (task,), own in whole.parts(part, ["task"]):
+            board = _board(own, frozenset())
             boards.append(board.assign(family=family, task=task, specialist=board["method"].isin(specialists)))
     return _stack(boards, rows, ["family", "task"])
 
@@ -96,9 +97,9 @@ def per_variant(scores: pd.DataFrame | Ranked) -> pd.DataFrame:
     All methods that were measured on the variant are ranked.
     """
     rows, boards = as_ranked(scores), []
-    for key, own in gridded(rows).groupby(["family", "task", "variant"], sort=True):
-        family, task, variant = map(str, key)
-        boards.append(_board(grid(own), frozenset()).assign(family=family, task=task, variant=variant))
+    for family, part in gridded(rows).groupby("family", sort=True):
+        for (task, variant), own in grid(part).parts(part, ["task", "variant"]):
+            boards.append(_board(own, frozenset()).assign(family=family, task=task, variant=variant))
     return _stack(boards, rows, ["family", "task", "variant"])
 
 

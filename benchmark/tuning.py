@@ -156,7 +156,7 @@ def tune(
     """
     registry = registry or plugins()
     family = _family(method, registry)
-    chosen = registry.find("task", task).key if task else family
+    chosen = registry.find("task", task, family).key if task else family
     if chosen.partition("/")[0] != family:
         raise TouchstoneError(f"{method} is a method of {family}, but {chosen} is a task of {chosen.partition('/')[0]}")
     plan = make_plan(tuning_profile(read_profile(profile, registry, {"only": [chosen]})), registry=registry)

@@ -44,12 +44,13 @@ def computed(
     `dials` are those of each (family, task), `unranked` the (family, task, variant) that tasks declare a diagnosis.
     """
     scores = at_largest(everything)
-    ranked = Ranked(ranked_rows(scores))
+    every = ranked_rows(everything)
+    ranked = Ranked(at_largest(every))
     tables = {
         "leaderboard": leaderboard(ranked),
         "tasks": per_task(ranked),
         "variants": per_variant(ranked),
-        "budgets": budget_curve(everything),
+        "budgets": budget_curve(Ranked(every)),
         "dials": breakdown(scores, dials),
         "marks": marks(scores, frozenset(unranked)),
         "claims": evaluate(claims, scores),

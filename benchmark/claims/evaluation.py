@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from benchmark.claims.files import Calibration, Claim, Expectation, Published, Selector
 from benchmark.errors import unknown
@@ -48,7 +50,7 @@ def evaluate(claims: Sequence[Claim], scores: pd.DataFrame) -> pd.DataFrame:
     at, and has that verdict whatever the effect is.
     """
     table = []
-    rows = _Rows(scores)
+    rows = _Table(scores)
     for claim in claims:
         effect = low = high = np.nan
         decided: Verdict = "undecided"
@@ -90,27 +92,56 @@ def evaluate(claims: Sequence[Claim], scores: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(table, columns=[*COLUMNS, *EXTRAS])
 
 
-ASKED = ("status", "reason", "certified", "value", "chance_skill", "floor", "ceiling")
+NUMBERS = ("value", "chance_skill", "floor", "ceiling")
+ASKED = ("status", "reason", "certified", *NUMBERS)
 """What claims are about, beside the key of a row."""
 
 
+@dataclass(frozen=True)
 class _Rows:
-    """The long table, and where the rows of each method on each variant lie: claims ask for few of them each."""
+    """Some rows of the long table, an array for each column: a claim asks for few, and a frame costs more than they."""
+
+    columns: Mapping[str, NDArray[Any]]
+
+    def __getitem__(self, column: str) -> NDArray[Any]:
+        return self.columns[column]
+
+    def __len__(self) -> int:
+        return len(self.columns["seed"])
+
+    def where(self, chosen: NDArray[Any]) -> _Rows:
+        """Those under a mask or at these places."""
+        return _Rows({name: values[chosen] for name, values in self.columns.items()})
+
+    def narrow(self, column: str, name: str) -> _Rows:
+        """Those with a name in a column; `_Unknowable` where there are none, which says what there is."""
+        found = self.where(self[column] == name)
+        if not len(found):
+            raise _Unknowable("no scores: " + unknown(column, name, list(dict.fromkeys(self[column]))))
+        return found
+
+
+class _Table:
+    """The long table, and where the rows of each method on each variant lie."""
 
     def __init__(self, scores: pd.DataFrame) -> None:
         rows = scores[[*KEY, *(name for name in ASKED if name in scores.columns)]]
-        self.whole = rows.assign(**{name: plain_texts(rows[name]) for name in TEXTS if name in rows.columns})
-        self.places = self.whole.groupby(["family", "task", "variant", "method"], sort=False).indices
+        plain = rows.assign(
+            **{name: plain_texts(rows[name]) for name in TEXTS if name in rows.columns},
+            **{name: pd.to_numeric(rows[name], errors="coerce") for name in NUMBERS if name in rows.columns},
+        )
+        self.whole = _Rows({str(name): column.to_numpy() for name, column in plain.items()})
+        self.places = plain.groupby(["family", "task", "variant", "method"], sort=False).indices
 
-    def of(self, selector: Selector, method: str) -> pd.DataFrame:
+    def of(self, selector: Selector, method: str) -> _Rows:
         """The rows of one method; `_Unknowable` where there are none, which says what name has none."""
         asked = {"family": selector.family, "task": selector.task, "variant": selector.variant, "method": method}
         places = self.places.get(tuple(asked.values()))
         if places is not None:
-            return self.whole.iloc[places]
+            return self.whole.where(np.asarray(places))
         rows = self.whole
         for column, name in asked.items():
-            rows = _narrow(rows, column, name)
+            rows = rows.narrow(column, name)
         return rows
 
 
@@ -121,7 +152,7 @@ def _published(figures: Published) -> str:
     return "; ".join([*parts, *([figures.note] if figures.note else [])])
 
 
-def _effect(claim: Claim, scores: _Rows) -> tuple[Estimate, int]:
+def _effect(claim: Claim, scores: _Table) -> tuple[Estimate, int]:
     """Left minus right over seeds, and how many seeds the smaller side has."""
     left, right = _side(claim.left, claim, scores), _side(claim.right, claim, scores)
     if isinstance(left, float) or isinstance(right, float) or set(left) == set(right):
@@ -138,7 +169,7 @@ def _at(side: dict[int, float] | float, seed: int) -> float:
     return side if isinstance(side, float) else side[seed]
 
 
-def _side(side: Selector | Calibration | float, claim: Claim, scores: _Rows) -> dict[int, float] | float:
+def _side(side: Selector | Calibration | float, claim: Claim, scores: _Table) -> dict[int, float] | float:
     """The side's score at each seed, or a number that is the same at all."""
     if isinstance(side, float):
         return side
@@ -151,55 +182,50 @@ def _side(side: Selector | Calibration | float, claim: Claim, scores: _Rows) -> 
     return _by_seed(side, scores, column, side.pick or "mean")
 
 
-def _by_seed(selector: Selector, scores: _Rows, column: str, pick: str) -> dict[int, float]:
+def _by_seed(selector: Selector, scores: _Table, column: str, pick: str) -> dict[int, float]:
     """Column `column` of the selected rows at each seed, the methods combined by `pick`."""
     found = [_rows(selector, method, scores) for method in selector.methods]
     for method, rows in zip(selector.methods, found, strict=True):
-        bad = rows[~np.isfinite(pd.to_numeric(rows[column], errors="coerce").astype("float64"))]
+        bad = rows.where(~np.isfinite(rows[column]))
         if len(bad):
             raise _Unknowable(
                 f"{_name(selector, method)}: {column} of {selector.metric} is not a number at {_seeds(bad)}"
             )
-        lacking = {seed for each in found for seed in each["seed"]} - set(rows["seed"])
+        lacking = {int(seed) for each in found for seed in each["seed"]} - {int(seed) for seed in rows["seed"]}
         if lacking:
             raise _Unknowable(f"{_name(selector, method)}: no row for seeds {', '.join(map(str, sorted(lacking)))}")
     if len(found) == 1:
-        return dict(zip(found[0]["seed"].astype(int), found[0][column].astype(float), strict=True))
-    values = pd.concat(found).sort_values(["seed", "method"]).groupby("seed")[column].agg(pick)
+        return dict(zip(found[0]["seed"].tolist(), found[0][column].tolist(), strict=True))
+    parts = [pd.DataFrame({name: rows[name] for name in ("seed", "method", column)}) for rows in found]
+    values = pd.concat(parts).sort_values(["seed", "method"]).groupby("seed")[column].agg(pick)
     return {int(seed): float(value) for seed, value in zip(values.index.tolist(), values.tolist(), strict=True)}
 
 
-def _rows(selector: Selector, method: str, scores: _Rows) -> pd.DataFrame:
+def _rows(selector: Selector, method: str, scores: _Table) -> _Rows:
     """The rows of one method, all measured, on subjects that passed their certificates; `_Unknowable` otherwise.
 
     Whether a variant is ranked does not matter: one that leaves no room above blind still says what it says.
     """
     rows = scores.of(selector, method)
-    failed = rows[rows["status"] != "ok"]
+    failed = rows.where(rows["status"] != "ok")
     if len(failed):
-        first = failed.sort_values("seed").iloc[0]
-        why = f" ({first['reason']})" if isinstance(first["reason"], str) and first["reason"] else ""
-        raise _Unknowable(f"{_name(selector, method)}: {first['status']} at {_seeds(failed)}{why}")
-    rows = _narrow(rows, "metric", selector.metric)
-    unsound = rows[~rows["certified"].astype(bool)]
+        first = int(np.argmin(failed["seed"]))
+        reason = failed["reason"][first]
+        why = f" ({reason})" if isinstance(reason, str) and reason else ""
+        raise _Unknowable(f"{_name(selector, method)}: {failed['status'][first]} at {_seeds(failed)}{why}")
+    rows = rows.narrow("metric", selector.metric)
+    unsound = rows.where(~rows["certified"].astype(bool))
     if len(unsound):
         raise _Unknowable(f"{_name(selector, method)}: the subject failed its certificate at {_seeds(unsound)}")
-    if rows["seed"].duplicated().any():
+    if len(set(rows["seed"].tolist())) < len(rows):
         raise _Unknowable(f"{_name(selector, method)}: more than one row for a seed")
     return rows
-
-
-def _narrow(rows: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
-    chosen = rows[rows[column] == name]
-    if chosen.empty:
-        raise _Unknowable("no scores: " + unknown(column, name, rows[column].unique().tolist()))
-    return chosen
 
 
 def _name(selector: Selector, method: str) -> str:
     return f"{method} on {selector.family}/{selector.task}[{selector.variant}]"
 
 
-def _seeds(rows: pd.DataFrame) -> str:
+def _seeds(rows: _Rows) -> str:
     seeds = sorted(set(rows["seed"].tolist()))
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.statistics.intervals import estimate
-from benchmark.statistics.rows import grid, ranked_rows
+from benchmark.statistics.rows import Ranked, as_ranked, grid
 
 COLUMNS = (
     *("family", "method", "budget", "skill", "chance_skill", "seconds", "gain", "gain_low", "gain_high", "rising"),
@@ -26,7 +26,7 @@ def at_largest(scores: pd.DataFrame) -> pd.DataFrame:
     return scores[~scores["method"].str.contains("@", regex=False)].reset_index(drop=True)
 
 
-def budget_curve(scores: pd.DataFrame) -> pd.DataFrame:
+def budget_curve(scores: pd.DataFrame | Ranked) -> pd.DataFrame:
     """Skill of each learned method at each budget, in the columns `COLUMNS`, smallest budget first.
 
     budget                       multiple of the method's own budget
@@ -37,15 +37,16 @@ def budget_curve(scores: pd.DataFrame) -> pd.DataFrame:
     rising                       whether that interval lies above 0; missing where there is none
     """
     table: list[dict[str, object]] = []
-    if "budget" not in scores.columns or scores["budget"].isna().all():
+    rows = as_ranked(scores)
+    if "budget" not in rows.columns:
         return pd.DataFrame(table, columns=list(COLUMNS))
-    for family, part in ranked_rows(scores).groupby("family", sort=True):
-        whole = grid(part)
-        nesting, place = whole.nesting, {name: at for at, name in enumerate(whole.methods)}
-        skill, chance = (estimate(each, nesting).mean for each in (whole.skill, whole.chance))
+    for family, part in rows.groupby("family", sort=True):
         learned = part[part["budget"].notna()]
         if learned.empty:
             continue
+        whole = grid(part)
+        nesting, place = whole.nesting, {name: at for at, name in enumerate(whole.methods)}
+        skill, chance = (estimate(each, nesting).mean for each in (whole.skill, whole.chance))
         seconds = learned.groupby("method")["seconds"].mean()
         named = learned[["method", "budget"]].drop_duplicates()
         named = named.assign(base=named["method"].str.partition("@")[0])

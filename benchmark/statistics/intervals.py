@@ -57,7 +57,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special
 
 from benchmark.statistics.nesting import Array, Nesting, cluster_means, task_weights
 
@@ -87,11 +87,11 @@ class Estimate:
     def half_width(self, level: float = LEVEL) -> Array:
         """Half the interval's width: the smallest difference from the mean that `level` tells apart."""
         error = np.where(self.error <= RESOLUTION, 0.0, self.error)
-        return np.asarray(stats.t.ppf(0.5 + level / 2, self.cautious) * error, dtype=np.float64)
+        return np.asarray(special.stdtrit(self.cautious, 0.5 + level / 2) * error, dtype=np.float64)
 
     def p_differs(self, value: float = 0.0) -> Array:
         """Two-sided p-values of "the mean is `value`": below 1 - level where the interval leaves `value` out."""
-        return np.asarray(2 * stats.t.sf(np.abs(self.mean - value) / self.error, self.cautious), dtype=np.float64)
+        return np.asarray(2 * special.stdtr(self.cautious, -np.abs(self.mean - value) / self.error), dtype=np.float64)
 
     def minus(self, other: Estimate) -> Estimate:
         """The difference of two independent estimates (Welch)."""

@@ -26,8 +26,10 @@ the twin has no gain: nothing is known of it there.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -205,12 +207,37 @@ class Grid:
 
     def of(self, methods: NDArray[np.bool_]) -> Grid:
         """The same grid with the methods under a mask only."""
-        names = tuple(name for name, keep in zip(self.methods, methods, strict=True) if keep)
+        return self._cut(np.flatnonzero(methods), np.arange(len(self.instances)))
+
+    def parts(self, rows: pd.DataFrame, columns: list[str]) -> Iterator[tuple[tuple[str, ...], Grid]]:
+        """The grids of parts of the rows that this one was made of, by the columns of an instance that tell them apart;
+        each is what `grid` makes of its rows."""
+        marked: dict[tuple[str, ...], dict[str, bool]] = {}
+        for *names, method, reference in _different(rows, [*columns, "method", "reference"]):
+            own = marked.setdefault(tuple(names), {})
+            own[method] = bool(reference) or own.get(method, False)
+        places: dict[tuple[str, ...], list[int]] = {key: [] for key in marked}
+        for place, key in enumerate(zip(*(self.instances[name] for name in columns), strict=True)):
+            places[key].append(place)
+        row = {name: number for number, name in enumerate(self.methods)}
+        for key, own in sorted(marked.items()):
+            part = self._cut(np.array([row[name] for name in sorted(own)]), np.array(places[key], dtype=np.intp))
+            yield key, replace(part, reference=np.array([own[name] for name in part.methods], dtype=np.bool_))
+
+    def _cut(self, methods: NDArray[np.intp], instances: NDArray[np.intp]) -> Grid:
+        """The same grid with these methods and these instances only."""
         skill, luck, gain, chance, chance_luck = (
-            field[methods] for field in (self.skill, self.luck, self.gain, self.chance, self.chance_luck)
+            field[np.ix_(methods, instances)]
+            for field in (self.skill, self.luck, self.gain, self.chance, self.chance_luck)
         )
-        reference = self.reference[methods]
-        return Grid(names, reference, self.instances, skill, luck, gain, chance, chance_luck, self.dark)
+        names, reference = tuple(self.methods[number] for number in methods), self.reference[methods]
+        own = self.instances.iloc[instances].reset_index(drop=True)
+        return Grid(names, reference, own, skill, luck, gain, chance, chance_luck, self.dark[instances])
+
+
+def _different(rows: pd.DataFrame, columns: list[str]) -> set[tuple[Any, ...]]:
+    """The different rows of these columns."""
+    return set(zip(*(rows[name].to_numpy() for name in columns), strict=True))
 
 
 def gridded(rows: pd.DataFrame) -> pd.DataFrame:

@@ -147,6 +147,21 @@ def test_an_instance_that_measures_nothing_is_left_out_for_everybody_failures_to
     assert np.isfinite(board.skill).all()
 
 
+def test_the_parts_of_a_grid_are_the_grids_of_the_parts() -> None:
+    table = long_table(lambda m, t, variant, seed: 0.4 + 0.1 * (seed == 1) + 0.05 * len(t + variant + m))
+    table = table[~((table["method"] == "b") & (table["task"] == "t2"))]
+    rows = ranked_rows(change(table, (table["variant"] == "w") & (table["seed"] == 2), ceiling=0.5, value=0.5))
+    for columns in (["task"], ["task", "variant"]):
+        found = dict(grid(rows).parts(rows, columns))
+        assert len(found) == 3 * len(columns)
+        for key, own in rows.groupby(columns, sort=True):
+            expected, part = grid(own), found[tuple(map(str, key))]
+            assert part.methods == expected.methods
+            pd.testing.assert_frame_equal(part.instances, expected.instances)
+            for name in ("reference", "skill", "luck", "gain", "chance", "chance_luck", "dark"):
+                np.testing.assert_array_equal(getattr(part, name), getattr(expected, name))
+
+
 def test_only_primary_metrics_of_ranked_variants_enter() -> None:
     table = long_table(lambda *_: 0.7)
     other = change(table, table["seed"] >= 0, metric="other", primary=False, value=0.0)
