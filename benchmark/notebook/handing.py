@@ -172,10 +172,11 @@ def _by_value(modules: list[ModuleType]) -> Iterator[None]:
 def _own_modules() -> list[ModuleType]:
     """The modules that were imported from the notebook's folder: the other process could not find them there."""
     folder = f"{Path.cwd().resolve()}{os.sep}"
+    installed = cache(_installed)  # of some hundred packages with thousands of modules, often in the same folder
     found = []
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        beside = isinstance(file, str) and file.startswith(folder) and not _installed(name.partition(".")[0])
+        beside = isinstance(file, str) and file.startswith(folder) and not installed(name.partition(".")[0])
         if beside and isinstance(module, ModuleType) and module.__name__ == name != "__main__":
             found.append(module)
     return found

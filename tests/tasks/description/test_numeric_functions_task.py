@@ -3,6 +3,8 @@ should."""
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -24,12 +26,16 @@ from tasks.description.numeric_functions import NumericFunctionsTask
 from tasks.models.numeric_functions.subject import NumericFunctions
 
 
-def instance(kind, seed=0):
+@functools.cache
+def saved(kind, seed):
     subject = NumericFunctions(kind=kind)
     trained = subject.train(Run(seed))
-    saved = Saved(subject, seed, torch.device("cpu"), trained.weights, trained.public)
+    return Saved(subject, seed, torch.device("cpu"), trained.weights, trained.public)
+
+
+def instance(kind, seed=0):
     task = NumericFunctionsTask()
-    return task.pose(saved), task.truth(saved)
+    return task.pose(saved(kind, seed)), task.truth(saved(kind, seed))
 
 
 @pytest.mark.parametrize("kind", ["atomic", "composed", "noisy", "biased", "corrupted", "mlp"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from benchmark.errors import TouchstoneError
 from benchmark.families.description import grid, scale_of
 from benchmark.language import ProgramError, evaluate, parse
 from benchmark.subjects import Run, Saved, generator_for
+from tasks.models.numeric_functions import drawing
 from tasks.models.numeric_functions.canonical import canonical, shortest
 from tasks.models.numeric_functions.drawing import draw_functions
 from tasks.models.numeric_functions.functions import NumericFunction
@@ -23,6 +26,7 @@ from tasks.models.numeric_functions.subject import NumericFunctions
 KINDS = ("atomic", "composed", "noisy", "biased", "corrupted", "mlp")
 
 
+@functools.cache
 def saved(kind, seed=0, **parameters):
     subject = NumericFunctions(kind=kind, **parameters)
     trained = subject.train(Run(seed))
@@ -217,6 +221,7 @@ def test_bad_parameters_are_named(parameters):
         NumericFunctions(**parameters)
 
 
-def test_a_budget_too_small_for_anything_is_explained():
+def test_a_budget_too_small_for_anything_is_explained(monkeypatch):
+    monkeypatch.setattr(drawing, "ATTEMPTS", 10)
     with pytest.raises(TouchstoneError, match="raise the budget"):
         draw_functions("corrupted", 2, 0, 8)
