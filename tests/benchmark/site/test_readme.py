@@ -107,5 +107,5 @@ def test_the_block_for_the_projects_readme_is_the_top_of_the_board(board: Board)
 
 
 def test_the_projects_own_readme_shows_the_top_of_the_published_board() -> None:
-    block = readme_block(board_of(read(PROJECT / "leaderboard" / "default")))
+    block = readme_block(board_of(read(PROJECT / "leaderboard" / "board")))
     assert block in (PROJECT / "README.md").read_text(encoding="utf-8")
