@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 from pathlib import Path
 
 import pytest
 
 from benchmark.registry import ENGINE, plugins
 from benchmark.sources import closure, fingerprint, libraries, reach
+from tests.support.libraries import pretended
 from tests.support.project import forget_sources
 
 
@@ -181,8 +181,7 @@ def test_another_version_of_a_library_counts_where_it_is_used(
     )
     forget_sources()
     before = fingerprint((path, "f"))
-    real = importlib.metadata.version
-    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.0" if name == library else real(name))
+    monkeypatch.syspath_prepend(pretended(tmp_path / "libraries", library, "0.0"))
     forget_sources()
     after = fingerprint((path, "f"))
     forget_sources()

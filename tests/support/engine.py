@@ -16,11 +16,12 @@ import sys
 from types import TracebackType
 from typing import Any
 
+from tests.support.libraries import pretended
 from tests.support.tree import Tree
 
 Counts = dict[str, dict[str, int]]
 SERVER = """
-import gc, importlib.metadata, json, os, sys, traceback
+import gc, json, os, sys, traceback
 import matplotlib.figure, pandas, PIL.Image, torch
 from benchmark.planning import make_plan
 from benchmark.stages import explain, pictures, score, train
@@ -28,8 +29,7 @@ from benchmark.store import Store, read_entry
 
 def run(request):
     os.environ["TOUCHSTONE_RUN"] = request["run"]
-    real = importlib.metadata.version
-    importlib.metadata.version = lambda name: request["versions"].get(name) or real(name)
+    sys.path[:0] = request["libraries"]
     plan = make_plan("small.yaml", overrides=request["overrides"])
     store, layout = Store(plan.layout.results), plan.layout
     kinds = ("subjects", "explanations", "values", "pictures")
@@ -66,6 +66,7 @@ class Engine:
 
     def __init__(self, tree: Tree) -> None:
         self.runs = 0
+        self.folder = tree.folder.with_name(f"{tree.folder.name}-libraries")
         self.process = subprocess.Popen(
             [sys.executable, "-c", SERVER], cwd=tree.folder, env=tree.environment(),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -75,7 +76,9 @@ class Engine:
     def run(self, *, versions: dict[str, str] | None = None, **overrides: Any) -> Counts:
         """All stages of the small profile; how many things of each kind were computed, reused and failed."""
         self.runs += 1
-        request = {"run": f"run-{self.runs}", "overrides": overrides, "versions": versions or {}}
+        place = self.folder / str(self.runs)
+        libraries = [str(pretended(place, name, version)) for name, version in (versions or {}).items()]
+        request = {"run": f"run-{self.runs}", "overrides": overrides, "libraries": libraries}
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()

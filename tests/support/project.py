@@ -232,7 +232,7 @@ class Project:
 
 def forget_sources() -> None:
     """Empty what a process remembers of source files and of the versions of libraries."""
-    for remembered in (sources._module, sources._fingerprint, sources._version, sources._distributions):
+    for remembered in (sources._module, sources._fingerprint, sources._version, sources._installed):
         remembered.cache_clear()
 
 
