@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from benchmark.statistics.intervals import estimate
-from benchmark.statistics.rows import Ranked, as_ranked, grid
+from benchmark.statistics.rows import INSTANCE, Ranked, as_ranked, grid
 
 COLUMNS = (
     *("family", "method", "budget", "skill", "chance_skill", "seconds", "gain", "gain_low", "gain_high", "rising"),
@@ -28,6 +28,8 @@ def at_largest(scores: pd.DataFrame) -> pd.DataFrame:
 
 def budget_curve(scores: pd.DataFrame | Ranked) -> pd.DataFrame:
     """Skill of each learned method at each budget, in the columns `COLUMNS`, smallest budget first.
+
+    Tasks may have run at different budgets: one that did not run at some budget counts there with its next smaller one.
 
     budget                       multiple of the method's own budget
     skill, chance_skill          means over the ranked instances, as on the board
@@ -44,32 +46,36 @@ def budget_curve(scores: pd.DataFrame | Ranked) -> pd.DataFrame:
         learned = part[part["budget"].notna()]
         if learned.empty:
             continue
-        whole = grid(part)
-        nesting, place = whole.nesting, {name: at for at, name in enumerate(whole.methods)}
-        skill, chance = (estimate(each, nesting).mean for each in (whole.skill, whole.chance))
-        seconds = learned.groupby("method")["seconds"].mean()
-        named = learned[["method", "budget"]].drop_duplicates()
-        named = named.assign(base=named["method"].str.partition("@")[0])
-        for base, own in named.groupby("base", sort=True):
-            before = ""
-            for method, budget in own.sort_values("budget")[["method", "budget"]].itertuples(index=False):
+        learned = learned.assign(base=learned["method"].str.partition("@")[0])
+        for base, own in learned.groupby("base", sort=True):
+            budgets = sorted(own["budget"].unique())
+            steps = [_at_most(own, budget).assign(method=f"{place:03}") for place, budget in enumerate(budgets)]
+            whole = grid(pd.concat(steps, ignore_index=True))
+            skill, chance = (estimate(each, whole.nesting).mean for each in (whole.skill, whole.chance))
+            for place, budget in enumerate(budgets):
                 gain = low = high = np.nan
-                if before:
-                    found = estimate(whole.skill[[place[method]]] - whole.skill[[place[before]]], nesting)
+                if place:
+                    found = estimate(whole.skill[[place]] - whole.skill[[place - 1]], whole.nesting)
                     gain, (low, high) = float(found.mean[0]), (float(end[0]) for end in found.interval())
                 table.append(
                     {
                         "family": family,
                         "method": base,
                         "budget": budget,
-                        "skill": skill[place[method]],
-                        "chance_skill": chance[place[method]],
-                        "seconds": seconds[method],
+                        "skill": skill[place],
+                        "chance_skill": chance[place],
+                        "seconds": steps[place]["seconds"].mean(),
                         "gain": gain,
                         "gain_low": low,
                         "gain_high": high,
                         "rising": None if np.isnan(low) else bool(low > 0),
                     }
                 )
-                before = method
     return pd.DataFrame(table, columns=list(COLUMNS))
+
+
+def _at_most(rows: pd.DataFrame, budget: float) -> pd.DataFrame:
+    """Of each instance the row with the largest budget that is no larger: a task that ran at fewer budgets stays at its
+    largest, so that steps compare the same tasks, and the last one is what ranks."""
+    within = rows[rows["budget"] <= budget].sort_values([*INSTANCE, "budget"], kind="stable")
+    return within.drop_duplicates(INSTANCE, keep="last")

@@ -35,6 +35,23 @@ def test_the_curve_holds_skill_gain_and_what_is_still_rising() -> None:
     assert (found.seconds == 2.0).all()
 
 
+def test_a_task_that_ran_at_fewer_budgets_stays_at_its_largest() -> None:
+    """Of two tasks, t1 ran at 1x and 4x, t2 at 16x, too: their largest is called `a` in both."""
+    skills = {("t1", "a@1x"): 0.2, ("t1", "a"): 0.4, ("t2", "a@1x"): 0.1, ("t2", "a@4x"): 0.3, ("t2", "a"): 0.9}
+    found = long_table(
+        lambda m, t, _v, seed: skills.get((t, m), 0.0) + 0.01 * seed * (m == "a"), methods=["a@1x", "a@4x", "a"]
+    )
+    asked = np.array([key in skills for key in zip(found["task"], found["method"], strict=True)])
+    found = found[(found["reference"] | asked) & found["task"].isin(["t1", "t2"])]
+    budget = found["method"].map({"a@1x": 1.0, "a@4x": 4.0}).where(found["method"] != "a", 16.0)
+    budget = budget.where(~((found["method"] == "a") & (found["task"] == "t1")), 4.0).where(~found["reference"])
+    curve = budget_curve(found.assign(budget=budget))
+    assert list(zip(curve.method, curve.budget, strict=True)) == [("a", 1.0), ("a", 4.0), ("a", 16.0)]
+    assert curve.skill.tolist() == pytest.approx([0.15, (0.41 + 0.3) / 2, (0.41 + 0.91) / 2])
+    assert curve.gain.tolist()[1:] == pytest.approx([(0.21 + 0.2) / 2, (0.0 + 0.61) / 2])
+    assert curve.rising.tolist() == [None, True, True]
+
+
 def test_one_seed_cannot_say_what_is_rising() -> None:
     found = budget_curve(table(seeds=(0,)))
     assert found.rising.isna().all()
