@@ -17,15 +17,12 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-import importlib.metadata
-import re
-import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmark.registry import ENGINE, PROJECT
+from benchmark.versions import version_of
 
 LOCAL = {"benchmark": ENGINE, "tasks": PROJECT / "tasks", "methods": PROJECT / "methods"}
 DECLARING = ("subject", "metric", "reference", "_method", "_task")
@@ -71,7 +68,7 @@ def fingerprint(*entries: Entry) -> str:
 @functools.cache
 def _fingerprint(entries: tuple[Entry, ...]) -> str:
     reached = reach(entries)
-    versions = {name: _version(name) for name in sorted({*ALWAYS, *reached.libraries})}
+    versions = {name: version_of(name) for name in sorted({*ALWAYS, *reached.libraries})}
     parts = [f"{place}\0{text}" for place, text in sorted(reached.texts.items())]
     parts += [f"{name}=={version}" for name, version in versions.items() if version]
     return hashlib.sha256("\0\0".join(parts).encode()).hexdigest()[:16]
@@ -374,40 +371,3 @@ def _defined(node: ast.stmt) -> Iterator[str]:
 
 def _stores(node: ast.Name) -> bool:
     return isinstance(node.ctx, ast.Store)
-
-
-@functools.cache
-def _version(name: str) -> str:
-    """The installed version of the library that is imported as `name`; empty for the standard library's."""
-    if name in sys.stdlib_module_names:
-        return ""
-    with suppress(importlib.metadata.PackageNotFoundError):
-        own = importlib.metadata.distribution(name)
-        if name in _modules_of(own):
-            return _stated(own)
-    owners = [distribution for distribution, modules in _installed() if name in modules]
-    with suppress(importlib.metadata.PackageNotFoundError):
-        owners.append(importlib.metadata.distribution(name))
-    return _stated(owners[0]) if owners else ""
-
-
-@functools.cache
-def _installed() -> list[tuple[importlib.metadata.Distribution, frozenset[str]]]:
-    """All distributions with their modules; a tenth of a second, so it is asked only where the names differ."""
-    return [(distribution, _modules_of(distribution)) for distribution in importlib.metadata.distributions()]
-
-
-def _modules_of(distribution: importlib.metadata.Distribution) -> frozenset[str]:
-    """The names that one can import of a distribution, as `importlib.metadata.packages_distributions` finds them, which
-    takes an object for each installed file."""
-    declared = (distribution.read_text("top_level.txt") or "").split()
-    files = [] if declared else (distribution.read_text("RECORD") or "").split("\n")
-    paths = (line.partition(",")[0] for line in files)
-    return frozenset(declared or (path.partition("/")[0].removesuffix(".py") for path in paths if path.endswith(".py")))
-
-
-def _stated(distribution: importlib.metadata.Distribution) -> str:
-    """The version in a distribution's metadata, of which nothing else is read."""
-    text = distribution.read_text("METADATA") or distribution.read_text("PKG-INFO") or ""
-    found = re.search(r"^Version:[ \t]*(\S+)", text.partition("\n\n")[0], re.MULTILINE | re.IGNORECASE)
-    return found[1] if found else ""

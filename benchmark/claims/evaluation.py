@@ -130,6 +130,7 @@ class _Table:
             **{name: plain_texts(rows[name]) for name in TEXTS if name in rows.columns},
             **{name: pd.to_numeric(rows[name], errors="coerce") for name in NUMBERS if name in rows.columns},
         )
+        plain = plain.astype({name: "float64" for name in NUMBERS if name in plain.columns})
         self.whole = _Rows({str(name): column.to_numpy() for name, column in plain.items()})
         self.places = plain.groupby(["family", "task", "variant", "method"], sort=False).indices
 

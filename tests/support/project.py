@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from torch import Tensor
 
-from benchmark import sources
+from benchmark import sources, versions
 from benchmark.config import check_profile
 from benchmark.declarations import Reader
 from benchmark.layout import Layout
@@ -232,7 +232,7 @@ class Project:
 
 def forget_sources() -> None:
     """Empty what a process remembers of source files and of the versions of libraries."""
-    for remembered in (sources._module, sources._fingerprint, sources._version, sources._installed):
+    for remembered in (sources._module, sources._fingerprint, versions.version_of, versions._installed):
         remembered.cache_clear()
 
 
