@@ -90,6 +90,10 @@ RESCALED: Mapping[str, tuple[type[nn.Module], ...]] = {
 #519)."""
 
 
+PRODUCTS = frozenset({"Mul", "Mm", "Bmm", "Addmm", "Mv", "Div", "Convolution"})
+"""Operations that are not affine when they join two activations; a sum is."""
+
+
 @contextmanager
 def quiet() -> Iterator[None]:
     """Silence Captum's notices that it sets hooks and that it needs gradients of the inputs."""
@@ -129,8 +133,8 @@ def require_rewritable(
         raise Unsupported(f"{method} needs every activation as a module of its own; used twice: {', '.join(reused)}")
     if output.grad_fn is None:
         raise Unsupported(f"{method} needs a gradient, and the model's output has none (is it detached?)")
-    found, products = operations(output)
-    if products:
+    found, joining = operations(output)
+    if products := joining & PRODUCTS:
         raise Unsupported(f"{method} would treat products of activations as linear: {', '.join(sorted(products))}")
     for operation, count in sorted(found.items()):
         if operation in AFFINE:
@@ -147,9 +151,9 @@ def require_rewritable(
 
 
 def operations(output: Tensor) -> tuple[Counter[str], set[str]]:
-    """Walk the autograd graph of `output`: how often each operation occurs, and which ones multiply two activations."""
+    """Walk the autograd graph of `output`: how often each operation occurs, and which ones join two activations."""
     found: Counter[str] = Counter()
-    products: set[str] = set()
+    joining: set[str] = set()
     seen, waiting = set(), [output.grad_fn]
     while waiting:
         node = waiting.pop()
@@ -159,7 +163,7 @@ def operations(output: Tensor) -> tuple[Counter[str], set[str]]:
         name = node.name().split("::")[-1].split("Backward")[0]
         operands = [operand for operand, _ in node.next_functions if operand is not None]
         found[name] += 1
-        if len(operands) > 1 and name in {"Mul", "Mm", "Bmm", "Addmm", "Mv", "Div", "Convolution"}:
-            products.add(name)
+        if len(operands) > 1:
+            joining.add(name)
         waiting.extend(operands)
-    return found, products
+    return found, joining

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import torch
+from captum.attr import IntegratedGradients
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -26,12 +27,32 @@ def gradient_at(question: AttributionQuestion, points: Float[Tensor, "n ..."]) -
 
 
 def noisy_gradients(question: AttributionQuestion, samples: int, noise: float) -> Iterator[Float[Tensor, "n ..."]]:
-    """`samples` gradients at noisy copies of the inputs; the noise is normal with sd `noise` times each input's
-    range."""
+    """The gradients at `samples` noisy copies of the inputs."""
+    for copy in noisy_copies(question, samples, noise):
+        yield gradient_at(question, copy)
+
+
+def noisy_integrals(
+    question: AttributionQuestion, samples: int, noise: float, steps: int
+) -> Iterator[Float[Tensor, "n ..."]]:
+    """Integrated gradients from the question's baseline at the same noisy copies, with `steps` points of the path."""
+    for copy in noisy_copies(question, samples, noise):
+        attributions: Tensor = IntegratedGradients(question.model).attribute(
+            copy,
+            baselines=question.baseline[None],
+            target=question.targets,
+            n_steps=steps,
+            internal_batch_size=max(len(copy), 1024),
+        )
+        yield attributions.detach()
+
+
+def noisy_copies(question: AttributionQuestion, samples: int, noise: float) -> Iterator[Float[Tensor, "n ..."]]:
+    """`samples` noisy copies of the inputs; the noise is normal with sd `noise` times each input's range."""
     generator = torch.Generator().manual_seed(question.seed)
     flat = question.inputs.flatten(1)
     spread = noise * (flat.amax(1) - flat.amin(1))
     spread = spread.view(-1, *[1] * (question.inputs.dim() - 1))
     for _ in range(samples):
         draw = torch.randn(question.inputs.shape, generator=generator).to(question.inputs.device)
-        yield gradient_at(question, question.inputs + spread * draw)
+        yield question.inputs + spread * draw

@@ -1,0 +1,53 @@
+"""RISE: the mean of random soft masks, weighed by the target's probability under them (Petsiuk et al. 2018).
+
+    A_i(x) = sum over masks m of  p_t(b + m * (x - b)) m_i  /  (samples * E m)
+
+Masks are coarse grids of zeros and ones, each cell present with probability one half, enlarged without hard edges and
+shifted at random. For vectors, entries are present or absent.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from benchmark.errors import Unsupported
+from benchmark.families.attribution import AttributionQuestion, attribution_method
+from methods.attribution._gradients import select
+
+PRESENT = 0.5
+
+
+@attribution_method(cites="arXiv:1806.07421")
+@torch.no_grad()
+def rise(question: AttributionQuestion, *, samples: int = 256, cells: int = 8) -> Tensor:
+    """The weighed mean of `samples` masks that all inputs share, of `cells` cells along the longer side."""
+    if question.targets is None:
+        raise Unsupported("rise weighs masks by the probability of a class, and the model has a single output")
+    generator = torch.Generator().manual_seed(question.seed)
+    total = torch.zeros_like(question.inputs)
+    for mask in _masks(tuple(question.inputs.shape[1:]), samples, cells, generator).to(question.inputs):
+        shown = question.baseline + mask * (question.inputs - question.baseline)
+        probability = select(question.model(shown).softmax(1), question.targets)
+        total += probability.view(-1, *[1] * mask.dim()) * mask
+    return total / (samples * PRESENT)
+
+
+def _masks(
+    shape: tuple[int, ...], samples: int, cells: int, generator: torch.Generator
+) -> Float[Tensor, "samples ..."]:
+    """Masks in [0, 1], the same for all channels."""
+    if len(shape) == 1:
+        return (torch.rand(samples, *shape, generator=generator) < PRESENT).float()
+    height, width = shape[-2:]
+    side = -(-max(height, width) // cells)
+    rows, columns = -(-height // side) + 1, -(-width // side) + 1
+    grids = (torch.rand(samples, 1, rows, columns, generator=generator) < PRESENT).float()
+    large = F.interpolate(grids, size=(rows * side, columns * side), mode="bilinear", align_corners=False)
+    shifts = torch.randint(side, (samples, 2), generator=generator).tolist()
+    masks = [
+        one[0, down : down + height, right : right + width] for one, (down, right) in zip(large, shifts, strict=True)
+    ]
+    return torch.stack(masks).view(samples, *[1] * (len(shape) - 2), height, width).expand(samples, *shape)

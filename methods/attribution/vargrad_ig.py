@@ -1,0 +1,19 @@
+"""VarGrad of integrated gradients: their variance over noisy copies of the input (Adebayo et al. 2018; Hooker et al.
+2019).
+
+    A(x) = var over k of IG(x + e_k),     e_k ~ N(0, (noise * range(x))^2)
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from benchmark.families.attribution import AttributionQuestion, attribution_method
+from methods.attribution._gradients import noisy_integrals
+
+
+@attribution_method(cites="arXiv:1806.10758")
+def vargrad_ig(question: AttributionQuestion, *, samples: int = 16, noise: float = 0.15, steps: int = 16) -> Tensor:
+    """The variance of integrated gradients over `samples` copies with noise of `noise` times the input's range."""
+    return torch.stack(list(noisy_integrals(question, samples, noise, steps))).var(0, correction=0)
