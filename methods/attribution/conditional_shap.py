@@ -51,7 +51,8 @@ def conditional_shap(question: AttributionQuestion, *, samples: int = 64, pairs:
     gram = design.T @ (weight * design) + 1e-9 * weight.sum() * torch.eye(count).to(outputs)
     free = torch.linalg.solve(gram, design.T @ (weight * outputs))
     ones = torch.linalg.solve(gram, torch.ones(count, 1).to(outputs))
-    return (free - ones * (free.sum(0) - (full - empty)) / ones.sum()).T.float()
+    attributions: Tensor = (free - ones * (free.sum(0) - (full - empty)) / ones.sum()).T
+    return attributions.float()
 
 
 def _value(

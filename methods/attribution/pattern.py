@@ -26,4 +26,5 @@ def pattern(question: AttributionQuestion) -> Tensor:
     variance = outputs.square().mean(0)
     maps = outputs.T @ entries / len(entries) / variance.clamp_min(torch.finfo(variance.dtype).tiny)[:, None]
     own = maps[question.targets] if question.targets is not None else maps.expand(len(question.inputs), -1)
-    return own.view(question.inputs.shape).float()
+    attributions: Tensor = own.view(question.inputs.shape).float()
+    return attributions
