@@ -1,0 +1,1 @@
+"""Nets that read a sign at a place that changes from input to input."""
