@@ -58,6 +58,7 @@ def metric(
     needs: Sequence[str] = (),
     scope: Scope = "explanation",
     perfect: float | None = None,
+    truth_free: bool = False,
 ) -> Callable[[T], T]:
     """Declare a metric, a function of those of `explanation`, `truth` and `question` that it names.
 
@@ -69,6 +70,8 @@ def metric(
     no identifier. An expensive metric says with `draws` how many random explanations are enough for its floor. `scope`
     says what it is called with: one explanation, or all those of the seeds, variants or methods at once. `perfect` is
     what a perfect explanation has whatever the model, where that is known: every task's oracle is held to it.
+    One that is `truth_free` asks for no truth, and `direction` is what it says of itself: the planted truth need not
+    do well by it.
     """
     return define(
         "metric",
@@ -81,6 +84,7 @@ def metric(
         needs=_listed(needs),
         scope=scope,
         perfect=perfect,
+        truth_free=truth_free,
     )
 
 

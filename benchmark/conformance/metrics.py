@@ -97,8 +97,8 @@ def _perfect(case: Case) -> str:
 @CHECKS("the planted truth is at least as good as any random explanation", "otherwise its direction is wrong")
 def _direction(case: Case) -> str:
     direction = case.plugin.options["direction"]
-    if direction == "none":
-        return "no direction is better"
+    if direction == "none" or case.plugin.options["truth_free"]:
+        return "no direction is better" if direction == "none" else "it does not ask for the truth"
     sign = 1 if direction == "higher" else -1
     best = case.oracle["values"].get("", math.nan)
     worse = [outcome["values"].get("", math.nan) for outcome in case.random]

@@ -163,7 +163,7 @@ def _oracle(case: Case) -> str:
 @CHECKS("its ceilings lie where its metrics' directions point", "otherwise the worse is shown as the better")
 def _direction(case: Case) -> str:
     for metric in case.task.metrics:
-        direction = metric.options["direction"]
+        direction = "none" if metric.options["truth_free"] else metric.options["direction"]
         for mark in case.marks(metric.name):
             span = (mark.ceiling - mark.floor) * {"higher": 1, "lower": -1, "none": 0}[direction]
             said = f"floor {mark.floor:g}, ceiling {mark.ceiling:g}, and {direction} is better"

@@ -85,6 +85,8 @@ class AttributionTruth:
     """What is compared between two variants that ask different models about the same inputs."""
     figure: Bool[Tensor, "n ..."] | None = None
     """Where an input shows anything (strokes, objects), be it used or not; the rest is empty ground."""
+    references: Mapping[str, Float[Tensor, "n ..."]] | None = None
+    """What definitions of an attribution ("derivative") give for the planted rule itself."""
 
     def __post_init__(self) -> None:
         if next(iter(self.masks), None) != "":
@@ -99,6 +101,10 @@ class AttributionTruth:
             named["contrast"] = self.contrast.region
         if self.figure is not None:
             named["figure"] = self.figure
+        for name, values in (self.references or {}).items():
+            if not values.is_floating_point() or values.shape != shape:
+                got = f"{values.dtype} {list(values.shape)}"
+                raise ValueError(f"reference {name!r}: got {got}, expected floats {list(shape)}")
         for name, mask in named.items():
             if mask.dtype != torch.bool or mask.shape != shape:
                 raise ValueError(f"{name}: got {mask.dtype} {list(mask.shape)}, expected torch.bool {list(shape)}")

@@ -31,12 +31,13 @@ def truth_tables(truth: AttributionTruth) -> list[Table]:
     parts = {"zero_set": truth.zero_set, "figure": truth.figure}
     given = {name: part for name, part in parts.items() if part is not None}
     contrast = {} if truth.contrast is None else {"contrast": truth.contrast.region}
+    references = {f"reference_{name}": values for name, values in (truth.references or {}).items()}
     return [
         Table(
             "truth",
             "a row for each row of `inputs`: `mask` is True where an entry carries what was planted, `mask_*` are "
             "finer truths; `zero_set` carries nothing, `figure` is where an input shows anything, `contrast` what one "
-            "of two models uses",
-            {**masks, **given, **contrast},
+            "of two models uses, `reference_*` what a definition of attribution gives for the planted rule",
+            {**masks, **given, **contrast, **references},
         )
     ]

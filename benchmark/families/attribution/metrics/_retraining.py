@@ -16,12 +16,12 @@ error of sqrt(p (1 - p) / n), 0.05 for 100 of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from benchmark.errors import Unsupported
@@ -30,6 +30,8 @@ from benchmark.families.family import Labelled
 from benchmark.learning.retraining import STANDARD, Recipe, retrained_accuracies
 
 FRACTIONS = (0.1, 0.3, 0.5, 0.7, 0.9)
+KEPT = (0.05, 0.1, 0.3, 0.5, 0.7, 0.9)
+"""What DiffROAR keeps; at 1 top and bottom are the same."""
 LEAST_INPUTS = 40
 LEAST_GAIN = 0.1
 """So much better than naming the most frequent class must a net be on whole inputs, or nothing can be lost."""
@@ -60,6 +62,45 @@ def retrained(
     Raises:
         Unsupported: there are no targets, too few inputs, or whole inputs cannot be learned.
     """
+
+    def views(data: Float[Tensor, "n d"], places: Int[Tensor, "n d"], fraction: float) -> list[Float[Tensor, "n d"]]:
+        strongest = places < round(fraction * places.shape[1])
+        kept = _of_entries(strongest if keep else ~strongest, data)
+        return [data * kept, kept * 2.0 - 1]
+
+    intact, constant, found = _trained(explanations, question, FRACTIONS, views, 2, recipe)
+    content, mask = found.unbind(2)
+    return Retrained(intact, constant, content, mask)
+
+
+def retrained_ends(
+    explanations: Sequence[Labelled], question: AttributionQuestion, recipe: Recipe = STANDARD
+) -> tuple[Float[Tensor, "m fractions"], Float[Tensor, "m fractions"]]:
+    """Train two nets for every explanation and kept fraction: on the strongest entries, and on as many of the weakest.
+
+    Raises:
+        Unsupported: as `retrained`.
+    """
+
+    def views(data: Float[Tensor, "n d"], places: Int[Tensor, "n d"], fraction: float) -> list[Float[Tensor, "n d"]]:
+        kept, count = round(fraction * places.shape[1]), places.shape[1]
+        return [data * _of_entries(part, data) for part in (places < kept, places >= count - kept)]
+
+    _, _, found = _trained(explanations, question, KEPT, views, 2, recipe)
+    top, bottom = found.unbind(2)
+    return top, bottom
+
+
+def _trained(
+    explanations: Sequence[Labelled],
+    question: AttributionQuestion,
+    fractions: Sequence[float],
+    views: Callable[[Float[Tensor, "n d"], Int[Tensor, "n d"], float], list[Float[Tensor, "n d"]]],
+    kinds: int,
+    recipe: Recipe,
+) -> tuple[float, float, Float[Tensor, "m fractions kinds"]]:
+    """Accuracies on the test half: on whole inputs, of the most frequent class, and of a net for each explanation,
+    fraction, and view of the inputs that the entries' places give."""
     if question.targets is None:
         raise Unsupported("retraining needs a class for each input, got targets None")
     if len(question.inputs) < LEAST_INPUTS:
@@ -69,32 +110,32 @@ def retrained(
     labels, data = question.targets, _standardised(question)
     training = (torch.arange(len(data)) % 2 == 0).to(data.device)
 
-    def inputs(net: int) -> Float[Tensor, "n d"]:
-        if net == 0:
-            return data
-        place, of_mask = divmod(net - 1, 2)
-        which, fraction = divmod(place, len(FRACTIONS))
-        places = ranks(which).to(data.device)
-        strongest = places < round(FRACTIONS[fraction] * places.shape[1])
-        strongest = strongest.repeat(1, data.shape[1] // places.shape[1])  # a pixel stands for all its channels
-        kept = strongest if keep else ~strongest
-        return kept * 2.0 - 1 if of_mask else data * kept
+    @lru_cache(maxsize=1)
+    def shown(which: int, fraction: int) -> list[Float[Tensor, "n d"]]:
+        return views(data, ranks(which).to(data.device), fractions[fraction])
 
     @lru_cache(maxsize=1)
     def ranks(which: int) -> Int[Tensor, "n d"]:
         return ranked(explanations[which].explanation.magnitudes)
 
-    count = len(explanations) * len(FRACTIONS) * 2
-    first = float(retrained_accuracies(inputs, 1, labels, training, recipe))
+    def inputs(net: int) -> Float[Tensor, "n d"]:
+        place, kind = divmod(net, kinds)
+        return shown(*divmod(place, len(fractions)))[kind]
+
+    intact = float(retrained_accuracies(lambda _: data, 1, labels, training, recipe))
     constant = float((labels[~training] == labels[training].mode().values).double().mean())
-    if first < constant + LEAST_GAIN:
+    if intact < constant + LEAST_GAIN:
         raise Unsupported(
-            f"a net that is trained on {int(training.sum())} whole inputs is right on {first:.2f} of the others, and "
+            f"a net that is trained on {int(training.sum())} whole inputs is right on {intact:.2f} of the others, and "
             f"the most frequent class on {constant:.2f}: more inputs are needed"
         )
-    found = retrained_accuracies(lambda net: inputs(net + 1), count, labels, training, recipe)
-    content, mask = found.view(len(explanations), len(FRACTIONS), 2).unbind(2)
-    return Retrained(first, constant, content, mask)
+    found = retrained_accuracies(inputs, len(explanations) * len(fractions) * kinds, labels, training, recipe)
+    return intact, constant, found.view(len(explanations), len(fractions), kinds)
+
+
+def _of_entries(chosen: Bool[Tensor, "n places"], data: Float[Tensor, "n d"]) -> Bool[Tensor, "n d"]:
+    """A pixel stands for all its channels."""
+    return chosen.repeat(1, data.shape[1] // chosen.shape[1])
 
 
 def ranked(magnitudes: Float[Tensor, "n d"]) -> Int[Tensor, "n d"]:

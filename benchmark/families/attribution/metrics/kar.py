@@ -20,7 +20,7 @@ from benchmark.families.family import Labelled
 from benchmark.plugins import metric
 
 
-@metric(range=(-1.0, 1.0), direction="higher", cites="arXiv:1806.10758", scope="methods", draws=3)
+@metric(range=(-1.0, 1.0), direction="higher", truth_free=True, cites="arXiv:1806.10758", scope="methods", draws=3)
 def kar(explanations: Sequence[Labelled], question: AttributionQuestion) -> list[dict[str, float]]:
     """The accuracy on kept entries beyond that on their positions; `accuracy` and `mask_control` beside it.
 

@@ -11,8 +11,10 @@ from torch import nn
 from benchmark.errors import Unsupported
 from benchmark.families.attribution import AttributionExplanation, AttributionQuestion, AttributionTruth
 from benchmark.families.attribution.metrics._retraining import FRACTIONS, ranked, retrained
+from benchmark.families.attribution.metrics.diffroar import diffroar
 from benchmark.families.attribution.metrics.kar import kar
 from benchmark.families.attribution.metrics.roar import roar
+from benchmark.families.attribution.metrics.roar_vs_random import _blurred, roar_vs_random
 from benchmark.families.family import Labelled
 from benchmark.learning.retraining import Recipe
 
@@ -49,7 +51,7 @@ def found() -> dict[str, dict[str, dict[str, float]]]:
     }
     truth = AttributionTruth({"": BLOCK}, ~BLOCK)
     group = [Labelled(n, "v", 0, AttributionExplanation(m.float()), truth, POSED) for n, m in maps.items()]
-    return {m.__name__: dict(zip(maps, m(group, POSED), strict=True)) for m in (roar, kar)}
+    return {m.__name__: dict(zip(maps, m(group, POSED), strict=True)) for m in (roar, kar, diffroar, roar_vs_random)}
 
 
 def test_the_truth_is_worth_more_than_noise_and_noise_more_than_its_complement(found) -> None:
@@ -106,3 +108,28 @@ def test_what_cannot_be_retrained_is_unsupported() -> None:
         kar([], replace(POSED, targets=None))
     with pytest.raises(Unsupported, match="more inputs are needed"):
         roar([], replace(POSED, inputs=NOISE, background=NOISE))
+
+
+def test_the_ends_of_a_ranking_differ_as_far_as_it_says_something(found) -> None:
+    scores = found["diffroar"]
+    assert scores["oracle"][""] == pytest.approx(scores["oracle"]["top"] - scores["oracle"]["bottom"])
+    assert abs(scores["random"][""]) < 0.06
+    assert scores["oracle"][""] > 0.15
+    assert scores["inverted"][""] < -0.15
+
+
+def test_a_random_ranking_is_no_better_than_other_random_rankings(found) -> None:
+    scores = found["roar_vs_random"]
+    assert abs(scores["random"][""]) < 0.05
+    assert abs(scores["constant"][""]) < 0.05
+    assert scores["oracle"][""] > 0.05
+    assert set(scores["oracle"]) == {""}, "what is no image has no neighbours to blur with"
+
+
+def test_a_blur_moves_mass_to_neighbours_and_keeps_an_even_map_even() -> None:
+    spot = torch.zeros(1, 2, 5, 5)
+    spot[0, 0, 2, 2] = -1
+    blurred = _blurred(AttributionExplanation(spot)).attributions
+    assert float(blurred.sum()) == pytest.approx(1)
+    assert float(blurred[0, 0, 2, 2]) == pytest.approx(1 / (1 + 2 * 2.718281828**-0.5) ** 2)
+    assert not blurred[0, 1].any()

@@ -1,0 +1,1 @@
+"""Small shapes on noisy backgrounds: which one, where, in which sign."""
