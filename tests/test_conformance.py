@@ -29,11 +29,16 @@ EXPENSIVE = [plugin for kind in TRAINED for plugin in plugins().of(kind)]
 HELD: dict[str, Sequence[str]] = {
     "attribution/blockmnist": ["standard", "robust", "untrained"],
     "attribution/stacked_digits": ["robust_low", "robust_high", "untrained_low"],
+    "attribution/symbolic_noise": ["noise_20", "untrained"],
+    "attribution/tetrominoes": ["linear_upper", "linear_lower", "untrained_upper", "untrained_lower"],
     "description/numeric_functions": ["composed", "corrupted", "mlp", "noisy"],
     "dictionary/superposition": ["l0_4"],
 }
 """The variants that are held to all thresholds there are, where they are not all variants of a task."""
-HARDLY = {"blockmnist": {"epochs": 1}, "stacked_digits": {"epochs": 1}, "othello": {"steps": 2}}
+HARDLY = {
+    **{name: {"epochs": 1} for name in ("blockmnist", "stacked_digits")},
+    **{name: {"steps": 2} for name in ("othello", "planted_rules", "sparse_signal", "suppressors", "tetrominoes")},
+}
 """A subject is held to the same thresholds however little it is trained."""
 
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import ot
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -59,6 +58,8 @@ def _by_place(values: Float[Tensor, "n ..."]) -> Float[Tensor, "n ..."]:
 
 def _cost(strengths: np.ndarray, wanted: np.ndarray, places: np.ndarray) -> float:
     """The least cost of transport between two maps, each scaled to a mass of 1; an empty one is even."""
+    import ot  # takes seconds, and most who load this module measure no transport
+
     mass = strengths / strengths.sum() if strengths.sum() > 0 else np.full(len(strengths), 1 / len(strengths))
     goal = wanted / wanted.sum()
     # what lies where it should stay lies there: distances obey the triangle inequality
@@ -69,4 +70,5 @@ def _cost(strengths: np.ndarray, wanted: np.ndarray, places: np.ndarray) -> floa
         return 0.0
     distances = np.linalg.norm(places[sources][:, None] - places[sinks][None], axis=-1)
     mass, goal, moved = mass[sources], goal[sinks], goal.sum()
-    return float(ot.emd2(mass / mass.sum(), goal / goal.sum(), distances, numItermax=10_000_000)) * moved
+    cost: float = ot.emd2(mass / mass.sum(), goal / goal.sum(), distances, numItermax=10_000_000)
+    return cost * float(moved)
