@@ -129,6 +129,10 @@ class AttributionExplanation:
     """Signed, float32, finite, on the CPU; [n, 1, h, w] where only pixels are told apart."""
     per_pixel: bool = False
     """Whether channels are summed before anything is ranked."""
+    selected: Bool[Tensor, "n ..."] | None = None
+    """The entries of which the method says that they are used, where it decides."""
+    groups: Int[Tensor, "n ..."] | None = None
+    """The number of the group in which each entry is, from 0, or -1 for none, where the method returns groups."""
 
     @cached_property
     def magnitudes(self) -> Float[Tensor, "n d"]:
@@ -145,11 +149,15 @@ class AttributionExplanation:
 def check(raw: object, question: AttributionQuestion) -> AttributionExplanation:
     """Validate what a method returned: a tensor or array of floats in the shape of the inputs, without NaN or infinity.
 
+    A method that decides which entries are used, or that finds groups of them, returns an `AttributionExplanation` with
+    `selected` or `groups` in the shape of its attributions.
+
     Raises:
         InvalidExplanation: saying what was got and what was expected.
     """
+    selected, groups = None, None
     if isinstance(raw, AttributionExplanation):
-        raw = raw.attributions
+        selected, groups, raw = raw.selected, raw.groups, raw.attributions
     if isinstance(raw, np.ndarray):
         if raw.dtype.kind not in "fiub":
             raise InvalidExplanation(f"attributions: got a numpy array of {raw.dtype}, expected floating point numbers")
@@ -175,7 +183,23 @@ def check(raw: object, question: AttributionQuestion) -> AttributionExplanation:
             f"attributions: got {nan} NaN and {int(bad.sum()) - nan} infinite values out of {values.numel()}"
             f" (in {int(bad.flatten(1).any(1).sum())} of {len(values)} inputs), expected finite numbers"
         )
-    return AttributionExplanation(values.contiguous(), question.per_pixel)
+    return AttributionExplanation(
+        values.contiguous(),
+        question.per_pixel,
+        selected=_beside("selected", selected, values, {torch.bool}),
+        groups=_beside("groups", groups, values, {torch.int16, torch.int32, torch.int64}),
+    )
+
+
+def _beside(name: str, given: object, values: Tensor, types: set[torch.dtype]) -> Tensor | None:
+    """What stands beside each attribution, validated."""
+    if given is None:
+        return None
+    if not isinstance(given, Tensor) or given.shape != values.shape or given.dtype not in types:
+        got = f"{given.dtype} {list(given.shape)}" if isinstance(given, Tensor) else type(given).__name__
+        kinds = " or ".join(sorted(str(kind) for kind in types))
+        raise InvalidExplanation(f"{name}: got {got}, expected {kinds} {list(values.shape)}, as the attributions")
+    return given.detach().cpu().contiguous()
 
 
 def count_calls(questions: Sequence[AttributionQuestion]) -> Callable[[], int]:
