@@ -22,9 +22,13 @@ from methods.attribution.kernel_shap import coalitions
 
 EXACT = 10
 MOST = 64
+ROWS = 4096
+"""So many points pass through the model at a time."""
+RIDGE = 1e-6
+"""On the diagonal of the covariance."""
 
 
-@attribution_method(cites="arXiv:1903.10464")
+@attribution_method(cites="arXiv:1903.10464", small={"samples": 8, "pairs": 24})
 @torch.no_grad()
 def conditional_shap(question: AttributionQuestion, *, samples: int = 64, pairs: int = 128) -> Tensor:
     """Shapley values by `samples` draws of the absent features a coalition; beyond ten features, by `pairs` of them."""
@@ -36,7 +40,9 @@ def conditional_shap(question: AttributionQuestion, *, samples: int = 64, pairs:
         )
     generator = torch.Generator().manual_seed(question.seed)
     full = select(question.model(question.inputs), question.targets).double()
-    empty = _value(question, torch.zeros(count, dtype=torch.bool), samples, generator)
+    seen = question.background.double()
+    normal = seen.mean(0), seen.T.cov(correction=0) + RIDGE * torch.eye(count).to(seen)
+    empty = _value(question, normal, torch.zeros(count, dtype=torch.bool), samples, generator)
     if count == 1:
         return (full - empty)[:, None].float()
     if count <= EXACT:
@@ -46,7 +52,7 @@ def conditional_shap(question: AttributionQuestion, *, samples: int = 64, pairs:
     else:
         present = coalitions(count, pairs, generator)
         weight = torch.ones(len(present), 1).double()
-    outputs = torch.stack([_value(question, one, samples, generator) for one in present]) - empty
+    outputs = torch.stack([_value(question, normal, one, samples, generator) for one in present]) - empty
     design, weight = present.to(outputs), weight.to(outputs)
     gram = design.T @ (weight * design) + 1e-9 * weight.sum() * torch.eye(count).to(outputs)
     free = torch.linalg.solve(gram, design.T @ (weight * outputs))
@@ -56,12 +62,14 @@ def conditional_shap(question: AttributionQuestion, *, samples: int = 64, pairs:
 
 
 def _value(
-    question: AttributionQuestion, present: Bool[Tensor, " d"], samples: int, generator: torch.Generator
+    question: AttributionQuestion,
+    normal: tuple[Float[Tensor, " d"], Float[Tensor, "d d"]],
+    present: Bool[Tensor, " d"],
+    samples: int,
+    generator: torch.Generator,
 ) -> Float[Tensor, " n"]:
-    """The mean output with the absent features drawn given the present ones."""
-    points, seen = question.inputs.double(), question.background.double()
-    mean, centred = seen.mean(0), seen - seen.mean(0)
-    covariance = centred.T @ centred / len(seen) + 1e-6 * torch.eye(seen.shape[1]).to(seen)
+    """The mean output with the absent features drawn given the present ones; `normal` is a mean and a covariance."""
+    points, (mean, covariance) = question.inputs.double(), normal
     absent = ~present
     expected = mean[absent].expand(len(points), -1)
     left = covariance[absent][:, absent]
@@ -73,8 +81,10 @@ def _value(
     noise = torch.randn(samples, int(absent.sum()), generator=generator).to(root) @ root.T
     noise = noise - noise.mean(0)  # the draws' own mean is no news
     total = torch.zeros(len(points)).to(points)
-    for one in noise:
-        drawn = points.clone()
-        drawn[:, absent] = expected + one
-        total += select(question.model(drawn.to(question.inputs.dtype)), question.targets)
+    for some in noise.split(max(1, ROWS // len(points))):
+        drawn = points.repeat(len(some), 1, 1)  # [draws, n, d]
+        drawn[:, :, absent] = expected + some[:, None]
+        targets = None if question.targets is None else question.targets.repeat(len(some))
+        outputs = select(question.model(drawn.flatten(0, 1).to(question.inputs.dtype)), targets)
+        total += outputs.double().view(len(some), -1).sum(0)
     return total / samples
