@@ -112,12 +112,12 @@ def _methods(task: Plugin, profile: Profile, registry: Registry) -> Iterator[Met
     excluded = {
         registry.find("method", key.removeprefix("method:")).key for key in profile.exclude if key.startswith("method:")
     }
-    budgets = task_settings(profile, task).budgets
-    for plugin in registry.of("method", task.family):
-        if plugin.key not in excluded:
-            yield from at_budgets(plugin.name, _usable(plugin, registry), profile, task, budgets)
-    for name, plugin in method_variants(profile, str(task.family), registry):
-        yield from at_budgets(name, _usable(plugin, registry), profile, task, budgets)
+    settings = task_settings(profile, task)
+    asked = None if settings.asks is None else {*settings.asks, *task.options.get("controls", ())}
+    own = [(plugin.name, plugin) for plugin in registry.of("method", task.family) if plugin.key not in excluded]
+    for name, plugin in [*own, *method_variants(profile, str(task.family), registry)]:
+        if asked is None or name in asked:
+            yield from at_budgets(name, _usable(plugin, registry), profile, task, settings.budgets)
 
 
 def at_budgets(

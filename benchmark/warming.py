@@ -18,7 +18,8 @@ from benchmark.registry import ENGINE
 from benchmark.sources import closure, libraries
 
 KNOWN = {
-    *("captum", "gplearn", "jaxtyping", "matplotlib", "numba", "numpy", "pandas", "PIL", "scipy", "sklearn", "torch"),
+    *("captum", "gplearn", "jaxtyping", "matplotlib", "numba", "numpy", "ot", "pandas", "PIL", "scipy", "sklearn"),
+    "torch",
     *sys.stdlib_module_names,
 }
 """What is imported where nothing is confined. Another library may be anybody's: its code runs with its plugin."""

@@ -65,8 +65,9 @@ def _small_task(plugin: Plugin, small: Parameters, registry: Registry, where: st
     asked = {key.removeprefix(SUBJECT): value for key, value in small.items() if key.startswith(SUBJECT)}
     own = {key: value for key, value in small.items() if not key.startswith(SUBJECT)}
     yield from _task(plugin, own, {}, registry, where)
-    if "limits" in small:
-        yield f"{where}: got limits, expected parameters, variants and methods; limits belong to profiles"
+    for name in ("limits", "asks"):
+        if name in small:
+            yield f"{where}: got {name}, expected parameters, variants and methods; {name} belongs to profiles"
     if "variants" in small and not _is_names(small["variants"]):
         yield f"{where}.variants: expected a list of variants, got {shown(small['variants'])}"
     if "methods" in small and not _is_settings(small["methods"]):
@@ -118,6 +119,9 @@ def _task(
     family = str(plugin.family)
     methods = {p.name: p for p in registry.of("method", family)}
     methods |= {key.rpartition("/")[2]: base for key, base in variants.items() if base.family == family}
+    for name in _strings(given.get("asks")):
+        if name not in methods:
+            yield unknown("method", shortened(name), methods, where=f"{where}.asks")
     for name, departures in _section(given, "methods"):
         if name not in methods:
             yield unknown("method", shortened(name), methods, where=f"{where}.methods")

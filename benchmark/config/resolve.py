@@ -29,6 +29,8 @@ class ResolvedTask:
     parameters: Parameters
     limits: Limits
     budgets: list[int]
+    asks: list[str] | None
+    """Which methods run besides the controls; None for all."""
 
 
 def subject_parameters(profile: Profile, plugin: Plugin) -> Parameters:
@@ -55,7 +57,7 @@ def task_settings(profile: Profile, plugin: Plugin) -> ResolvedTask:
     variants = given.variants or small.get("variants") or plugin.options["variants"]
     parameters = {**plugin.defaults, **own, **given.parameters}
     limits, budgets = profile.limits.departing(given.limits), given.budgets or profile.budgets
-    return ResolvedTask(list(variants), parameters, limits, budgets)
+    return ResolvedTask(list(variants), parameters, limits, budgets, given.asks)
 
 
 def method_parameters(profile: Profile, task: Plugin, plugin: Plugin, name: str = "") -> Parameters:

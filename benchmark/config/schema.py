@@ -16,7 +16,7 @@ LARGEST_SEED = 2**32 - 1
 """What every generator of random numbers in use accepts."""
 SEALED_SEEDS = 3
 MOST_BUDGETS = 8
-RESERVED = ("variants", "methods", "limits", "budgets")
+RESERVED = ("variants", "asks", "methods", "limits", "budgets")
 """Keys of a task's entry that are settings of the engine; no parameter of a task can have such a name."""
 
 Seconds = Annotated[float, Field(strict=True, gt=0, le=10_000_000, allow_inf_nan=False)]
@@ -74,6 +74,8 @@ class TaskSettings(_Strict):
 
     variants: list[str] | None = Field(default=None, min_length=1)
     """The variants to run; None for all, or for the task's small choice."""
+    asks: list[str] | None = Field(default=None, min_length=1)
+    """The methods that run besides the task's controls, by their names on the board; None for all of the family."""
     methods: dict[str, Parameters] = {}
     """Parameters of methods on this task alone, by the methods' names on the board."""
     limits: LimitDepartures = LimitDepartures()
@@ -84,7 +86,7 @@ class TaskSettings(_Strict):
     @model_serializer
     def _as_written(self) -> Parameters:
         limits = self.limits.model_dump(exclude_none=True)
-        given = {"variants": self.variants, "methods": self.methods, "limits": limits, "budgets": self.budgets}
+        given = {"variants": self.variants, "asks": self.asks, "methods": self.methods, "limits": limits, "budgets": self.budgets}
         return {key: value for key, value in given.items() if value} | self.parameters
 
 
@@ -118,7 +120,7 @@ class Profile(_Strict):
     subjects: dict[str, Parameters] = {}
     """Parameters of subjects, by name; `seeds` in it gives a subject other seeds."""
     tasks: dict[str, TaskSettings] = {}
-    """By `family/task`: parameters, and under reserved names `variants`, `methods`, `limits` and `budgets`."""
+    """By `family/task`: parameters, and under reserved names `variants`, `asks`, `methods`, `limits` and `budgets`."""
     methods: dict[str, Parameters] = {}
     """Parameters of methods, by `family/name`. A new name with `method: <existing>` adds a variant of that method."""
     left_out: list[str] = []

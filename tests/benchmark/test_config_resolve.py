@@ -89,6 +89,19 @@ def test_parameters_of_a_method_on_one_task_are_for_that_task_alone() -> None:
     assert steps == {"dictionary.superposition": 8000, "dictionary.othello_board": 2000}
 
 
+def test_a_task_asks_the_methods_that_a_profile_names_and_its_controls() -> None:
+    methods = {"dictionary/topk_long": {"method": "topk", "steps": 9}}
+    content = {"name": "test", "methods": methods, "budgets": [1, 4], "only": ["dictionary"]}
+    tasks = {"dictionary/superposition": {"asks": ["topk", "topk_long"]}}
+    plan = make_plan(check_profile(content | {"tasks": tasks}, plugins()))
+    names = {name: [m.name for m in task.methods] for name, task in plan.tasks.items()}
+    controls = plan.task("dictionary.superposition").controls
+    learned = {"topk@1x", "topk@4x", "topk_long@1x", "topk_long@4x"}
+    assert {name for name in names["dictionary.superposition"] if name.partition("@")[0] not in controls} == learned
+    assert {name.partition("@")[0] for name in names["dictionary.superposition"]} >= {*controls}
+    assert {"relu_l1@4x", "p_anneal@4x"} <= {*names["dictionary.othello_board"]}
+
+
 def test_a_variant_of_a_method_departs_from_it_as_it_is_on_the_task(project: Project) -> None:
     project.method("slope", parameters="scale: float = 1.0, shift: float = 0.0")
     methods = {"attribution/slope": {"shift": 1.0}, "attribution/steep": {"method": "slope", "scale": 9.0}}
@@ -142,6 +155,7 @@ def test_the_settings_of_a_task_are_typed_and_written_as_they_were_read(project:
     entry = {
         "inputs": 3,
         "variants": ["few"],
+        "asks": ["slope"],
         "methods": {"slope": {"scale": 2.0}},
         "limits": {"seconds": 7.0},
     }
@@ -150,7 +164,7 @@ def test_the_settings_of_a_task_are_typed_and_written_as_they_were_read(project:
     settings = profile.tasks[TOY]
     assert isinstance(settings, TaskSettings)
     assert settings.parameters == {"inputs": 3}
-    assert settings.variants == ["few"]
+    assert (settings.variants, settings.asks) == (["few"], ["slope"])
     assert settings.methods == {"slope": {"scale": 2.0}}
     assert (settings.limits.seconds, settings.limits.memory_mb) == (7.0, None)
     assert profile.model_dump()["tasks"] == {TOY: entry}
@@ -176,6 +190,8 @@ def test_the_settings_of_a_task_are_typed_and_written_as_they_were_read(project:
         ({"limits": {"seconds": 0}}, "tasks.superposition.limits.seconds: Input should be greater than 0, got 0"),
         ({"limits": 3}, "tasks.superposition.limits: Input should be"),
         ({"method": {}}, "unknown parameter 'method' in tasks.superposition; did you mean 'methods'"),
+        ({"asks": ["topkk"]}, "unknown method 'topkk' in tasks.superposition.asks; did you mean 'topk'"),
+        ({"asks": []}, "tasks.superposition.asks: List should have at least 1 item"),
         ({"variants": ["l0_3"]}, "unknown variant 'l0_3' in tasks.superposition; did you mean"),
     ],
 )
@@ -205,6 +221,7 @@ TASK_MISTAKES = {
     '{"methods": {"slope": {"scal": 1.0}}}': "unknown parameter 'scal' in small of task attribution/toytask.methods",
     '{"methods": 3}': "small of task attribution/toytask.methods: expected parameters by the names of methods, got 3",
     '{"limits": {"seconds": 3}}': "small of task attribution/toytask: got limits, expected parameters",
+    '{"asks": ["slope"]}': "small of task attribution/toytask: got asks, expected parameters",
     '["inputs"]': "toytask.py: small: got ['inputs'], expected a dictionary of parameters",
     '{3: "inputs"}': "toytask.py: small: got a dict with keys that are no texts",
 }
@@ -235,11 +252,11 @@ def test_a_method_with_impossible_small_sizes_becomes_failed_rows(project: Proje
     )
 
 
-@pytest.mark.parametrize("name", ["variants", "methods", "limits", "budgets"])
+@pytest.mark.parametrize("name", ["variants", "asks", "methods", "limits", "budgets"])
 def test_reserved_names_are_no_parameters_of_a_task(project: Project, name: str) -> None:
     project.write("toytask", TASK.replace("    inputs: int = 8", f"    inputs: int = 8\n    {name}: int = 8"))
     with pytest.raises(
-        TouchstoneError, match=f"variants, methods, limits, budgets are reserved, got a parameter '{name}'"
+        TouchstoneError, match=f"variants, asks, methods, limits, budgets are reserved, got a parameter '{name}'"
     ):
         planned(project)
 
