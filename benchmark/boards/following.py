@@ -20,7 +20,7 @@ from benchmark.site import render
 @CHECKS("every table follows from the scores", "these are the numbers that are quoted")
 def _tables(case: Case) -> str:
     facts = case.kept.facts
-    found = computed(case.scores, facts.dial_steps, facts.unranked, claims_about(case.kept.tasks))
+    found = computed(case.scores, facts, claims_about(case.kept.tasks))
     said = {name: _unlike(name, case, found.tables[name]) for name in FROM_SCORES}
     wrong = [f"{name}.csv: {difference}" for name, difference in said.items() if difference]
     notes = found.notes

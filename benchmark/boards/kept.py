@@ -31,25 +31,28 @@ from benchmark.errors import DamagedArtifactError, TouchstoneError, UnknownNameE
 from benchmark.layout import Layout
 from benchmark.scores import COLUMNS
 from benchmark.site.text import slug
+from benchmark.statistics.agreement import COLUMNS as AGREEMENT
 
-SCHEMA = 1
-"""The version of `Facts`; a reader refuses newer ones."""
+SCHEMA = 2
+"""The version of what is kept; a reader refuses newer ones."""
 FACTS, SCORES, SOURCE, PICTURES = "board.json", "scores.parquet", "provenance.json", "pictures"
 TABLES = (
-    *("leaderboard", "tasks", "variants", "budgets", "dials", "marks", "claims"),
+    *("leaderboard", "tasks", "variants", "budgets", "dials", "marks", "agreement", "claims"),
     *("certificates", "measured"),
 )
 """The tables kept as CSV, by the stem of their files."""
+SINCE = {"agreement": (2, AGREEMENT)}
+"""Tables that older boards lack: the schema that brought them, and their columns."""
 
 FLAGS = (
     *("beats_blind", "beats_random", "beats_untrained", "specialist", "reference"),
     *("ranked", "passed", "at_least", "finding", "rising"),
 )
-COUNTS = ("rank_low", "rank_high", "group", "tasks", "seeds", "seed", "failures", "unsupported")
+COUNTS = ("rank_low", "rank_high", "group", "tasks", "methods", "seeds", "seed", "failures", "unsupported")
 TEXTS = (
     *("family", "task", "variant", "method", "wide_over", "dial", "holds_to", "breaks_at", "skills"),
     *("control", "reason", "rival", "claim", "source", "verdict", "statement", "expect", "margin_from", "published"),
-    *("subject", "check", "fact"),
+    *("subject", "check", "fact", "metric"),
 )
 """What columns of the tables hold; all others are numbers."""
 
@@ -126,6 +129,18 @@ class Facts(_Record):
         for dial in self.dials:
             found.setdefault((dial.family, dial.task), {})[dial.name] = dial.variants
         return found
+
+    @property
+    def truth_free(self) -> dict[tuple[str, str], str]:
+        """The directions of the metrics that need no truth, by (family, metric)."""
+        metrics = [each for each in self.plugins if each.kind == "metric" and each.options.get("truth_free")]
+        families = dict.fromkeys(each.name for each in self.plugins if each.kind == "family")
+        return {
+            (family, each.name): str(each.options["direction"])
+            for each in metrics
+            for family in ([each.family] if each.family else families)
+            if each.options["direction"] in ("higher", "lower")
+        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +231,9 @@ def read(folder: Path) -> Kept:
         raise TouchstoneError(f"{folder} holds {older} what their pages are made from in {FACTS}; publish it again")
     facts = _facts(path)
     scores = _scores(folder / SCORES)
-    tables = read_tables(folder)
+    lacking = {name: list(columns) for name, (since, columns) in SINCE.items() if facts.schema_version < since}
+    tables = read_tables(folder, [name for name in TABLES if name not in lacking])
+    tables |= {name: pd.DataFrame(columns=columns) for name, columns in lacking.items()}
     pictures = {shown.file: folder / PICTURES / shown.file for shown in facts.pictures}
     for picture in pictures.values():
         if not picture.is_file():

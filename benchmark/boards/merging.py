@@ -51,7 +51,7 @@ def merge(boards: Sequence[Kept]) -> Kept:
     scores = scores.drop_duplicates(KEY).sort_values(KEY, kind="stable", ignore_index=True)
     facts = _facts(boards)
     tasks = {task for board in boards for task in board.tasks}
-    found = computed(scores, facts.dial_steps, facts.unranked, claims_about(tasks))
+    found = computed(scores, facts, claims_about(tasks))
     tables = found.tables
     for name in ("certificates", "measured"):
         tables[name] = _stacked([board.tables[name] for board in boards])

@@ -1,6 +1,6 @@
 """Every table of a board that follows from its scores, and what is said beside them.
 
-    found = computed(scores, facts.dial_steps, facts.unranked, claims_about(tasks))
+    found = computed(scores, facts, claims_about(tasks))
     found.tables["leaderboard"], found.notes["attribution"]
 
 The project's claims are those of this checkout.
@@ -14,17 +14,18 @@ from typing import Any
 
 import pandas as pd
 
-from benchmark.boards.kept import plain
+from benchmark.boards.kept import Facts, plain
 from benchmark.claims import Claim, evaluate, load
 from benchmark.marks import marks
 from benchmark.registry import PROJECT
-from benchmark.statistics.breakdown import Dials, breakdown
+from benchmark.statistics.agreement import agreement
+from benchmark.statistics.breakdown import breakdown
 from benchmark.statistics.budgets import at_largest, budget_curve
 from benchmark.statistics.rows import Ranked, ranked_rows
 from benchmark.summary import repeat_command
 from benchmark.tables import board_notes, leaderboard, per_task, per_variant
 
-FROM_SCORES = ("leaderboard", "tasks", "variants", "budgets", "dials", "marks", "claims")
+FROM_SCORES = ("leaderboard", "tasks", "variants", "budgets", "dials", "marks", "agreement", "claims")
 """The tables that `computed` makes."""
 
 
@@ -36,13 +37,8 @@ class Computed:
     notes: dict[str, dict[str, Any]]
 
 
-def computed(
-    everything: pd.DataFrame, dials: Dials, unranked: Collection[tuple[str, ...]], claims: Sequence[Claim]
-) -> Computed:
-    """Everything that follows from a long table with the rows of all budgets.
-
-    `dials` are those of each (family, task), `unranked` the (family, task, variant) that tasks declare a diagnosis.
-    """
+def computed(everything: pd.DataFrame, facts: Facts, claims: Sequence[Claim]) -> Computed:
+    """Everything that follows from a long table with the rows of all budgets, and from what plugins declare."""
     scores = at_largest(everything)
     every = ranked_rows(everything)
     ranked = Ranked(at_largest(every))
@@ -51,8 +47,9 @@ def computed(
         "tasks": per_task(ranked),
         "variants": per_variant(ranked),
         "budgets": budget_curve(Ranked(every)),
-        "dials": breakdown(scores, dials),
-        "marks": marks(scores, frozenset(unranked)),
+        "dials": breakdown(scores, facts.dial_steps),
+        "marks": marks(scores, frozenset(facts.unranked)),
+        "agreement": agreement(scores, facts.truth_free),
         "claims": evaluate(claims, scores),
     }
     return Computed(tables, plain(board_notes(ranked)))

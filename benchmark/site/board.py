@@ -38,6 +38,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("gain", "gain_low", "gain_high", "rising"),
     ),
     "dials": ("family", "task", "dial", "method", "holds_to", "breaks_at", "skills"),
+    "agreement": ("family", "metric", "task", "tau", "ci_low", "ci_high", "methods", "tasks", "seeds"),
     "marks": ("family", "task", "variant", "floor", "blind", "control", "ceiling", "room", "ranked", "reason"),
     "claims": (
         *("claim", "source", "tasks", "effect", "ci_low", "ci_high", "verdict"),
@@ -56,6 +57,7 @@ DOWNLOADS = (
     "budgets.csv",
     "dials.csv",
     "marks.csv",
+    "agreement.csv",
     "claims.csv",
     "certificates.csv",
     "measured.csv",
@@ -115,6 +117,8 @@ class Board:
         dials: a row per task, dial and method: where along the dial its skill falls to the null.
         marks: a row per (family, task, variant): what chance, the best blind `control` and the truth score, the room
             above blind, whether the variant is ranked, and the reason if not.
+        agreement: a row per metric that needs no truth and task (empty: all of them): Kendall's `tau` of the order of
+            the methods by it and by the primary metric, with its interval over seeds.
         claims: published findings, and the `finding`s of this suite itself; `effect` with its interval is measured
             here, `verdict` compares it with `margin`; where there is a column `expect` it says on which side (above,
             below, within).
@@ -143,6 +147,7 @@ class Board:
     budgets: pd.DataFrame
     dials: pd.DataFrame
     marks: pd.DataFrame
+    agreement: pd.DataFrame
     claims: pd.DataFrame
     certificates: pd.DataFrame
     measured: pd.DataFrame

@@ -32,6 +32,7 @@ from benchmark.site.pictures import Image, published
 from benchmark.site.ranking import Ranking
 from benchmark.site.rows import Row, by, grouped, rows, unique
 from benchmark.site.tasks import Dial, Task, Variant
+from benchmark.site.trust import TAU, Trust, trusted
 
 Key = tuple[str, ...]
 RUN = ("commit", "dirty", "finished", "hardware", "device", "duration_seconds", "configuration_hash")
@@ -202,6 +203,16 @@ class View:
         """How many claims have each verdict."""
         found = [row["verdict"] for row in self.claims]
         return [(name, found.count(name)) for name in unique(found)]
+
+    @cached_property
+    def trust(self) -> list[Trust]:
+        """The metrics that need no truth, beside the truth."""
+        return trusted(rows(self.board.agreement))
+
+    @property
+    def tau_axis(self) -> svg.Axis:
+        """The axis of Kendall's tau."""
+        return TAU
 
     @cached_property
     def effects(self) -> svg.Axis:

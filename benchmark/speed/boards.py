@@ -35,8 +35,7 @@ def measure(_profile: str) -> Iterator[Row]:
     """Seconds for the statistics (every table and claim), and for all of publishing."""
     scores, claims = invented_scores(), invented_claims()
     size = f"{TASKS} tasks, {METHODS} methods, {SEEDS} seeds"
-    dials = {key: {"size": VARIANTS[:2]} for key in _tasks()}
-    took = seconds(lambda: computed(scores, dials, (), claims), repeats=1)
+    took = seconds(lambda: computed(scores, _facts(), claims), repeats=1)
     yield Row(f"statistics of a board of {size}", took, "s", limit=STATISTICS_LIMIT)
     with tempfile.TemporaryDirectory() as folder:
         took = seconds(lambda: _publish(scores, claims, Path(folder)), repeats=1)
@@ -45,18 +44,8 @@ def measure(_profile: str) -> Iterator[Row]:
 
 def _publish(scores: pd.DataFrame, claims: list[Claim], folder: Path) -> None:
     """Everything but reading the store."""
-    text = "What it does, and why.\n\n    y = f(x)\n\n" * 20
-    facts = Facts(
-        profile="invented",
-        title="An invented board",
-        source="invented",
-        dials=tuple(Dial(family=f, task=t, name="size", variants=VARIANTS[:2]) for f, t in _tasks()),
-        plugins=tuple(
-            Described(kind="method", family=family, name=name, summary="An invented method.", text=text)
-            for family, name in _methods()
-        ),
-    )
-    found = computed(scores, facts.dial_steps, facts.unranked, claims)
+    facts = _facts()
+    found = computed(scores, facts, claims)
     tables = found.tables | {
         "certificates": pd.DataFrame(
             [(family, seed, "accuracy", 0.95, 0.9, True, True) for family, _ in _tasks() for seed in range(SEEDS)],
@@ -68,6 +57,23 @@ def _publish(scores: pd.DataFrame, claims: list[Claim], folder: Path) -> None:
     source = {"profile": "invented", "configuration": configuration, "configuration_hash": ""}
     write(Kept(facts.noting(found.notes), scores, tables, source), folder)
     render_kept(folder)
+
+
+def _facts() -> Facts:
+    text = "What it does, and why.\n\n    y = f(x)\n\n" * 20
+    methods = [
+        Described(kind="method", family=f, name=n, summary="An invented method.", text=text) for f, n in _methods()
+    ]
+    options = {"direction": "higher", "truth_free": True}
+    families = dict.fromkeys(family for family, _ in _tasks())
+    metrics = [Described(kind="metric", family=family, name=METRICS[2], options=options) for family in families]
+    return Facts(
+        profile="invented",
+        title="An invented board",
+        source="invented",
+        dials=tuple(Dial(family=f, task=t, name="size", variants=VARIANTS[:2]) for f, t in _tasks()),
+        plugins=(*methods, *metrics),
+    )
 
 
 def _tasks() -> list[tuple[str, str]]:

@@ -56,7 +56,7 @@ def collect(plan: Plan, store: Store) -> Kept:
         pictures=tuple(picture for picture, _ in pictures),
     )
     tasks = {(task.family, task.plugin.name) for task in plan.tasks.values()}
-    found = computed(scores, facts.dial_steps, facts.unranked, claims_about(tasks))
+    found = computed(scores, facts, claims_about(tasks))
     tables = found.tables | {
         "certificates": pd.DataFrame(certificates(plan, store), columns=CERTIFICATE),
         "measured": measured(plan, store),

@@ -170,6 +170,18 @@ def _marks(families: Suite) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS["marks"]))
 
 
+def _agreement(families: Suite) -> pd.DataFrame:
+    """Of the last metric of each family, on all tasks; one order is unrelated, one reversed, one of a single seed."""
+    rows: list[list[Any]] = []
+    for family, what in families.items():
+        for place, metric in enumerate(what["metrics"][-3:]):
+            tau, half = (0.6, 0.05, -0.7)[place % 3], (0.1, 0.2, NAN)[place % 3]
+            for task in ("", *what["tasks"]):
+                tasks = 1 if task else len(what["tasks"])
+                rows.append([family, metric, task, tau, tau - half, tau + half, len(what["methods"]), tasks, 3])
+    return pd.DataFrame(rows, columns=list(COLUMNS["agreement"]))
+
+
 def _claims() -> pd.DataFrame:
     columns = list(COLUMNS["claims"])
     return pd.DataFrame(
@@ -325,6 +337,7 @@ def fake_board(folder: Path, families: Suite = FAMILIES, *, seeds: int = 5, say:
         budgets=_budgets(families),
         dials=_dials(families),
         marks=_marks(families),
+        agreement=_agreement(families),
         claims=_claims(),
         certificates=_certificates(subjects, seeds),
         measured=_measured(),

@@ -88,7 +88,7 @@ def kept(folder: Path, rows: pd.DataFrame | None = None, **changes: Any) -> Kept
     folder.mkdir(parents=True, exist_ok=True)
     image = folder / "picture.png"
     Image.new("L", (48, 16), 200).save(image)
-    found = computed(rows, facts.dial_steps, facts.unranked, [])
+    found = computed(rows, facts, [])
     tables = found.tables
     subjects = [(f"model_{family}", seed) for family in families for seed in SEEDS]
     tables["certificates"] = pd.DataFrame(

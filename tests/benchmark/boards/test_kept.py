@@ -66,6 +66,15 @@ def test_json_holds_no_numbers_that_are_none() -> None:
     }
 
 
+def test_a_board_from_before_the_agreement_of_metrics_has_none(folder: Path) -> None:
+    _edit(folder, schema_version=1)
+    (folder / "agreement.csv").unlink()
+    table = read(folder).tables["agreement"]
+    assert table.empty
+    assert "tau" in table
+    assert "Which faithfulness metrics" not in render_kept(folder)[0].with_name("index.html").read_text()
+
+
 REFUSED = {
     "nothing there": (lambda folder: [path.unlink() for path in folder.glob("*.*")], "holds no board"),
     "an older form": (lambda folder: (folder / FACTS).unlink(), "published before"),

@@ -244,6 +244,20 @@ def test_claims_certificates_and_facts(board: Board, site: Site) -> None:
     assert {line["Subject"] for line in own.lines} == {"informative_dimensions"}
 
 
+def test_metrics_that_need_no_truth_stand_beside_it(board: Board, site: Site) -> None:
+    lines = site["index.html"].table("table-trust").lines
+    means = board.agreement[board.agreement.task.eq("")]
+    assert len(lines) == len(means)
+    for line in lines:
+        own = [row for row in means.itertuples() if row.metric.replace("_", " ") in line["Metric"]]
+        true = next(row for row in own if row.family in line["Metric"].lower())
+        assert same(line["Tau"], true.tau, step=0.01)
+        assert line["Pairs put right"] == f"{round(50 * (1 + true.tau))} %"
+        verdict = {0.6: "towards the truth", 0.05: "not told from chance", -0.7: "too few seeds to tell"}[true.tau]
+        assert line["Its order is"] == verdict
+    assert any("Tiny 0.60" in line["By task"] for line in lines if "Dictionary" in line["Metric"])
+
+
 def test_failures_stand_with_their_method_and_task(site: Site) -> None:
     summary = next(table for table in site["index.html"].tables if "Runs" in table.head)
     assert [line["Status"] for line in summary.lines] == ["failed"] * 4 + ["timeout"] + ["unsupported"] * 4

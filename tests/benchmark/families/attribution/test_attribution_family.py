@@ -103,8 +103,10 @@ def test_a_method_may_decide_and_may_group():
     values = torch.zeros(SHAPE)
     selected, groups = values == 0, torch.zeros_like(values, dtype=torch.int64)
     found = check(AttributionExplanation(values, selected=selected, groups=groups), POSED)
-    assert found.selected is not None and found.groups is not None
-    assert torch.equal(found.selected, selected) and torch.equal(found.groups, groups)
+    assert found.selected is not None
+    assert found.groups is not None
+    assert torch.equal(found.selected, selected)
+    assert torch.equal(found.groups, groups)
     for wrong in ({"selected": values}, {"groups": values}, {"selected": selected[:1]}, {"groups": [0]}):
         with pytest.raises(InvalidExplanation, match=rf"{next(iter(wrong))}: got .*, expected torch\."):
             check(AttributionExplanation(values, **wrong), POSED)
