@@ -86,8 +86,8 @@ class TaskSettings(_Strict):
     @model_serializer
     def _as_written(self) -> Parameters:
         limits = self.limits.model_dump(exclude_none=True)
-        given = {"variants": self.variants, "asks": self.asks, "methods": self.methods, "limits": limits}
-        given["budgets"] = self.budgets
+        given: Parameters = {"variants": self.variants, "asks": self.asks, "methods": self.methods}
+        given |= {"limits": limits, "budgets": self.budgets}
         return {key: value for key, value in given.items() if value} | self.parameters
 
 
