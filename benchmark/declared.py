@@ -211,7 +211,7 @@ def _check(kind: str, declared: dict[str, Any]) -> None:
     check_name(declared["name"], METRIC_NAME if kind == "metric" else NAME)
     for key in ("requires", "provides", "needs", "controls"):
         _identifiers(key, options.get(key, []))
-    for key in ("batched", "supervised", "control") + (("draws",) if kind == "reference" else ()):
+    for key in ("batched", "supervised", "control", "taught") + (("draws",) if kind == "reference" else ()):
         if not isinstance(options.get(key, False), bool):
             raise Unusable(f"{key}: got {options[key]!r}, expected True or False")
     for key in ("threads", "method_seeds") + (("draws",) if kind == "metric" else ()):

@@ -89,6 +89,12 @@ def explanation_key(method: MethodPlan, question: Key, lacks: Sequence[str] = ()
     return digest([plugin.key, code, dict(method.parameters), method.supervised, question, list(lacks)])
 
 
+def taught_key(task: TaskPlan, explanation: Key, lessons: Sequence[Posed]) -> Key:
+    """What the explanation of a taught method is made from: also what it was taught, and how."""
+    code = fingerprint((task.family_plugin.path.with_name("__init__.py"), "taught"))
+    return digest([explanation, code, [lesson.truth for lesson in lessons]])
+
+
 def reference_key(reference: Plugin, truth: Key, name: str, draws: int) -> Key:
     """What stands for the explanations that a reference makes of an instance."""
     return digest([fingerprint((reference.path, reference.symbol)), truth, name, draws])

@@ -112,6 +112,11 @@ class MethodPlan:
         return bool(self.plugin.options.get("supervised"))
 
     @property
+    def taught(self) -> bool:
+        """Whether it is shown the questions and truths of other seeds."""
+        return bool(self.plugin.options.get("taught"))
+
+    @property
     def reference(self) -> bool:
         """Whether it stands with the references: it needs planted labels, or never consults what the model learned."""
         return self.supervised or bool(self.plugin.options.get("control"))

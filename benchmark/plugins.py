@@ -107,6 +107,7 @@ class MethodDecorator(Protocol):
         batched: bool = False,
         supervised: bool = False,
         control: bool = False,
+        taught: bool = False,
         requires: Sequence[str] = (),
         budget: str = "",
         small: Mapping[str, Any] = {},
@@ -116,6 +117,9 @@ class MethodDecorator(Protocol):
 
         A `supervised` one is shown what the family's `blinded` takes away from all others (labels, the model's inputs);
         a `control` never consults what the model learned. Neither is a contestant: both stand with the references.
+        A `taught` one is shown the questions and truths of a few other seeds, of its variant and the rival (what the
+        family's `taught` makes of them): the strongest control there is, for what can be learned without the model at
+        hand.
         `requires` names what a task must provide ("targets"); where it does not, the method is `unsupported` and does
         not run. `budget` names the parameter that says how much a learned method may spend ("steps"): a profile runs it
         at several multiples. `small` holds parameters for the smoke profile and the conformance suite, `tunable` what
@@ -171,6 +175,7 @@ def method_decorator(family: str) -> MethodDecorator:
         batched: bool = False,
         supervised: bool = False,
         control: bool = False,
+        taught: bool = False,
         requires: Sequence[str] = (),
         budget: str = "",
         small: Mapping[str, Any] = {},
@@ -183,6 +188,7 @@ def method_decorator(family: str) -> MethodDecorator:
             batched=batched,
             supervised=supervised,
             control=control,
+            taught=taught,
             requires=_listed(requires),
             budget=budget,
             small=small,

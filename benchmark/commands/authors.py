@@ -1,4 +1,5 @@
-"""What authors of methods, and their reviewers, ask for: `touchstone report`, `card` and `export`."""
+"""What authors of methods, and their reviewers, ask for: `touchstone report`, `card`, `catalogue`
+and `export`."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ TaskArgument = Annotated[str, typer.Argument(help="family/task, or the task's na
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
-    for command in (report, card, export):
+    for command in (report, card, catalogue, export):
         app.command()(command)
 
 
@@ -41,6 +42,15 @@ def card(
     from benchmark.registry import plugins
 
     typer.echo(text_of(plugins().find("task", task), plugins(), profile), nl=False)
+
+
+def catalogue() -> None:
+    """Write the table of each family's tasks, `tasks/<family>/README.md`, from what the tasks declare."""
+    from benchmark.catalogue import write_catalogues
+    from benchmark.registry import plugins
+
+    for path in write_catalogues(plugins()):
+        typer.echo(f"wrote {path}")
 
 
 def export(

@@ -105,6 +105,10 @@ def _as_it_is(question: Any) -> Any:
     return question
 
 
+def _untaught(question: Any, _lessons: Sequence[tuple[Any, Any]]) -> Any:
+    return question
+
+
 def _uncounted(_posed: Sequence[Any]) -> None:
     return None
 
@@ -126,6 +130,9 @@ class Family:
     pictures: Callable[[Sequence[Case]], Sequence[Picture]]
     blinded: Callable[[Any], Any] = _as_it_is
     """What a method that is not supervised sees of a posed question."""
+    taught: Callable[[Any, Sequence[tuple[Any, Any]]], Any] = _untaught
+    """`taught(question, lessons)`: what a taught method sees of a question, beside those of other seeds with their
+    truths."""
     question_tables: Callable[[Any], Sequence[Table]] | None = None
     """`question_tables(question)`: what a method sees, as tables, the chief one first. None where it is no table."""
     truth_tables: Callable[[Any], Sequence[Table]] | None = None

@@ -41,7 +41,7 @@ from benchmark.table import instance_rows, to_table
 
 OWN = "notebook"
 """The folder below the profile's results in which a notebook's own lie."""
-SAID = ("batched", "supervised", "control", "requires")
+SAID = ("batched", "supervised", "control", "taught", "requires")
 """What of a decorator's arguments counts here."""
 
 

@@ -21,20 +21,36 @@ from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.posing import PosingError, Session
 from benchmark.runtime import make_deterministic, on_device
 from benchmark.seeds import method_seed
-from benchmark.stages.instances import family_of, make_concrete
+from benchmark.stages.instances import family_of, make_concrete, posable
 from benchmark.store import Store
 from benchmark.timing import clock_of
 
 Record = dict[str, Any]
+LESSONS = 3
+"""From so many other seeds a taught method learns."""
 
 
 def pose(plan: Plan, store: Store, task: TaskPlan, request: Mapping[str, Any], number: int) -> Any:
-    """In the poser: the question of one instance, without the labels that only supervised methods see."""
-    label = request["instances"][number]
+    """In the poser: the question of one instance, without the labels that only supervised methods see, and with the
+    truths of other seeds that only taught ones see."""
+    label, family = request["instances"][number], family_of(task.family)
     instance = next(instance for instance in task.instances if instance.label == label)
     make_deterministic(instance.seed)
     question = make_concrete(plan, store, task, instance, device="cpu").pose()
-    return question if request["supervised"] else family_of(task.family).blinded(question)
+    if request["taught"]:
+        others = [make_concrete(plan, store, task, each, device="cpu") for each in lessons(plan, store, task, instance)]
+        question = family.taught(question, [(other.pose(), other.truth()) for other in others])
+    return question if request["supervised"] else family.blinded(question)
+
+
+def lessons(plan: Plan, store: Store, task: TaskPlan, instance: Instance) -> list[Instance]:
+    """What a taught method learns from: the instance's variant and its rival, on the `LESSONS` seeds that follow its
+    own (behind the last comes the first). Both rivals, or the name of the variant would tell what is asked."""
+    seeds = sorted({each.seed for each in task.instances})
+    place = seeds.index(instance.seed)
+    following = (seeds[place + 1 :] + seeds[:place])[:LESSONS]
+    asked = [i for i in task.instances if i.variant in (instance.variant, instance.rival) and not i.repeat]
+    return [each for seed in following for each in asked if each.seed == seed and posable(plan, store, each)]
 
 
 def check(

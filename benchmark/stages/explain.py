@@ -26,7 +26,7 @@ import torch
 from benchmark.confinement import Confinement, protection
 from benchmark.errors import TouchstoneError
 from benchmark.isolation import Ending, Job, Message, run_isolated
-from benchmark.keys import explanation_key, posed_keys
+from benchmark.keys import Posed, explanation_key, posed_keys, taught_key
 from benchmark.log import log
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.posing import Poser, Session
@@ -34,9 +34,8 @@ from benchmark.progress import Progress
 from benchmark.registry import PROJECT
 from benchmark.seeds import forget_secret
 from benchmark.sources import closure
-from benchmark.stages.answering import Record, check, groups_of, pose, run_method
-from benchmark.stages.instances import family_of
-from benchmark.stages.made import trained
+from benchmark.stages.answering import Record, check, groups_of, lessons, pose, run_method
+from benchmark.stages.instances import family_of, posable
 from benchmark.store import Kept, Key, Store, digest, write_index
 from benchmark.warming import warm_up
 
@@ -68,8 +67,8 @@ def explain(plan: Plan, store: Store, name: str, *, batch: int = 0, workers: int
     methods = task.batch(batch)
     _say_what_is_missing(plan)
     instances = _posable(plan, store, task)
-    questions = {i.label: posed_keys(plan, store, task, i).question for i in instances}
-    addresses, cells, reused = _missing(plan, store, task, methods, instances, questions)
+    posed = {i.label: posed_keys(plan, store, task, i) for i in instances}
+    addresses, cells, reused = _missing(plan, store, task, methods, instances, posed)
     wanted = sum(len(cell.instances) for cell in cells)
     label = f"[explain {task.plugin.key}]"
     log.info("%s %d explanations: %d to make, %d still true", label, wanted + reused, wanted, reused)
@@ -107,11 +106,7 @@ def _poser(plan: Plan, store: Store, task: TaskPlan) -> Poser:
 
 def _posable(plan: Plan, store: Store, task: TaskPlan) -> list[Instance]:
     """The instances whose subjects could be trained."""
-    return [
-        instance
-        for instance in task.instances
-        if all(trained(plan, store, n, instance.seed).content["status"] == "ok" for n in instance.subjects.values())
-    ]
+    return [instance for instance in task.instances if posable(plan, store, instance)]
 
 
 def _missing(
@@ -120,7 +115,7 @@ def _missing(
     task: TaskPlan,
     methods: Sequence[MethodPlan],
     instances: Sequence[Instance],
-    questions: Mapping[str, Key],
+    posed: Mapping[str, Posed],
 ) -> tuple[list[str], list[Cell], int]:
     """All addresses of a job, what of it is to be made, and how many are still true.
 
@@ -130,7 +125,10 @@ def _missing(
     for method in methods:
         cell = Cell(method, [], {})
         for group in groups_of(method, instances):
-            keys = {i.label: explanation_key(method, questions[i.label], task.lacks(method)) for i in group}
+            keys = {i.label: explanation_key(method, posed[i.label].question, task.lacks(method)) for i in group}
+            if method.taught:
+                taught = {i.label: [posed[each.label] for each in lessons(plan, store, task, i)] for i in group}
+                keys = {label: taught_key(task, key, taught[label]) for label, key in keys.items()}
             if len(group) > 1:
                 keys = {label: digest([key, sorted(keys.values())]) for label, key in keys.items()}
             cell.keys |= keys
@@ -149,8 +147,8 @@ def _missing(
 def explained_before(plan: Plan, store: Store, task: TaskPlan, methods: Sequence[MethodPlan]) -> list[MethodPlan]:
     """Those of `methods` whose explanations of all instances are there and still true."""
     instances = _posable(plan, store, task)
-    questions = {i.label: posed_keys(plan, store, task, i).question for i in instances}
-    _, cells, _ = _missing(plan, store, task, methods, instances, questions)
+    posed = {i.label: posed_keys(plan, store, task, i) for i in instances}
+    _, cells, _ = _missing(plan, store, task, methods, instances, posed)
     unfinished = {cell.method.name for cell in cells}
     return [method for method in methods if method.name not in unfinished]
 
@@ -158,8 +156,8 @@ def explained_before(plan: Plan, store: Store, task: TaskPlan, methods: Sequence
 def make_explanations(plan: Plan, store: Store, task: TaskPlan, method: MethodPlan, workers: int = 1) -> list[Kept]:
     """One method on all instances of a task, as `touchstone run` asks for it."""
     instances = _posable(plan, store, task)
-    questions = {i.label: posed_keys(plan, store, task, i).question for i in instances}
-    addresses, cells, _ = _missing(plan, store, task, [method], instances, questions)
+    posed = {i.label: posed_keys(plan, store, task, i) for i in instances}
+    addresses, cells, _ = _missing(plan, store, task, [method], instances, posed)
     _run(plan, store, task, cells, workers)
     return [store.read(address) for address in addresses]
 
@@ -186,7 +184,8 @@ def _run_cells(plan: Plan, store: Store, task: TaskPlan, waiting: list[Cell], po
     def start(ended: int) -> None:
         """Open sessions for those that may begin now."""
         for cell in waiting[len(jobs) : ended + max(1, workers)]:
-            request = {"instances": [i.label for i in cell.instances], "supervised": cell.method.supervised}
+            labels, method = [instance.label for instance in cell.instances], cell.method
+            request = {"instances": labels, "supervised": method.supervised, "taught": method.taught}
             cell.session = poser.session(request)
             devices = [plan.subject(instance.subject).device for instance in cell.instances]
             jobs.append(functools.partial(run_method, cell.method, task.family, cell.instances, devices, cell.session))

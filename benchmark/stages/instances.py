@@ -53,6 +53,12 @@ def make_concrete(plan: Plan, store: Store, task: TaskPlan, instance: Instance, 
     return Concrete(instance, task.plugin.load()(**instance.parameters), saved)
 
 
+def posable(plan: Plan, store: Store, instance: Instance) -> bool:
+    """Whether all subjects of an instance could be trained."""
+    kept = (trained(plan, store, name, instance.seed) for name in instance.subjects.values())
+    return all(each.content["status"] == "ok" for each in kept)
+
+
 def load_subject(plan: Plan, store: Store, name: str, instance: Instance, device: str | None = None) -> Saved:
     """Read a trained subject. Raises `DamagedArtifactError`, or `TouchstoneError` if its training failed."""
     subject = plan.subject(name)

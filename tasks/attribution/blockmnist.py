@@ -61,7 +61,7 @@ INK = 0.25
     cites="arXiv:2102.12781",
     subject="blockmnist",
     primary="rank_accuracy",
-    controls=("edge_detector", "input_magnitude", "position_prior", "tile_roughness"),
+    controls=("edge_detector", "input_magnitude", "position_prior", "tile_roughness", "blind_segmenter"),
     metrics=("rank_accuracy", "truth_mass", "auroc", "average_precision", "null_share"),
     variants={
         "standard": {},

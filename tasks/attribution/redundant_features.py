@@ -33,7 +33,7 @@ from tasks.models.planted_rules.subject import READ, PlantedRules, Reads
         "second": {"subject": "planted_rules", "rules": "selection", "copies": True, "reads": "second"},
     },
     primary="figure_auroc",
-    controls=("input_magnitude", "random_weights_gradient"),
+    controls=("input_magnitude", "random_weights_gradient", "blind_segmenter"),
     metrics=("figure_auroc", "feature_precision", "truth_mass", "false_positive_mass"),
     variants={
         "first": {},

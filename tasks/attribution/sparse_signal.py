@@ -35,7 +35,7 @@ from tasks.models.sparse_signal.subject import PART, PARTS, Reads, SparseSignal
         "second": {"subject": "sparse_signal", "reads": "second"},
     },
     primary="figure_auroc",
-    controls=("input_magnitude", "random_weights_gradient", "blurred_random"),
+    controls=("input_magnitude", "random_weights_gradient", "blurred_random", "blind_segmenter"),
     metrics=("figure_auroc", "auroc", "rank_accuracy", "truth_mass"),
     variants={
         "first": {},

@@ -85,7 +85,7 @@ INK = 0.25
         "high": {"subject": "stacked_digits", "reads": "high"},
     },
     primary="figure_auroc",
-    controls=("edge_detector", "input_magnitude", "position_prior", "tile_roughness"),
+    controls=("edge_detector", "input_magnitude", "position_prior", "tile_roughness", "blind_segmenter"),
     metrics=("figure_auroc", "figure_choice", "figure_mass", "truth_mass", "model_contrast"),
     variants={
         "low": {},

@@ -41,7 +41,7 @@ from tasks.models.suppressors.subject import Suppressors as Subject
         "second": {"subject": "suppressors", "reads": "second"},
     },
     primary="figure_auroc",
-    controls=("input_magnitude", "random_weights_gradient"),
+    controls=("input_magnitude", "random_weights_gradient", "blind_segmenter"),
     metrics=("figure_auroc", "rank_accuracy", "truth_mass", "false_positive_mass", "infidelity"),
     variants={
         "first": {},

@@ -33,7 +33,7 @@ from tasks.models.planted_rules.subject import PlantedRules
     cites="arXiv:2406.12150",
     subject="planted_rules",
     primary="feature_precision",
-    controls=("input_magnitude", "random_weights_gradient"),
+    controls=("input_magnitude", "random_weights_gradient", "blind_segmenter"),
     metrics=(
         *("feature_precision", "auroc", "average_precision", "truth_mass", "false_positive_mass", "uniformity_score"),
         *("completeness_gap", "infidelity"),

@@ -40,7 +40,14 @@ from tasks.models.tetrominoes.subject import Tetrominoes as Subject
         "lower": {"subject": "tetrominoes", "reads": "lower"},
     },
     primary="figure_auroc",
-    controls=("edge_detector", "input_magnitude", "position_prior", "random_weights_gradient", "blurred_random"),
+    controls=(
+        "edge_detector",
+        "input_magnitude",
+        "position_prior",
+        "random_weights_gradient",
+        "blurred_random",
+        "blind_segmenter",
+    ),
     metrics=(
         *("figure_auroc", "rank_accuracy", "emd", "truth_mass", "pointing_game"),
         *("insertion", "deletion", "infidelity", "completeness_gap"),

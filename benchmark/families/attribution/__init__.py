@@ -20,7 +20,7 @@ model follows the first and ignores the rest.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -37,6 +37,16 @@ attribution_task = task_decorator("attribution")
 
 FINER = 1e4
 """How much heavier the oracle weighs a finer truth than the coarser one around it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lessons:
+    """Inputs of other seeds and what was planted in them: what can be learned of a task without the model at hand."""
+
+    inputs: Float[Tensor, "m ..."]
+    targets: Int[Tensor, " m"] | None
+    masks: Bool[Tensor, "m ..."]
+    """The primary truth; where two rivals are asked about the same inputs, these are there twice."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +68,8 @@ class AttributionQuestion:
     """Where a method's own randomness starts, so that it gives the same answer twice."""
     per_pixel: bool = False
     """For inputs [n, c, h, w]: whether pixels are asked for: [n, 1, h, w] and [n, h, w] will do then, too."""
+    lessons: Lessons | None = None
+    """Of other seeds, for methods declared as `taught` alone; None where there are none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,6 +212,22 @@ def _beside(name: str, given: object, values: Tensor, types: set[torch.dtype]) -
         kinds = " or ".join(sorted(str(kind) for kind in types))
         raise InvalidExplanation(f"{name}: got {got}, expected {kinds} {list(values.shape)}, as the attributions")
     return given.detach().cpu().contiguous()
+
+
+def taught(
+    question: AttributionQuestion, lessons: Sequence[tuple[AttributionQuestion, AttributionTruth]]
+) -> AttributionQuestion:
+    """The question beside the inputs of other seeds with their truths."""
+    if not lessons:
+        return question
+    asked = [each for each, _ in lessons]
+    named = [each.targets.cpu() for each in asked if each.targets is not None]
+    found = Lessons(
+        inputs=torch.cat([each.inputs.cpu() for each in asked]),
+        targets=torch.cat(named) if named else None,
+        masks=torch.cat([truth.masks[""].cpu() for _, truth in lessons]),
+    )
+    return replace(question, lessons=found)
 
 
 def count_calls(questions: Sequence[AttributionQuestion]) -> Callable[[], int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmark.families.attribution import AttributionExplanation, check, count_calls
+from benchmark.families.attribution import AttributionExplanation, check, count_calls, taught
 from benchmark.families.attribution.tables import question_tables, truth_tables
 from benchmark.families.attribution.trivial import JUDGE, TEMPLATE, trivial
 from benchmark.families.family import Family, drawn_by
@@ -18,4 +18,5 @@ FAMILY = Family(
     question_tables=question_tables,
     truth_tables=truth_tables,
     count_calls=count_calls,
+    taught=taught,
 )

@@ -1,0 +1,97 @@
+"""Blind segmenter: a small net that learned from other seeds where the truth lies, and never looks at the model.
+
+    (input, target, place) of other seeds  ->  is this entry in the planted truth?        binary cross-entropy
+
+The strongest control: what can be read off the inputs (a figure, an edge, a place, a shape that goes with a class) it
+finds, since it was told what to look for. Where a task asks rivals, two models with other truths about the same inputs,
+it has learned from both, and can do no better than name what either might use. Images and series are read by a
+convolutional net that also sees where it is, large ones coarsened to `SIDE` cells a side; other inputs by a perceptron.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from benchmark.errors import Unsupported
+from benchmark.families.attribution import AttributionQuestion, Lessons, attribution_method
+
+SIDE = 16
+CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d}
+POOLS = {1: F.avg_pool1d, 2: F.avg_pool2d}
+
+
+@attribution_method(control=True, taught=True, small={"steps": 60})
+def blind_segmenter(question: AttributionQuestion, *, steps: int = 200, width: int = 16, batch: int = 32) -> Tensor:
+    """How probably each entry (or pixel) is planted, after `steps` of Adam on the lessons."""
+    lessons = question.lessons
+    if lessons is None:
+        raise Unsupported("blind_segmenter learns from the truths of other seeds, and there are none")
+    generator = torch.Generator().manual_seed(question.seed)
+    classes = 0 if lessons.targets is None else int(lessons.targets.max()) + 1
+    mean, spread = lessons.inputs.mean(0), lessons.inputs.std(0) + lessons.inputs.std() + 1e-6
+    seen = _seen((lessons.inputs - mean) / spread, lessons.targets, classes)
+    wanted = _coarse(lessons.masks.float())
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(question.seed)
+        net = _net(seen, wanted, width)
+    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
+    for _ in range(steps):
+        rows = torch.randint(len(seen), (batch,), generator=generator)
+        loss = F.binary_cross_entropy_with_logits(net(seen[rows]).view_as(wanted[rows]), wanted[rows])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    with torch.no_grad():
+        asked = (question.inputs.cpu() - mean) / spread
+        said = net(_seen(asked, question.targets, classes)).sigmoid()
+    return _fine(said.view(len(asked), *wanted.shape[1:]), lessons)
+
+
+def _seen(inputs: Float[Tensor, "n ..."], targets: Tensor | None, classes: int) -> Float[Tensor, "n ..."]:
+    """Inputs with their targets one-hot: as further channels beside coordinates, or as further entries."""
+    named = torch.zeros(len(inputs), 0)
+    if targets is not None:
+        named = F.one_hot(targets.cpu().clamp(max=classes - 1), classes).to(inputs)
+    if inputs.dim() - 2 not in CONVOLUTIONS:
+        return torch.cat([inputs.flatten(1), named], 1)
+    inputs = _coarse(inputs)
+    lines = [torch.linspace(-1, 1, side) for side in inputs.shape[2:]]
+    places = torch.stack(torch.meshgrid(*lines, indexing="ij")).expand(len(inputs), -1, *inputs.shape[2:])
+    planes = named.view(*named.shape, *(1 for _ in lines)).expand(-1, -1, *inputs.shape[2:])
+    return torch.cat([inputs, places, planes], 1)
+
+
+def _net(seen: Float[Tensor, "n ..."], wanted: Float[Tensor, "n ..."], width: int) -> nn.Module:
+    if seen.dim() - 2 not in CONVOLUTIONS:
+        hidden, out = 8 * width, wanted[0].numel()
+        return nn.Sequential(
+            nn.Linear(seen.shape[1], hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, out)
+        )
+    layer = CONVOLUTIONS[seen.dim() - 2]
+    layers: list[nn.Module] = []
+    for depth, (into, out) in enumerate(pairwise([seen.shape[1], width, width, width])):
+        layers += [layer(into, out, 3, padding=2**depth, dilation=2**depth), nn.ReLU()]
+    return nn.Sequential(*layers, layer(width, wanted.shape[1], 1))
+
+
+def _cells(sides: torch.Size) -> list[int]:
+    """Pixels a cell, in each direction."""
+    return [max(1, side // SIDE) for side in sides]
+
+
+def _coarse(values: Float[Tensor, "n c ..."]) -> Float[Tensor, "n c ..."]:
+    """The means of cells; pixels that fill no cell are left out."""
+    if values.dim() - 2 not in POOLS:
+        return values
+    return POOLS[values.dim() - 2](values, _cells(values.shape[2:]))
+
+
+def _fine(values: Float[Tensor, "n c ..."], lessons: Lessons) -> Float[Tensor, "n c ..."]:
+    """Cells as the pixels in them."""
+    sides = lessons.masks.shape[2:]
+    return F.interpolate(values, size=sides) if len(sides) in POOLS and values.shape[2:] != sides else values
