@@ -2,10 +2,12 @@
 
     (input, target, place) of other seeds  ->  is this entry in the planted truth?        binary cross-entropy
 
-The strongest control: what can be read off the inputs (a figure, an edge, a place, a shape that goes with a class) it
-finds, since it was told what to look for. Where a task asks rivals, two models with other truths about the same inputs,
-it has learned from both, and can do no better than name what either might use. Images and series are read by a
-convolutional net that also sees where it is, large ones coarsened to `SIDE` cells a side; other inputs by a perceptron.
+A net that gives masks in one pass (as Dabkowski and Gal 2017 have one explain a model) is told the truth instead of
+asking a model. It is the strongest control: what can be read off the inputs (a figure, an edge, a place, a shape that
+goes with a class) it finds, since it knows what to look for. Where a task asks rivals, two models with other truths
+about the same inputs, it has learned from both, and can do no better than name what either might use. Images and series
+are read by a convolutional net that also sees where it is, large ones coarsened to `SIDE` cells a side; other inputs by
+a perceptron.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d}
 POOLS = {1: F.avg_pool1d, 2: F.avg_pool2d}
 
 
-@attribution_method(control=True, taught=True, small={"steps": 60})
+@attribution_method(cites="arXiv:1705.07857", control=True, taught=True, small={"steps": 60})
 def blind_segmenter(question: AttributionQuestion, *, steps: int = 200, width: int = 16, batch: int = 32) -> Tensor:
     """How probably each entry (or pixel) is planted, after `steps` of Adam on the lessons."""
     lessons = question.lessons
