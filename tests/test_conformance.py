@@ -30,6 +30,7 @@ HELD: dict[str, Sequence[str]] = {
     "attribution/blockmnist": ["standard", "robust", "untrained"],
     "attribution/stacked_digits": ["robust_low", "robust_high", "untrained_low"],
     "attribution/symbolic_noise": ["noise_20", "untrained"],
+    "attribution/symmetric_models": ["dihedral_first", "learned_first", "untrained_first"],
     "attribution/tetrominoes": ["linear_upper", "linear_lower", "untrained_upper", "untrained_lower"],
     "description/numeric_functions": ["composed", "corrupted", "mlp", "noisy"],
     "dictionary/superposition": ["l0_4"],
@@ -37,7 +38,8 @@ HELD: dict[str, Sequence[str]] = {
 """The variants that are held to all thresholds there are, where they are not all variants of a task."""
 HARDLY = {
     **{name: {"epochs": 1} for name in ("blockmnist", "stacked_digits")},
-    **{name: {"steps": 2} for name in ("othello", "planted_rules", "sparse_signal", "suppressors", "tetrominoes")},
+    **{name: {"steps": 2} for name in ("othello", "planted_rules", "sparse_signal", "suppressors")},
+    **{name: {"steps": 2} for name in ("symmetric_models", "tetrominoes")},
 }
 """A subject is held to the same thresholds however little it is trained."""
 

@@ -29,6 +29,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from benchmark.errors import InvalidExplanation
+from benchmark.families.attribution.copies import Copies
 from benchmark.families.attribution.ranking import Ranking, ranking
 from benchmark.plugins import method_decorator, task_decorator
 
@@ -70,6 +71,9 @@ class AttributionQuestion:
     """For inputs [n, c, h, w]: whether pixels are asked for: [n, 1, h, w] and [n, h, w] will do then, too."""
     lessons: Lessons | None = None
     """Of other seeds, for methods declared as `taught` alone; None where there are none."""
+    symmetries: Int[Tensor, "g d"] | None = None
+    """Moves of entries under which inputs are as likely as before and the answer should stay, all or some of a group:
+    `inputs.flatten(1)[:, symmetries[k]]` are the inputs moved by the k-th. None where none is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +103,8 @@ class AttributionTruth:
     """Where an input shows anything (strokes, objects), be it used or not; the rest is empty ground."""
     references: Mapping[str, Float[Tensor, "n ..."]] | None = None
     """What definitions of an attribution ("derivative") give for the planted rule itself."""
+    copies: Copies | None = None
+    """Which inputs are copies of others, moved or hardly changed."""
 
     def __post_init__(self) -> None:
         if next(iter(self.masks), None) != "":
@@ -113,6 +119,10 @@ class AttributionTruth:
             named["contrast"] = self.contrast.region
         if self.figure is not None:
             named["figure"] = self.figure
+        if self.copies is not None:
+            moves = self.copies.moves.shape
+            if moves[0] != shape[0] or moves[1] % shape[1:].numel():
+                raise ValueError(f"copies: got moves {list(moves)}, expected those of masks {list(shape)}")
         for name, values in (self.references or {}).items():
             if not values.is_floating_point() or values.shape != shape:
                 got = f"{values.dtype} {list(values.shape)}"

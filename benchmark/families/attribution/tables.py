@@ -22,7 +22,16 @@ def question_tables(question: AttributionQuestion) -> list[Table]:
             {"input": question.background},
         ),
         Table("baseline", "the neutral input, for methods that start from one", {"input": question.baseline[None]}),
+        *_symmetries(question),
     ]
+
+
+def _symmetries(question: AttributionQuestion) -> list[Table]:
+    """The moves of entries that a question names, if it does."""
+    if question.symmetries is None:
+        return []
+    about = "a row for each move under which the answer should stay: `source` is the entry that each entry then shows"
+    return [Table("symmetries", about, {"source": question.symmetries})]
 
 
 def truth_tables(truth: AttributionTruth) -> list[Table]:
@@ -32,12 +41,16 @@ def truth_tables(truth: AttributionTruth) -> list[Table]:
     given = {name: part for name, part in parts.items() if part is not None}
     contrast = {} if truth.contrast is None else {"contrast": truth.contrast.region}
     references = {f"reference_{name}": values for name, values in (truth.references or {}).items()}
+    made = truth.copies
+    copies = {} if made is None else {"copy_of": made.of, "copy_near": made.near, "copy_source": made.moves}
     return [
         Table(
             "truth",
             "a row for each row of `inputs`: `mask` is True where an entry carries what was planted, `mask_*` are "
             "finer truths; `zero_set` carries nothing, `figure` is where an input shows anything, `contrast` what one "
-            "of two models uses, `reference_*` what a definition of attribution gives for the planted rule",
-            {**masks, **given, **contrast, **references},
+            "of two models uses, `reference_*` what a definition of attribution gives for the planted rule; `copy_of` "
+            "is the row of which one is a copy, hardly changed where `copy_near`, else moved: `copy_source` is the "
+            "entry of the original that each entry shows",
+            {**masks, **given, **contrast, **references, **copies},
         )
     ]

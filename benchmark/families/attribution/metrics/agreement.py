@@ -6,7 +6,7 @@
 1 is the same order, 0 an unrelated one, -1 the reversed one. It says something of the metrics, on one question, and is
 the same for all methods; references are left out. The board's section on faithfulness metrics has the same for every
 metric without a truth, retraining included, with intervals over seeds (`benchmark.statistics.agreement`). That such
-metrics disagree with each other is known (Tomsett et al. 2020, arXiv:1912.01451); which of them to believe takes a truth.
+metrics disagree with each other is known (Tomsett et al. 2020, arXiv:1912.01451); whom to believe takes a truth.
 """
 
 from __future__ import annotations
