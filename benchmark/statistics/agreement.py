@@ -9,7 +9,7 @@ tau-b (Kendall 1945, doi:10.2307/2332303). So (1 + tau) / 2 is how often it puts
 
 Contestants and blind controls are ordered, references are not: a metric that cannot tell an edge detector from a method
 is not to be trusted, and the planted truth itself is no choice that anybody has. The mean is over variants, then seeds,
-then tasks, with the interval over seeds that skills have.
+then tasks, with the interval over seeds that skills have. Where a task ranks nobody, its variants count all the same.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def agreement(scores: pd.DataFrame, truth_free: Mapping[tuple[str, str], str]) -
     tasks, seeds           tasks and different seeds that count
     """
     table: list[dict[str, object]] = []
-    counts = scores["status"].eq("ok") & scores["ranked"] & (~scores["reference"] | scores["control"])
+    counts = scores["status"].eq("ok") & _asked(scores) & (~scores["reference"] | scores["control"])
     rows = scores[counts & np.isfinite(scores["value"].astype("float64"))]
     for family, part in rows.groupby("family", sort=True):
         directions = {metric: way for (own, metric), way in truth_free.items() if own == family}
@@ -52,6 +52,15 @@ def agreement(scores: pd.DataFrame, truth_free: Mapping[tuple[str, str], str]) -
                     table.append({"family": family, "metric": metric, **_row(task, instances[here], tau[here])})
                     table[-1]["methods"] = int(count[here].min())
     return pd.DataFrame(table, columns=list(COLUMNS))
+
+
+def _asked(scores: pd.DataFrame) -> pd.Series:
+    """The rows of ranked variants; of a task that ranks nobody, which was built to diagnose, those of all certified
+    variants but the twins on random weights."""
+    place = scores["family"].astype(str) + "/" + scores["task"].astype(str)
+    diagnoses = ~scores["ranked"].groupby(place).transform("any") & scores["certified"].fillna(False).astype(bool)
+    twins = {f"{where}/{twin}" for where, twin in set(zip(place, scores["twin"].fillna(""), strict=True)) if twin}
+    return scores["ranked"] | (diagnoses & ~(place + "/" + scores["variant"].astype(str)).isin(twins))
 
 
 def _row(task: str, instances: pd.DataFrame, tau: Array) -> dict[str, object]:

@@ -50,7 +50,7 @@ from tasks.models.tetrominoes.subject import Tetrominoes as Subject
     ),
     metrics=(
         *("figure_auroc", "rank_accuracy", "emd", "truth_mass", "pointing_game"),
-        *("insertion", "deletion", "infidelity", "completeness_gap", "agreement", "roar_vs_random"),
+        *("insertion", "deletion", "infidelity", "completeness_gap", "agreement"),
     ),
     variants={
         "linear_upper": {},

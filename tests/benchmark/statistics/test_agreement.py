@@ -64,6 +64,18 @@ def test_what_is_not_ranked_not_scored_or_a_reference_does_not_count() -> None:
     assert set(agreement(rows, DIRECTIONS).metric) == {"deletion"}
 
 
+def test_a_task_that_ranks_nobody_counts_without_its_twins() -> None:
+    rows = board(tasks=("t",)).assign(ranked=False, certified=True, twin="")
+    wrong = rows["variant"].eq("w") & rows["metric"].eq("insertion")
+    rows.loc[wrong, "value"] *= -1
+    both = agreement(rows, DIRECTIONS)
+    assert both[both.metric == "insertion"].tau.tolist() == [0.0, 0.0]
+    rows["twin"] = np.where(rows["variant"] == "v", "w", "")
+    trained = agreement(rows, DIRECTIONS)
+    assert trained[trained.metric == "insertion"].tau.tolist() == [1.0, 1.0]
+    assert agreement(rows.assign(certified=False), DIRECTIONS).empty
+
+
 def test_a_primary_metric_in_which_less_is_better_is_turned() -> None:
     rows = board(tasks=("t",))
     own = rows["primary"]
