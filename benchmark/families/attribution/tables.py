@@ -28,7 +28,7 @@ def question_tables(question: AttributionQuestion) -> list[Table]:
 def truth_tables(truth: AttributionTruth) -> list[Table]:
     """The masks, and the parts of the inputs that a metric asks about."""
     masks = {f"mask_{name}" if name else "mask": mask for name, mask in truth.masks.items()}
-    parts = {"zero_set": truth.zero_set, "figure": truth.figure}
+    parts = {"zero_set": truth.zero_set, "figure": truth.figure, "groups": truth.groups}
     given = {name: part for name, part in parts.items() if part is not None}
     contrast = {} if truth.contrast is None else {"contrast": truth.contrast.region}
     references = {f"reference_{name}": values for name, values in (truth.references or {}).items()}
@@ -36,8 +36,9 @@ def truth_tables(truth: AttributionTruth) -> list[Table]:
         Table(
             "truth",
             "a row for each row of `inputs`: `mask` is True where an entry carries what was planted, `mask_*` are "
-            "finer truths; `zero_set` carries nothing, `figure` is where an input shows anything, `contrast` what one "
-            "of two models uses, `reference_*` what a definition of attribution gives for the planted rule",
+            "finer truths; `zero_set` carries nothing, `figure` is where an input shows anything, `groups` the number "
+            "of each entry's planted group or -1, `contrast` what one of two models uses, `reference_*` what a "
+            "definition of attribution gives for the planted rule",
             {**masks, **given, **contrast, **references},
         )
     ]
