@@ -28,6 +28,8 @@ CHEAP = [plugin for kind in KINDS if kind not in TRAINED for plugin in plugins()
 EXPENSIVE = [plugin for kind in TRAINED for plugin in plugins().of(kind)]
 HELD: dict[str, Sequence[str]] = {
     "attribution/blockmnist": ["standard", "robust", "untrained"],
+    "attribution/flower_parts": ["colour_petals", "colour_leaves", "untrained_petals", "untrained_leaves"],
+    "attribution/impossible_cells": ["top", "cancelled_top", "untrained_top"],
     "attribution/stacked_digits": ["robust_low", "robust_high", "untrained_low"],
     "attribution/symbolic_noise": ["noise_20", "untrained"],
     "attribution/symmetric_models": ["dihedral_first", "learned_first", "untrained_first"],
@@ -40,6 +42,7 @@ HARDLY = {
     **{name: {"epochs": 1} for name in ("blockmnist", "stacked_digits")},
     **{name: {"steps": 2} for name in ("othello", "planted_rules", "sparse_signal", "suppressors")},
     **{name: {"steps": 2} for name in ("symmetric_models", "tetrominoes")},
+    **{name: {"steps": 2} for name in ("feature_groups", "flower_parts", "impossible_cells")},
 }
 """A subject is held to the same thresholds however little it is trained."""
 

@@ -105,6 +105,9 @@ class AttributionTruth:
     """What definitions of an attribution ("derivative") give for the planted rule itself."""
     copies: Copies | None = None
     """Which inputs are copies of others, moved or hardly changed."""
+    groups: Int[Tensor, "n ..."] | None = None
+    """The number of the planted group to which each entry belongs, from 0, or -1 for none; None where no such groups
+    exist."""
 
     def __post_init__(self) -> None:
         if next(iter(self.masks), None) != "":
@@ -127,6 +130,12 @@ class AttributionTruth:
             if not values.is_floating_point() or values.shape != shape:
                 got = f"{values.dtype} {list(values.shape)}"
                 raise ValueError(f"reference {name!r}: got {got}, expected floats {list(shape)}")
+        if self.groups is not None:
+            if self.groups.dtype != torch.int64 or self.groups.shape != shape:
+                got = f"{self.groups.dtype} {list(self.groups.shape)}"
+                raise ValueError(f"groups: got {got}, expected torch.int64 {list(shape)}")
+            if not bool((self.groups >= 0).flatten(1).any(1).all()):
+                raise ValueError("groups: each input needs an entry in a group, or no score is defined")
         for name, mask in named.items():
             if mask.dtype != torch.bool or mask.shape != shape:
                 raise ValueError(f"{name}: got {mask.dtype} {list(mask.shape)}, expected torch.bool {list(shape)}")

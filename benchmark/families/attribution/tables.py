@@ -37,7 +37,7 @@ def _symmetries(question: AttributionQuestion) -> list[Table]:
 def truth_tables(truth: AttributionTruth) -> list[Table]:
     """The masks, and the parts of the inputs that a metric asks about."""
     masks = {f"mask_{name}" if name else "mask": mask for name, mask in truth.masks.items()}
-    parts = {"zero_set": truth.zero_set, "figure": truth.figure}
+    parts = {"zero_set": truth.zero_set, "figure": truth.figure, "groups": truth.groups}
     given = {name: part for name, part in parts.items() if part is not None}
     contrast = {} if truth.contrast is None else {"contrast": truth.contrast.region}
     references = {f"reference_{name}": values for name, values in (truth.references or {}).items()}
@@ -47,10 +47,10 @@ def truth_tables(truth: AttributionTruth) -> list[Table]:
         Table(
             "truth",
             "a row for each row of `inputs`: `mask` is True where an entry carries what was planted, `mask_*` are "
-            "finer truths; `zero_set` carries nothing, `figure` is where an input shows anything, `contrast` what one "
-            "of two models uses, `reference_*` what a definition of attribution gives for the planted rule; `copy_of` "
-            "is the row of which one is a copy, hardly changed where `copy_near`, else moved: `copy_source` is the "
-            "entry of the original that each entry shows",
+            "finer truths; `zero_set` carries nothing, `figure` is where an input shows anything, `groups` the number "
+            "of each entry's planted group or -1, `contrast` what one of two models uses, `reference_*` what a "
+            "definition of attribution gives for the planted rule; `copy_of` is the row of which one is a copy, hardly "
+            "changed where `copy_near`, else moved: `copy_source` is the entry of the original that each entry shows",
             {**masks, **given, **contrast, **references, **copies},
         )
     ]

@@ -44,6 +44,7 @@ def trivial(seed: int) -> tuple[AttributionQuestion, AttributionTruth]:
     """Logits that are positive sums over the upper half of a positive 6 x 6 image, and that half as the truth.
 
     The ReLU between is always active, so that the model is linear: its gradient is the weights, zero in the lower half.
+    Its rows stand for groups, which a linear model does not have: they are there for what is measured of groups.
     """
     generator = torch.Generator().manual_seed(seed)
     weights = torch.rand((CLASSES, *SHAPE), generator=generator) + 0.5
@@ -62,4 +63,10 @@ def trivial(seed: int) -> tuple[AttributionQuestion, AttributionTruth]:
     )
     upper = torch.zeros(inputs.shape, dtype=torch.bool)
     upper[:, :, : SIDE // 2] = True
-    return question, AttributionTruth(masks={"": upper}, zero_set=~upper, figure=torch.ones_like(upper))
+    rows = torch.arange(SIDE)[:, None].expand(inputs.shape).clone()
+    return question, AttributionTruth(
+        masks={"": upper},
+        zero_set=~upper,
+        figure=torch.ones_like(upper),
+        groups=torch.where(upper, rows, -1),
+    )

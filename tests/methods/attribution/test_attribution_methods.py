@@ -18,7 +18,10 @@ from tasks.models.shared import nets
 
 ROOT = Path(__file__).parents[3] / "methods" / "attribution"
 NAMES = sorted(path.stem for path in ROOT.glob("[a-z]*.py"))
-CONTROLS = ["blurred_random", "edge_detector", "input_magnitude", "position_prior", "tile_roughness"]
+CONTROLS = [
+    *("blurred_random", "correlated_groups", "edge_detector", "entries_alone", "input_magnitude", "position_prior"),
+    *("random_groups", "tile_roughness"),
+]
 CHAINS = ["conditional_shap", "contextual_decomposition", "deep_lift_shap", "pattern_attribution"]
 """They need a chain of few kinds of layers, without pooling, or vectors."""
 CLASSES = ["functional_information", "rise"]

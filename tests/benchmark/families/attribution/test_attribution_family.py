@@ -87,7 +87,10 @@ def test_pictures_show_every_method_whatever_the_shape(shape):
     cases = [
         Case("t", variant, 0, name, question, truth, made, {"rank_accuracy": 0.5})
         for variant in ("first", "second")
-        for name, made in (("oracle", references.oracle(truth)), ("random", references.random(question, generator)))
+        for name, made in (
+            ("oracle", references.oracle(truth)),
+            ("random", references.random(question, truth, generator)),
+        )
     ]
     found = pictures(cases)
     assert [picture.name for picture in found] == ["overview", "oracle", "random"]

@@ -1,0 +1,1 @@
+"""A net whose outputs are sums over groups of columns that act together."""

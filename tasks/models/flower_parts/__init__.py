@@ -1,0 +1,1 @@
+"""Drawn flowers, of which a net names the colour or the shape of one part."""
