@@ -96,7 +96,7 @@ def test_likeness_is_that_of_scipy(seed: int) -> None:
 def test_a_map_that_is_the_same_everywhere_scores_what_chance_does(value: float) -> None:
     question, truth = posed(rotated(), EVEN)
     empty = of_maps(torch.full(question.inputs.shape, value))
-    draws = [references.random(question, torch.Generator().manual_seed(seed)) for seed in range(40)]
+    draws = [references.random(question, truth, torch.Generator().manual_seed(seed)) for seed in range(40)]
     for measure in (
         lambda e: equivariance(e, truth, question)[""],
         lambda e: sensitivity_max(e, truth),
