@@ -94,6 +94,11 @@ def require_affine_between(question: AttributionQuestion, method: str) -> None:
     at = inputs.clone().requires_grad_()
     with torch.enable_grad():
         start = value(at)
+    if len({id(one.came) for one in frozen}) < len(frozen):
+        raise Unsupported(
+            f"{method} as Captum has it hooks the tensor that comes into a module, and in this model two of the modules"
+            " get one and the same: their signals would be added twice"
+        )
     (slope,) = torch.autograd.grad(start.sum(), at)
     for one in frozen:
         one.hold = False

@@ -327,6 +327,29 @@ def test_frozen_poolings_and_activations_in_place_are_affine(name):
     assert run(name, question_of(Pooled())).abs().max() > 0
 
 
+class Shared(nn.Module):
+    """Two ReLUs on one hidden layer; `apart` gives each a tensor of its own."""
+
+    def __init__(self, *, apart: bool) -> None:
+        super().__init__()
+        self.first, self.one, self.two, self.last = nn.Linear(36, 8), nn.ReLU(), nn.ReLU(), nn.Linear(8, 3)
+        self.apart = apart
+
+    def forward(self, x):
+        hidden = self.first(x.flatten(1))
+        return self.last(self.one(hidden) + self.two(hidden.clone() if self.apart else hidden))
+
+
+@pytest.mark.parametrize("name", ["guided_backprop", "deconvnet"])
+def test_relus_that_share_what_comes_in_are_unsupported(name):
+    torch.manual_seed(0)
+    apart, shared = Shared(apart=True), Shared(apart=False)
+    shared.load_state_dict(apart.state_dict())
+    assert run(name, question_of(apart)).abs().max() > 0
+    with pytest.raises(Unsupported, match="one and the same: their signals would be added twice"):
+        run(name, question_of(shared))
+
+
 @pytest.mark.parametrize("name", ["guided_backprop", "deconvnet"])
 def test_relu_rules_need_a_relu(name):
     with pytest.raises(Unsupported, match="has none"):
