@@ -28,16 +28,19 @@ CHEAP = [plugin for kind in KINDS if kind not in TRAINED for plugin in plugins()
 EXPENSIVE = [plugin for kind in TRAINED for plugin in plugins().of(kind)]
 HELD: dict[str, Sequence[str]] = {
     "attribution/blockmnist": ["standard", "robust", "untrained"],
+    "attribution/graph_motifs": ["house", "cycle", "untrained_house", "untrained_cycle"],
     "attribution/stacked_digits": ["robust_low", "robust_high", "untrained_low"],
     "attribution/symbolic_noise": ["noise_20", "untrained"],
     "attribution/tetrominoes": ["linear_upper", "linear_lower", "untrained_upper", "untrained_lower"],
+    "attribution/time_series": ["spike_first", "spike_second", "untrained_first", "untrained_second"],
     "description/numeric_functions": ["composed", "corrupted", "mlp", "noisy"],
     "dictionary/superposition": ["l0_4"],
 }
 """The variants that are held to all thresholds there are, where they are not all variants of a task."""
 HARDLY = {
     **{name: {"epochs": 1} for name in ("blockmnist", "stacked_digits")},
-    **{name: {"steps": 2} for name in ("othello", "planted_rules", "sparse_signal", "suppressors", "tetrominoes")},
+    **{name: {"steps": 2} for name in ("graph_motifs", "othello", "planted_rules", "sparse_signal", "suppressors")},
+    **{name: {"steps": 2} for name in ("tetrominoes", "time_series")},
 }
 """A subject is held to the same thresholds however little it is trained."""
 
