@@ -12,17 +12,16 @@ evidence: Faber, Moghaddam and Wattenhofer 2021, doi:10.1145/3447548.3467283). *
 else: base and motifs are drawn apart. **Blind**, nobody can tell: only graphs are asked about in which both motifs are
 whole, so that graphs and targets of both nets are the same, and the truths complete each other.
 
-Primary is the order among the entries of both motifs (`figure_auroc`). `among_all` is a diagnosis: it asks for the
-house among all that the graph has, and there `node_degree`, which knows no model, gets far, since motifs are denser
-than the base. Node and edge attributions are entries of one tensor, an edge being two of them; methods that work on
-squares of it mix several edges. Every graph is drawn on its own, so that no test node was trained on.
+Primary is the order among the entries of both motifs (`figure_auroc`). `node_degree` shows what rivals are for: nodes
+of a house have more neighbours than those of a cycle, so that counting them looks like an explanation of the one net,
+and is as wrong about the other. Node and edge attributions are entries of one tensor, an edge being two of them;
+methods that work on squares of it mix several edges. Every graph is drawn on its own: no test node was trained on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from jaxtyping import Int
@@ -54,13 +53,12 @@ from tasks.models.graph_motifs.subject import GraphMotifs as Subject
         "small_cycle": {"base": 6, "reader": "cycle"},
         "large_house": {"base": 24},
         "large_cycle": {"base": 24, "reader": "cycle"},
-        "among_all": {"among": "graph"},
         "untrained_house": {"training": "none"},
         "untrained_cycle": {"training": "none", "reader": "cycle"},
     },
     rivals={"house": "cycle", "small_house": "small_cycle", "large_house": "large_cycle"},
     twins={"house": "untrained_house", "cycle": "untrained_cycle"},
-    unranked=("among_all", "untrained_house", "untrained_cycle"),
+    unranked=("untrained_house", "untrained_cycle"),
     dials={"base graph size": ("small_house", "house", "large_house")},
     small={"variants": ("house", "cycle"), "inputs": 40},
 )
@@ -70,9 +68,7 @@ class GraphMotifsTask:
 
     reader: Reads = "house"
     """Whose answer is to be explained."""
-    among: Literal["motifs", "graph"] = "motifs"
-    """What the figure is: both motifs, or all edges and nodes of the graph."""
-    inputs: int = 100
+    inputs: int = 60
     """So many test graphs are explained: the first ones with both motifs whole, on which both nets are confirmed."""
 
     def pose(self, saved: Mapping[str, Saved]) -> AttributionQuestion:
@@ -97,9 +93,8 @@ class GraphMotifsTask:
         nodes, base = graphs.nodes()[chosen], graphs.ground()[chosen][:, None]
         motifs = graphs.edges()[chosen] | nodes
         used, both = motifs[:, motif], motifs.any(1, keepdim=True)
-        shown = both if self.among == "motifs" else asked.public["inputs"][chosen].cpu() != 0
         masks = {"": used, "nodes": nodes[:, motif]}
-        return AttributionTruth(masks=masks, zero_set=base | (both & ~used), figure=shown)
+        return AttributionTruth(masks=masks, zero_set=base | (both & ~used), figure=both)
 
     def _chosen(self, saved: Mapping[str, Saved]) -> Int[Tensor, " inputs"]:
         """The indices of the test graphs to explain, the same for both readers."""

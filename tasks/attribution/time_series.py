@@ -6,19 +6,19 @@
     two rivals: one net names the class of the first event, the other that of the second
     truth: the steps and channels of the event that is read, with what marks it;   figure: where the events differ
 
-**Used** are the event's values and its mark: the certificate puts another event in its place, exchanges the marks, and
-finds the answer the other one; it exchanges the other event and all that is nobody's, and finds the same answer. The
-values alone are a second, finer truth (`values`). The mark of a state is its whole channel, for both nets: at every
-step it says whose the value is, so that it is in the truth of both and not in the figure. **Associated** with the answer
-is nothing else: events are independent. **Blind**, nobody can tell: series and targets of both nets are the same, since
-only series are asked about whose events have one class, and the truths complete each other; channels are in an order
-that the seed draws.
+**Used** are the event's values and its mark: the certificate puts another event in its place, or exchanges the marks,
+and finds the answer of the other one; it exchanges the other event and all that is nobody's, and finds the same answer.
+The values alone are a second, finer truth (`values`). The mark of a state is its whole channel, for both nets: at every
+step it says whose the value is, so that it is in the truth of both and not in the figure. **Associated** with the
+answer is nothing else: events are independent. **Blind**, nobody can tell: series and targets of both nets are the
+same, since only series are asked about whose events have one class, and the truths complete each other; channels are in
+an order that the seed draws.
 
-Primary is the order among the entries of both events (`figure_auroc`). Series are scored in the literature by areas
-under precision and recall over *thresholds* (AUP, AUR), which are none of the order: a perfect map has any value of them,
-by how its numbers are spread. `average_precision` is, and has 1 for all perfect maps. There, too, the truth of the
-delayed spike is the first spike of a fixed channel (Tonekaboni et al. 2020, arXiv:2003.02821), which needs no model, and
-that of a periodic spike is all of its repetitions, of which two are enough (Queen et al. 2023, arXiv:2306.02109).
+Primary is the order among the entries of both events (`figure_auroc`). The literature scores series by areas under
+precision and recall over *thresholds* (AUP, AUR), which change with the spread of a map's numbers while their order
+stays; `average_precision` does not. There, too, the truth of a delayed spike is the first one of a fixed channel, which
+needs no model (Tonekaboni et al. 2020, arXiv:2003.02821), and that of a periodic spike is all of its repetitions, of
+which two are enough (Queen et al. 2023, arXiv:2306.02109).
 
 The recurrent net answers at the end of the series, so many steps after the last spike: that is the dial. It multiplies
 activations, step by step through the same modules, so that methods which rewrite modules do not apply to it. Methods

@@ -138,15 +138,16 @@ def draw(size: int, count: int, generator: torch.Generator) -> Graphs:
             shapes[:, motif, one, other] = shapes[:, motif, other, one] = 1
         flawed = classes[:, motif] == 0
         rows = (flawed & edgy[:, motif]).nonzero()[:, 0]
-        one, other = torch.tensor(edges)[torch.randint(LOST[motif], rows.shape, generator=generator)].unbind(1)
-        shapes[rows, motif, one, other] = shapes[rows, motif, other, one] = 0
+        lost = torch.tensor(edges)[torch.randint(LOST[motif], rows.shape, generator=generator)]
+        for ends in (lost, lost.flip(1)):
+            shapes[rows, motif, ends[:, 0], ends[:, 1]] = 0
         rows = (flawed & ~edgy[:, motif]).nonzero()[:, 0]
         kinds[rows, size + NODES * motif + torch.randint(NODES, rows.shape, generator=generator)] = -1
-    ends = [torch.randint(side, (count, 2), generator=generator) for side in (size, NODES)]
+    bridges = torch.stack([torch.randint(side, (count, 2), generator=generator) for side in (size, NODES)], 2)
     keys = torch.rand(count, size + 2, generator=generator)
     keys = torch.cat([keys[:, :size], keys[:, size:].repeat_interleave(NODES, 1)], 1)
     order = keys.argsort(dim=1, stable=True)
-    return Graphs(_base(size, count, generator), shapes, torch.stack(ends, 2), kinds, classes, order)
+    return Graphs(_base(size, count, generator), shapes, bridges, kinds, classes, order)
 
 
 def _base(size: int, count: int, generator: torch.Generator) -> Float[Tensor, "n b b"]:

@@ -20,7 +20,7 @@ ENOUGH = 0.9
 """Of the certificate's shares: one graph in ten is room for bases that hold something like a motif."""
 GUESS = 0.75
 """The most that random weights may have: of two classes they favour one."""
-BACKGROUND = 200
+BACKGROUND = 100
 POOL = 50
 """Batches drawn at once for training; none is used twice."""
 
