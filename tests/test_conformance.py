@@ -30,19 +30,23 @@ HELD: dict[str, Sequence[str]] = {
     "attribution/blockmnist": ["standard", "robust", "untrained"],
     "attribution/flower_parts": ["colour_petals", "colour_leaves", "untrained_petals", "untrained_leaves"],
     "attribution/impossible_cells": ["top", "cancelled_top", "untrained_top"],
+    "attribution/graph_motifs": ["house", "cycle", "untrained_house", "untrained_cycle"],
     "attribution/stacked_digits": ["robust_low", "robust_high", "untrained_low"],
     "attribution/symbolic_noise": ["noise_20", "untrained"],
     "attribution/symmetric_models": ["dihedral_first", "learned_first", "untrained_first"],
     "attribution/tetrominoes": ["linear_upper", "linear_lower", "untrained_upper", "untrained_lower"],
+    "attribution/time_series": ["spike_first", "spike_second", "untrained_first", "untrained_second"],
     "description/numeric_functions": ["composed", "corrupted", "mlp", "noisy"],
     "dictionary/superposition": ["l0_4"],
 }
 """The variants that are held to all thresholds there are, where they are not all variants of a task."""
+STEPS = (
+    *("feature_groups", "flower_parts", "graph_motifs", "impossible_cells", "othello", "planted_rules"),
+    *("sparse_signal", "suppressors", "symmetric_models", "tetrominoes", "time_series"),
+)
 HARDLY = {
     **{name: {"epochs": 1} for name in ("blockmnist", "stacked_digits")},
-    **{name: {"steps": 2} for name in ("othello", "planted_rules", "sparse_signal", "suppressors")},
-    **{name: {"steps": 2} for name in ("symmetric_models", "tetrominoes")},
-    **{name: {"steps": 2} for name in ("feature_groups", "flower_parts", "impossible_cells")},
+    **{name: {"steps": 2} for name in STEPS},
 }
 """A subject is held to the same thresholds however little it is trained."""
 

@@ -26,6 +26,7 @@ CHAINS = ["conditional_shap", "contextual_decomposition", "deep_lift_shap", "pat
 """They need a chain of few kinds of layers, without pooling, or vectors."""
 CLASSES = ["functional_information", "rise"]
 CONVOLUTIONAL = ["grad_cam", "guided_grad_cam"]
+TAUGHT = {"blind_segmenter"}
 SYMMETRIC = ["invariant_wrapper"]
 """They need moves that a question names."""
 SHAPE = (1, 6, 6)
@@ -198,7 +199,7 @@ def test_stochastic_methods_follow_the_subjects_seed(name):
 
 
 @pytest.mark.parametrize(
-    "name", sorted({*NAMES} - {"tile_roughness", *CONVOLUTIONAL, *CLASSES, *SYMMETRIC, "conditional_shap"})
+    "name", sorted({*NAMES} - {"tile_roughness", *CONVOLUTIONAL, *CLASSES, *SYMMETRIC, *TAUGHT, "conditional_shap"})
 )
 def test_frozen_models_and_single_outputs_are_explained(name):
     torch.manual_seed(0)

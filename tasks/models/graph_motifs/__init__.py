@@ -1,0 +1,1 @@
+"""Random graphs with two motifs attached, each whole or with a flaw: which nodes, which edges?"""

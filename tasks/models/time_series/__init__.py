@@ -1,0 +1,1 @@
+"""Series in which one of two events tells the class: which steps, in which channels?"""
