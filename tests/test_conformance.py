@@ -37,7 +37,12 @@ HELD: dict[str, Sequence[str]] = {
 """The variants that are held to all thresholds there are, where they are not all variants of a task."""
 HARDLY = {
     **{name: {"epochs": 1} for name in ("blockmnist", "stacked_digits")},
-    **{name: {"steps": 2} for name in ("othello", "planted_rules", "sparse_signal", "suppressors", "tetrominoes")},
+    **{
+        name: {"steps": 2}
+        for name in (
+            *("othello", "planted_rules", "shifted_cells", "sparse_signal", "suppressors", "tetrominoes", "zigzags"),
+        )
+    },
 }
 """A subject is held to the same thresholds however little it is trained."""
 

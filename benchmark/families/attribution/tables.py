@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from benchmark.families.attribution import AttributionQuestion, AttributionTruth
 from benchmark.families.family import Table
 
@@ -22,7 +24,16 @@ def question_tables(question: AttributionQuestion) -> list[Table]:
             {"input": question.background},
         ),
         Table("baseline", "the neutral input, for methods that start from one", {"input": question.baseline[None]}),
+        *_reach(question),
     ]
+
+
+def _reach(question: AttributionQuestion) -> list[Table]:
+    """How far an entry is moved, where that is asked."""
+    if question.reach is None:
+        return []
+    moved = {"reach": torch.tensor([question.reach])}
+    return [Table("reach", "how far up an entry is moved where it is asked what the output does then", moved)]
 
 
 def truth_tables(truth: AttributionTruth) -> list[Table]:
@@ -32,12 +43,15 @@ def truth_tables(truth: AttributionTruth) -> list[Table]:
     given = {name: part for name, part in parts.items() if part is not None}
     contrast = {} if truth.contrast is None else {"contrast": truth.contrast.region}
     references = {f"reference_{name}": values for name, values in (truth.references or {}).items()}
+    moved = truth.behaviours
+    behaviours = {} if moved is None else {"direction": moved.direction, "asked": moved.asked}
     return [
         Table(
             "truth",
             "a row for each row of `inputs`: `mask` is True where an entry carries what was planted, `mask_*` are "
             "finer truths; `zero_set` carries nothing, `figure` is where an input shows anything, `contrast` what one "
-            "of two models uses, `reference_*` what a definition of attribution gives for the planted rule",
-            {**masks, **given, **contrast, **references},
+            "of two models uses, `reference_*` what a definition of attribution gives for the planted rule, "
+            "`direction` what the output does when an entry is moved up by the reach, and `asked` where that is asked",
+            {**masks, **given, **contrast, **references, **behaviours},
         )
     ]

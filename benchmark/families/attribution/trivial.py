@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from benchmark.families.attribution import AttributionQuestion, AttributionTruth
+from benchmark.families.attribution import AttributionQuestion, AttributionTruth, Behaviours
 from benchmark.families.family import Template
 
 SIDE, INPUTS, CLASSES = 6, 8, 3
@@ -59,7 +59,10 @@ def trivial(seed: int) -> tuple[AttributionQuestion, AttributionTruth]:
         background=torch.rand((2 * INPUTS, *SHAPE), generator=generator) + 0.1,
         baseline=torch.zeros(SHAPE),
         seed=seed,
+        reach=0.1,
     )
     upper = torch.zeros(inputs.shape, dtype=torch.bool)
     upper[:, :, : SIDE // 2] = True
-    return question, AttributionTruth(masks={"": upper}, zero_set=~upper, figure=torch.ones_like(upper))
+    whole = torch.ones_like(upper)
+    behaviours = Behaviours(direction=upper.long(), asked=whole)
+    return question, AttributionTruth(masks={"": upper}, zero_set=~upper, figure=whole, behaviours=behaviours)
