@@ -42,7 +42,7 @@ HELD: dict[str, Sequence[str]] = {
 """The variants that are held to all thresholds there are, where they are not all variants of a task."""
 STEPS = (
     *("feature_groups", "flower_parts", "graph_motifs", "impossible_cells", "othello", "planted_rules"),
-    *("sparse_signal", "suppressors", "symmetric_models", "tetrominoes", "time_series"),
+    *("shifted_cells", "sparse_signal", "suppressors", "symmetric_models", "tetrominoes", "time_series", "zigzags"),
 )
 HARDLY = {
     **{name: {"epochs": 1} for name in ("blockmnist", "stacked_digits")},

@@ -9,6 +9,10 @@ target is used, too. Channels are ranked as entries of their own, unless the que
 magnitude of a pixel is the sum over its channels of |attribution|, the truth is [n, 1, h, w], and a method may return
 one number a pixel. (A task that hands over colours says so in what it `provides`, for methods that require them.)
 
+A task may ask for more than a map. A method that decides says which entries it takes for used (`selected`), and one
+that groups says which belong together (`groups`). Where the question names a `reach`, the truth says what the output
+does when an entry is moved up so far: rise, fall, or stay (`behaviours`).
+
 The answer may be "nothing": where a mask is empty on an input, a score is not defined there, and that input is left out
 of the metric's mean.
 
@@ -74,6 +78,8 @@ class AttributionQuestion:
     symmetries: Int[Tensor, "g d"] | None = None
     """Moves of entries under which inputs are as likely as before and the answer should stay, all or some of a group:
     `inputs.flatten(1)[:, symmetries[k]]` are the inputs moved by the k-th. None where none is known."""
+    reach: float | None = None
+    """How far up an entry is moved where it is asked what the output does then; None where nothing is asked of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +92,16 @@ class Contrast:
     """Whether the model of this truth is the one that uses it."""
     pair: str = ""
     """Which two models belong together, where a task has several pairs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Behaviours:
+    """What the output does when one entry is moved up by the question's reach and the others stay."""
+
+    direction: Int[Tensor, "n ..."]
+    """1 where it rises, -1 where it falls; 0 where it does not move on the whole way."""
+    asked: Bool[Tensor, "n ..."]
+    """The entries that are asked about."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +124,8 @@ class AttributionTruth:
     groups: Int[Tensor, "n ..."] | None = None
     """The number of the planted group to which each entry belongs, from 0, or -1 for none; None where no such groups
     exist."""
+    behaviours: Behaviours | None = None
+    """What the output does when an entry is moved; None where the question names no reach."""
 
     def __post_init__(self) -> None:
         if next(iter(self.masks), None) != "":
@@ -136,6 +154,9 @@ class AttributionTruth:
                 raise ValueError(f"groups: got {got}, expected torch.int64 {list(shape)}")
             if not bool((self.groups >= 0).flatten(1).any(1).all()):
                 raise ValueError("groups: each input needs an entry in a group, or no score is defined")
+        if self.behaviours is not None:
+            named["behaviours.asked"] = self.behaviours.asked
+            _check_behaviours(self.behaviours, shape)
         for name, mask in named.items():
             if mask.dtype != torch.bool or mask.shape != shape:
                 raise ValueError(f"{name}: got {mask.dtype} {list(mask.shape)}, expected torch.bool {list(shape)}")
@@ -150,6 +171,18 @@ class AttributionTruth:
                     raise ValueError("figure: each input needs entries of it inside and outside of the primary truth")
             if name == "contrast" and not bool(((count > 0) & (count < mask[0].numel())).all()):
                 raise ValueError(f"{name}: each input needs entries inside and outside of it, or no score is defined")
+
+
+def _check_behaviours(behaviours: Behaviours, shape: torch.Size) -> None:
+    """Raise `ValueError` where directions are none, or none that is asked for leads anywhere."""
+    direction = behaviours.direction
+    if direction.is_floating_point() or direction.dtype == torch.bool or direction.shape != shape:
+        got = f"{direction.dtype} {list(direction.shape)}"
+        raise ValueError(f"behaviours.direction: got {got}, expected whole numbers {list(shape)}")
+    if not set(direction.unique().tolist()) <= {-1, 0, 1}:
+        raise ValueError(f"behaviours.direction: got {direction.unique().tolist()}, expected -1, 0 and 1")
+    if behaviours.asked.shape == shape and not bool((direction != 0)[behaviours.asked.bool()].any()):
+        raise ValueError("behaviours: got no asked entry at which the output rises or falls, or no score is defined")
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from benchmark.families.attribution import AttributionQuestion, AttributionTruth
 from benchmark.families.family import Table
 
@@ -23,6 +25,7 @@ def question_tables(question: AttributionQuestion) -> list[Table]:
         ),
         Table("baseline", "the neutral input, for methods that start from one", {"input": question.baseline[None]}),
         *_symmetries(question),
+        *_reach(question),
     ]
 
 
@@ -34,6 +37,14 @@ def _symmetries(question: AttributionQuestion) -> list[Table]:
     return [Table("symmetries", about, {"source": question.symmetries})]
 
 
+def _reach(question: AttributionQuestion) -> list[Table]:
+    """How far an entry is moved, where that is asked."""
+    if question.reach is None:
+        return []
+    moved = {"reach": torch.tensor([question.reach])}
+    return [Table("reach", "how far up an entry is moved where it is asked what the output does then", moved)]
+
+
 def truth_tables(truth: AttributionTruth) -> list[Table]:
     """The masks, and the parts of the inputs that a metric asks about."""
     masks = {f"mask_{name}" if name else "mask": mask for name, mask in truth.masks.items()}
@@ -43,6 +54,8 @@ def truth_tables(truth: AttributionTruth) -> list[Table]:
     references = {f"reference_{name}": values for name, values in (truth.references or {}).items()}
     made = truth.copies
     copies = {} if made is None else {"copy_of": made.of, "copy_near": made.near, "copy_source": made.moves}
+    moved = truth.behaviours
+    behaviours = {} if moved is None else {"direction": moved.direction, "asked": moved.asked}
     return [
         Table(
             "truth",
@@ -50,7 +63,8 @@ def truth_tables(truth: AttributionTruth) -> list[Table]:
             "finer truths; `zero_set` carries nothing, `figure` is where an input shows anything, `groups` the number "
             "of each entry's planted group or -1, `contrast` what one of two models uses, `reference_*` what a "
             "definition of attribution gives for the planted rule; `copy_of` is the row of which one is a copy, hardly "
-            "changed where `copy_near`, else moved: `copy_source` is the entry of the original that each entry shows",
-            {**masks, **given, **contrast, **references, **copies},
+            "changed where `copy_near`, else moved: `copy_source` is the entry of the original that each entry shows; "
+            "`direction` is what the output does when an entry is moved up by the reach, and `asked` where it is asked",
+            {**masks, **given, **contrast, **references, **copies, **behaviours},
         )
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from benchmark.families.attribution import AttributionQuestion, AttributionTruth
+from benchmark.families.attribution import AttributionQuestion, AttributionTruth, Behaviours
 from benchmark.families.family import Template
 
 SIDE, INPUTS, CLASSES = 6, 8, 3
@@ -60,13 +60,16 @@ def trivial(seed: int) -> tuple[AttributionQuestion, AttributionTruth]:
         background=torch.rand((2 * INPUTS, *SHAPE), generator=generator) + 0.1,
         baseline=torch.zeros(SHAPE),
         seed=seed,
+        reach=0.1,
     )
     upper = torch.zeros(inputs.shape, dtype=torch.bool)
     upper[:, :, : SIDE // 2] = True
     rows = torch.arange(SIDE)[:, None].expand(inputs.shape).clone()
+    whole = torch.ones_like(upper)
     return question, AttributionTruth(
         masks={"": upper},
         zero_set=~upper,
-        figure=torch.ones_like(upper),
+        figure=whole,
         groups=torch.where(upper, rows, -1),
+        behaviours=Behaviours(direction=upper.long(), asked=whole),
     )
