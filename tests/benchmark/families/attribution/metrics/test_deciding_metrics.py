@@ -142,7 +142,7 @@ def test_references_decide_and_answer():
     assert (power(oracle, truth), false_discovery_rate(oracle, truth)) == (1, 0)
     assert (power(inverted, truth), false_discovery_rate(inverted, truth)) == (0, 1)
     assert controlled_power(oracle, truth) == {"": 1, "ranking": 1}
-    draws = [references.random(POSED, torch.Generator().manual_seed(seed)) for seed in range(30)]
+    draws = [references.random(POSED, TRUTH, torch.Generator().manual_seed(seed)) for seed in range(30)]
     assert np.mean([power(draw, TRUTH) for draw in draws]) == pytest.approx(0.5, abs=0.03)
     assert np.mean([false_discovery_rate(draw, TRUTH) for draw in draws]) == pytest.approx(0.5, abs=0.03)
 
