@@ -31,13 +31,20 @@ HELD: dict[str, Sequence[str]] = {
     "attribution/stacked_digits": ["robust_low", "robust_high", "untrained_low"],
     "attribution/symbolic_noise": ["noise_20", "untrained"],
     "attribution/tetrominoes": ["linear_upper", "linear_lower", "untrained_upper", "untrained_lower"],
+    "attribution/token_dependencies": [
+        *("lookup_first", "lookup_second", "untrained_first", "untrained_second"),
+        *("negation_first", "negation_second"),
+    ],
     "description/numeric_functions": ["composed", "corrupted", "mlp", "noisy"],
     "dictionary/superposition": ["l0_4"],
 }
 """The variants that are held to all thresholds there are, where they are not all variants of a task."""
 HARDLY = {
     **{name: {"epochs": 1} for name in ("blockmnist", "stacked_digits")},
-    **{name: {"steps": 2} for name in ("othello", "planted_rules", "sparse_signal", "suppressors", "tetrominoes")},
+    **{
+        name: {"steps": 2}
+        for name in ("othello", "planted_rules", "sparse_signal", "suppressors", "tetrominoes", "token_dependencies")
+    },
 }
 """A subject is held to the same thresholds however little it is trained."""
 

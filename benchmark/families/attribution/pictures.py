@@ -148,7 +148,8 @@ def _input(case: Case, index: int) -> Pixels:
     low, high = float(plane.min()), float(plane.max())
     grey = np.round((plane - low) / (high - low if high > low else 1) * 15) / 15
     pixels = _enlarge(np.repeat(grey[..., None], 3, axis=2))
-    mask = _enlarge(_plane(case.truth.masks[""][index].float(), average=True) > 0.5)
+    truth = case.truth.masks[""][index].float().expand(case.question.inputs[index].shape)
+    mask = _enlarge(_plane(truth, average=True) > 0.5)
     inside = np.pad(mask, 2)
     core = inside[2:-2, 2:-2]
     for down, right in ((-2, 0), (2, 0), (0, -2), (0, 2)):
