@@ -48,33 +48,33 @@ from tasks.models.token_dependencies.subject import TokenDependencies as Subject
     controls=("input_magnitude", "position_prior", "random_weights_gradient"),
     metrics=(
         *("figure_auroc", "rank_accuracy", "average_precision", "truth_mass", "pointing_game"),
-        *("insertion", "deletion", "infidelity", "completeness_gap"),
+        *("insertion", "deletion", "completeness_gap"),
     ),
     variants={
         "lookup_first": {},
         "lookup_second": {"reader": "second"},
         "near_first": {"distance": 2},
         "near_second": {"distance": 2, "reader": "second"},
-        "far_first": {"distance": 8},
-        "far_second": {"distance": 8, "reader": "second"},
+        "far_first": {"distance": 6},
+        "far_second": {"distance": 6, "reader": "second"},
         "induction_first": {"rule": "induction"},
         "induction_second": {"rule": "induction", "reader": "second"},
         "negation_first": {"rule": "negation"},
         "negation_second": {"rule": "negation", "reader": "second"},
-        "scope_8_first": {"rule": "negation", "distance": 8},
-        "scope_8_second": {"rule": "negation", "distance": 8, "reader": "second"},
+        "scope_6_first": {"rule": "negation", "distance": 6},
+        "scope_6_second": {"rule": "negation", "distance": 6, "reader": "second"},
         "associated": {"truth_of": "associated"},
         "untrained_first": {"training": "none"},
         "untrained_second": {"training": "none", "reader": "second"},
     },
     rivals={
-        f"{name}_first": f"{name}_second" for name in ("lookup", "near", "far", "induction", "negation", "scope_8")
+        f"{name}_first": f"{name}_second" for name in ("lookup", "near", "far", "induction", "negation", "scope_6")
     },
     twins={"lookup_first": "untrained_first", "lookup_second": "untrained_second"},
     unranked=("associated", "untrained_first", "untrained_second"),
     dials={
         "distance from a key to its value": ("near_first", "lookup_first", "far_first"),
-        "distance from a modifier to its word": ("negation_first", "scope_8_first"),
+        "distance from a modifier to its word": ("negation_first", "scope_6_first"),
     },
     small={"variants": ("lookup_first", "lookup_second"), "inputs": 24},
 )

@@ -8,14 +8,14 @@ method that asks for attention finds them, and their gradients.
 
 Heads tell places apart by how far back they lie: each has a learned bias for every distance (T5; Raffel et al. 2020,
 arXiv:1910.10683). So that a pair of layers, of which the second needs what the first one does, sets out within a
-hundred steps instead of after a long plateau, the heads of the first layer start out looking 1, 2, 4, ... places back,
-queries and keys start out equal (what is alike attends to each other), and values keep their size. All of it is free to
-change.
+hundred steps instead of after a long plateau, each head of the first layer starts out glancing at one distance, queries
+and keys start out equal (what is alike attends to each other), and values keep their size. All of it is free to change.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -84,23 +84,23 @@ class Transformer(nn.Module):
         places: int,
         classes: int,
         *,
+        glances: Sequence[int],
         width: int = 32,
-        heads: int = 4,
         layers: int = 2,
         hidden: int = 32,
         read: int = 1,
     ) -> None:
+        """A head for each of `glances`, in all layers; in the first one they start out looking so many places back."""
         super().__init__()
+        heads = len(glances)
         self.last = read
         self.embed = nn.Linear(vocabulary, width, bias=False)
         nn.init.normal_(self.embed.weight)
-        self.layers = nn.Sequential(*(Layer(width, heads, places, hidden) for _ in range(layers)))
+        stack = [Layer(width, heads, places, hidden) for _ in range(layers)]
+        stack[0].attention.near.data[torch.arange(heads), torch.tensor(glances)] = GLANCE
+        self.layers = nn.Sequential(*stack)
         self.norm = nn.LayerNorm(width)
         self.read = nn.Linear(read * width, classes)
-        first = self.layers[0].attention.near.data
-        for head in range(heads):
-            if 2**head < places:
-                first[head, 2**head] = GLANCE
 
     def forward(self, inputs: Float[Tensor, "n vocabulary places"]) -> Float[Tensor, "n classes"]:
         """Logits; inputs need not be one-hot."""

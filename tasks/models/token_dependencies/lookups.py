@@ -1,6 +1,6 @@
 """Keys with values some places behind them, and two keys at the end whose values are asked for.
 
-    distance 2:   k1 v6 v1 v4 k3 k4 v3 v4 ...   k3 k1 ? ?       the answers are v3 and v1
+    distance 2:   k1 v6 v1 v4 k3 k4 v3 v2 ...   k3 k1 ? ?       the answers are v3 and v1
 
 The value of a key stands `distance` places behind it, and so does each answer behind the key that is asked for: the
 sequence goes on as it began. Half of the slots hold a pair, the others two tokens that are no keys, so that guessing
@@ -36,7 +36,7 @@ class Lookups:
     """The law of these sequences."""
 
     distance: int
-    slots: int = 8
+    slots: int = 6
     """Twice the number of pairs."""
     scattered: bool = False
     """Whether it is an induction."""
@@ -82,6 +82,11 @@ class Lookups:
     def places(self) -> int:
         """All places."""
         return self.body + QUESTIONS + self.distance
+
+    @property
+    def glances(self) -> tuple[int, int]:
+        """From a value to its key, and to the next token."""
+        return self.distance, 1
 
     def draw(self, count: int, generator: torch.Generator) -> Pairs:
         """Draw sequences; a token is the key of one pair at most, and keys stand nowhere else."""

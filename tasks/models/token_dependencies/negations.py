@@ -21,7 +21,7 @@ from tasks.models.token_dependencies.sequences import QUESTIONS, drawn_orders, m
 
 BEHIND = 2
 """Places from an aspect to its word."""
-WORDS, FILLERS = 8, 6
+WORDS, FILLERS = 4, 6
 """Tokens of each kind; the first half of the words praises."""
 TURNING, KEEPING = WORDS, WORDS + 1
 FIRST_ASPECT = WORDS + 2
@@ -69,6 +69,11 @@ class Negations:
     def places(self) -> int:
         """All places."""
         return self.body + QUESTIONS
+
+    @property
+    def glances(self) -> tuple[int, int]:
+        """From a word to its modifier, and to its aspect."""
+        return self.distance, BEHIND
 
     def draw(self, count: int, generator: torch.Generator) -> Clauses:
         """Draw sequences."""

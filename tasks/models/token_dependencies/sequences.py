@@ -63,6 +63,10 @@ class Law(Protocol):
         """How many of them come before the questions."""
 
     @property
+    def glances(self) -> tuple[int, int]:
+        """How far apart tokens lie of which one tells what the other is: where a net's heads may start out looking."""
+
+    @property
     def classes(self) -> int:
         """How many answers there are."""
 

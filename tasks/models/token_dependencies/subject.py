@@ -25,7 +25,7 @@ GUESS = 0.75
 BACKGROUND = 100
 
 
-@subject(cites="arXiv:2209.11895", threads=1, small={"steps": 250})
+@subject(cites="arXiv:2209.11895", threads=1, small={"steps": 200})
 @dataclass(frozen=True, kw_only=True)
 class TokenDependencies:
     """Logits for the answer to one question, read at the last two places, of which each could give either answer."""
@@ -34,12 +34,12 @@ class TokenDependencies:
     reads: Reads = "first"
     """Which question."""
     training: Literal["standard", "none"] = "standard"
-    distance: int = 4
+    distance: int = 3
     """From a key to its value; from a modifier to its word."""
-    slots: int = 8
+    slots: int = 6
     """Twice the number of pairs, where there are pairs."""
     width: int = 32
-    steps: int = 350
+    steps: int = 300
     batch: int = 64
     learning_rate: float = 0.01
     """The greatest of one cycle (Smith 2018, arXiv:1803.09820) of Adam."""
@@ -55,7 +55,9 @@ class TokenDependencies:
     def net(self) -> nn.Module:
         """The architecture."""
         law = self.law
-        return Transformer(law.vocabulary, law.places, law.classes, width=self.width, read=QUESTIONS)
+        return Transformer(
+            law.vocabulary, law.places, law.classes, width=self.width, read=QUESTIONS, glances=law.glances
+        )
 
     def train(self, run: Run) -> Trained:
         """Train and certify one seed."""

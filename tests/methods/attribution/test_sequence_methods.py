@@ -40,7 +40,7 @@ def asked(model: nn.Module, count: int = 3) -> AttributionQuestion:
 
 def transformer(**given) -> AttributionQuestion:
     torch.manual_seed(0)
-    return asked(Transformer(TOKENS, PLACES, 3, width=8, heads=2, **given))
+    return asked(Transformer(TOKENS, PLACES, 3, width=8, glances=(1, 2), **given))
 
 
 class Fixed(nn.Module):

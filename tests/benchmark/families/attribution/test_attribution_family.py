@@ -106,6 +106,7 @@ def test_pictures_of_a_sequence_outline_the_columns_of_the_truth():
     assert outlined[:, 0].all(), "the border runs down the whole column"
     assert not outlined[:, width : 3 * width].any()
     assert height == width
+    assert drawing._map(case, 0).shape == shown.shape
     for picture in pictures([case]):
         picture.draw().canvas.draw()
 

@@ -11,7 +11,7 @@ from tasks.models.shared.transformer import Attention, Transformer
 
 def drawn(**given) -> Transformer:
     torch.manual_seed(0)
-    return Transformer(vocabulary=5, places=9, classes=3, width=16, **given).eval()
+    return Transformer(vocabulary=5, places=9, classes=3, width=16, glances=(1, 2, 4, 8), **given).eval()
 
 
 def inputs(count: int = 4) -> torch.Tensor:
@@ -37,7 +37,7 @@ def test_logits_are_read_at_the_last_places_and_no_place_sees_a_later_one(read: 
     torch.testing.assert_close(model.read(model.norm(changed[:, -read:]).flatten(1)), model(first))
 
 
-def test_attention_leaves_a_softmax_module_and_the_first_heads_look_back_by_powers_of_two() -> None:
+def test_attention_leaves_a_softmax_module_and_the_first_heads_glance_back() -> None:
     model = drawn()
     found: list[torch.Tensor] = []
     for module in model.modules():

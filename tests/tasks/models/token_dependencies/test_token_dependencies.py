@@ -25,9 +25,9 @@ from tasks.models.token_dependencies.sequences import Law, Sequences, drawn_othe
 from tasks.models.token_dependencies.subject import TokenDependencies
 
 LAWS: list[Law] = [
-    *(Lookups(distance) for distance in (2, 4, 8)),
-    *(Lookups(distance, scattered=True) for distance in (2, 4)),
-    *(Negations(distance) for distance in (1, 4, 8)),
+    *(Lookups(distance) for distance in (2, 3, 6)),
+    *(Lookups(distance, scattered=True) for distance in (2, 3)),
+    *(Negations(distance) for distance in (1, 3, 6)),
 ]
 laws = pytest.mark.parametrize("law", LAWS, ids=str)
 
@@ -109,17 +109,17 @@ def test_the_two_questions_share_no_place_and_are_alike(law: Law) -> None:
     assert (drawn.associated & drawn.used).any(2).all()
     assert not drawn.associated[:, :, law.body :].any()
     same = (drawn.answers[:, 0] == drawn.answers[:, 1]).double().mean()
-    chance = {Negations: 1 / 2}.get(type(law), 0) or (1 / 12 if law.classes == 16 else 1 / 8)
-    assert float(same) == pytest.approx(chance, abs=0.05)
+    chance = {Negations: 1 / 2}.get(type(law), 0) or (1 / 13 if law.classes == 16 else 1 / 8)
+    assert float(same) == pytest.approx(chance, abs=0.04)
 
 
 def test_an_induction_has_no_fixed_places() -> None:
-    used = Lookups(4, scattered=True).draw(3000, random()).used[:, 0].double().mean(0)
-    assert (used[:19] > 0).all()
+    used = Lookups(3, scattered=True).draw(3000, random()).used[:, 0].double().mean(0)
+    assert (used[:15] > 0).all()
 
 
 def test_a_modifier_counts_at_its_distance_alone() -> None:
-    drawn = Negations(4).draw(500, random())
+    drawn = Negations(6).draw(500, random())
     modifiers = ((drawn.tokens == TURNING) | (drawn.tokens == KEEPING)).sum(1)
     assert (modifiers > 2).any(), "strays"
     assert int(modifiers.min()) >= 2
@@ -144,7 +144,7 @@ def test_a_permutation_with_a_number_at_a_place_is_one(count: int, length: int, 
     ("law", "message"),
     [
         (lambda: Lookups(1), "at least 2"),
-        (lambda: Lookups(3), "a multiple of the distance"),
+        (lambda: Lookups(4), "a multiple of the distance"),
         (lambda: Lookups(2, slots=4), "6 to 17"),
         (lambda: Lookups(2, slots=18), "6 to 17"),
         (lambda: Negations(2), "where the aspect stands"),
@@ -186,5 +186,5 @@ def test_a_net_that_hardly_learned_fails_its_certificate() -> None:
 
 
 def test_trained_nets_are_certified() -> None:
-    saved("first", rule="negation", steps=150)
-    saved("second", steps=250)
+    saved("first", rule="negation", steps=200)
+    saved("second", steps=200)
