@@ -18,7 +18,7 @@ needs no model, and is a diagnosis.
 two answers are equal, and both questions are posed and answered in the same way. The output is read at both "?" alike.
 A place is an entry (the question is asked `per_pixel`): of a token's column the magnitudes are added up.
 
-Attribution of language models is judged by examples otherwise, or by what the attributed tokens do to the same model
+Attribution of language models is mostly judged by examples, or by what the attributed tokens do to the same model
 (Sarti et al. 2023, Inseq, arXiv:2302.13942); here it is known which tokens the answer was made from.
 """
 
