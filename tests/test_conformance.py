@@ -36,13 +36,18 @@ HELD: dict[str, Sequence[str]] = {
     "attribution/symmetric_models": ["dihedral_first", "learned_first", "untrained_first"],
     "attribution/tetrominoes": ["linear_upper", "linear_lower", "untrained_upper", "untrained_lower"],
     "attribution/time_series": ["spike_first", "spike_second", "untrained_first", "untrained_second"],
+    "attribution/token_dependencies": [
+        *("lookup_first", "lookup_second", "untrained_first", "untrained_second"),
+        *("negation_first", "negation_second"),
+    ],
     "description/numeric_functions": ["composed", "corrupted", "mlp", "noisy"],
     "dictionary/superposition": ["l0_4"],
 }
 """The variants that are held to all thresholds there are, where they are not all variants of a task."""
 STEPS = (
     *("feature_groups", "flower_parts", "graph_motifs", "impossible_cells", "othello", "planted_rules"),
-    *("shifted_cells", "sparse_signal", "suppressors", "symmetric_models", "tetrominoes", "time_series", "zigzags"),
+    *("shifted_cells", "sparse_signal", "suppressors", "symmetric_models", "tetrominoes", "time_series"),
+    *("token_dependencies", "zigzags"),
 )
 HARDLY = {
     **{name: {"epochs": 1} for name in ("blockmnist", "stacked_digits")},

@@ -1,8 +1,9 @@
 """Inputs cut into patches that are present or absent: what the methods that perturb share.
 
-Images are cut into squares, `across` of them along the longer side, each with all its channels; a vector's entries are
-patches of their own. A coalition says which patches are present; the others show the baseline. The coalitions are the
-same for all inputs, so that a few hundred passes of the whole batch serve them all, and one linear system as well.
+Images are cut into squares, `across` of them along the longer side, each with all its channels; a vector's entries and
+a sequence's places are patches of their own. A coalition says which patches are present; the others show the baseline.
+The coalitions are the same for all inputs, so that a few hundred passes of the whole batch serve them all, and one
+linear system as well.
 """
 
 from __future__ import annotations
@@ -37,11 +38,13 @@ class Patches:
 
 
 def cut(question: AttributionQuestion, across: int) -> Patches:
-    """The patches of a question's inputs [n, d] or [n, ..., h, w]."""
+    """The patches of a question's inputs [n, d], [n, c, t] or [n, ..., h, w]."""
     shape = question.inputs.shape[1:]
     device = question.inputs.device
     if len(shape) == 1:
         return Patches(torch.arange(shape[0], device=device), shape[0])
+    if question.sequential:
+        return Patches(torch.arange(shape[1], device=device).expand(shape).contiguous(), shape[1])
     height, width = shape[-2:]
     side = math.ceil(max(height, width) / across)
     rows, columns = (torch.arange(length, device=device) // side for length in (height, width))

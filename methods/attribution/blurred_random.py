@@ -15,11 +15,11 @@ from benchmark.families.attribution import AttributionQuestion, attribution_meth
 
 @attribution_method(cites="arXiv:2304.13836", control=True)
 def blurred_random(question: AttributionQuestion, *, sigma: float = 2.0) -> Tensor:
-    """Normal noise, blurred over the last two dimensions of images (the last one of vectors); no model involved."""
+    """Normal noise, blurred over the last two dimensions of images (the last one of others); no model involved."""
     shape = question.inputs.shape
     noise = torch.randn(shape, generator=torch.Generator().manual_seed(question.seed))
     widths = [0.0] * len(shape)
     widths[-1] = sigma
-    if len(shape) > 2:
+    if len(shape) > 2 and not question.sequential:
         widths[-2] = sigma
     return torch.from_numpy(gaussian_filter(noise.numpy(), widths))

@@ -19,7 +19,7 @@ from benchmark.families.attribution import AttributionQuestion, attribution_meth
 def edge_detector(question: AttributionQuestion) -> Tensor:
     """The magnitude of the Sobel gradient over the last two dimensions, the border repeated; no model involved."""
     shape = question.inputs.shape
-    if len(shape) < 3:
+    if len(shape) < 3 or question.sequential:
         raise Unsupported(f"edge_detector needs images [n, ..., height, width], got inputs of shape {list(shape)}")
     images = F.pad(question.inputs.reshape(-1, 1, *shape[-2:]), (1, 1, 1, 1), mode="replicate")
     kernel = torch.tensor([[1.0, 0.0, -1.0], [2.0, 0.0, -2.0], [1.0, 0.0, -1.0]], device=images.device)

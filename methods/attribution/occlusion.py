@@ -2,8 +2,8 @@
 
     A_i(x) = mean over the windows W that cover i of  f_t(x) - f_t(x with x_W = b_W)
 
-Windows slide over the last two dimensions (one for vectors, whose entries are occluded one by one) and cover all
-channels.
+Windows slide over the last two dimensions and cover all channels. The entries of vectors and the places of sequences
+are occluded one by one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ def occlusion(question: AttributionQuestion, *, window: int = 4, stride: int = 2
     strides: tuple[int, ...]
     if len(shape) == 1:
         sides, strides = (1,), (1,)
+    elif question.sequential:
+        sides, strides = (shape[0], 1), (shape[0], 1)
     else:
         channels = shape[:-2]
         sides = (*channels, *(min(window, side) for side in shape[-2:]))

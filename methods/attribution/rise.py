@@ -3,7 +3,7 @@
     A_i(x) = sum over masks m of  p_t(b + m * (x - b)) m_i  /  (samples * E m)
 
 Masks are coarse grids of zeros and ones, each cell present with probability one half, enlarged without hard edges and
-shifted at random. For vectors, entries are present or absent.
+shifted at random. The entries of vectors and the places of sequences are present or absent.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ def rise(question: AttributionQuestion, *, samples: int = 256, cells: int = 8) -
         raise Unsupported("rise weighs masks by the probability of a class, and the model has a single output")
     generator = torch.Generator().manual_seed(question.seed)
     total = torch.zeros_like(question.inputs)
-    for mask in _masks(tuple(question.inputs.shape[1:]), samples, cells, generator).to(question.inputs):
+    shape = tuple(question.inputs.shape[1:])
+    masks = _masks(shape[1:] if question.sequential else shape, samples, cells, generator)
+    for mask in masks.to(question.inputs):
         shown = question.baseline + mask * (question.inputs - question.baseline)
         probability = select(question.model(shown).softmax(1), question.targets)
-        total += probability.view(-1, *[1] * mask.dim()) * mask
+        total += probability.view(-1, *[1] * len(shape)) * mask
     return total / (samples * PRESENT)
 
 

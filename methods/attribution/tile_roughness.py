@@ -22,7 +22,7 @@ from benchmark.families.attribution import AttributionQuestion, attribution_meth
 def tile_roughness(question: AttributionQuestion, *, tile: int = 4) -> Tensor:
     """One on the upper or the lower half, whichever breaks off less at the borders of tiles; no model involved."""
     shape = question.inputs.shape
-    if len(shape) < 3 or shape[-2] % 2 or min(shape[-2] // 2, shape[-1]) <= tile:
+    if len(shape) < 3 or question.sequential or shape[-2] % 2 or min(shape[-2] // 2, shape[-1]) <= tile:
         raise Unsupported(f"tile_roughness needs images of two halves with several tiles, got inputs of {list(shape)}")
     halves = question.inputs.reshape(len(question.inputs), -1, 2, shape[-2] // 2, shape[-1])
     roughness = (_excess(halves, tile) + _excess(halves.mT, tile)).mean(1)

@@ -7,7 +7,8 @@ An attribution is one number an entry: how much that entry speaks for the target
 target). Signs are kept as the method gives them; the metrics rank by magnitude, since an entry that speaks against the
 target is used, too. Channels are ranked as entries of their own, unless the question is asked `per_pixel`: then the
 magnitude of a pixel is the sum over its channels of |attribution|, the truth is [n, 1, h, w], and a method may return
-one number a pixel. (A task that hands over colours says so in what it `provides`, for methods that require them.)
+one number a pixel. (A task that hands over colours says so in what it `provides`, for methods that require them.) So
+are sequences of tokens asked about: a token is a column of an input [vocabulary, places], and each place is ranked.
 
 A task may ask for more than a map. A method that decides says which entries it takes for used (`selected`), and one
 that groups says which belong together (`groups`). Where the question names a `reach`, the truth says what the output
@@ -72,7 +73,8 @@ class AttributionQuestion:
     seed: int
     """Where a method's own randomness starts, so that it gives the same answer twice."""
     per_pixel: bool = False
-    """For inputs [n, c, h, w]: whether pixels are asked for: [n, 1, h, w] and [n, h, w] will do then, too."""
+    """For inputs [n, c, h, w] or sequences [n, c, t]: whether pixels, or places, are asked for with all their channels:
+    [n, 1, h, w] and [n, h, w] will do then, too."""
     lessons: Lessons | None = None
     """Of other seeds, for methods declared as `taught` alone; None where there are none."""
     symmetries: Int[Tensor, "g d"] | None = None
@@ -80,6 +82,11 @@ class AttributionQuestion:
     `inputs.flatten(1)[:, symmetries[k]]` are the inputs moved by the k-th. None where none is known."""
     reach: float | None = None
     """How far up an entry is moved where it is asked what the output does then; None where nothing is asked of it."""
+
+    @property
+    def sequential(self) -> bool:
+        """Whether it is asked about the places of sequences [n, c, t]."""
+        return self.per_pixel and self.inputs.dim() == 3
 
 
 @dataclass(frozen=True, eq=False)

@@ -148,7 +148,8 @@ def _input(case: Case, index: int) -> Pixels:
     low, high = float(plane.min()), float(plane.max())
     grey = np.round((plane - low) / (high - low if high > low else 1) * 15) / 15
     pixels = _enlarge(np.repeat(grey[..., None], 3, axis=2))
-    mask = _enlarge(_plane(case.truth.masks[""][index].float(), average=True) > 0.5)
+    truth = _of_all_channels(case.truth.masks[""][index].float(), case, index)
+    mask = _enlarge(_plane(truth, average=True) > 0.5)
     inside = np.pad(mask, 2)
     core = inside[2:-2, 2:-2]
     for down, right in ((-2, 0), (2, 0), (0, -2), (0, 2)):
@@ -159,10 +160,15 @@ def _input(case: Case, index: int) -> Pixels:
 
 def _map(case: Case, index: int) -> Pixels:
     """One attribution in red and blue, on its own scale."""
-    plane = _plane(case.explanation.attributions[index], average=False)
+    plane = _plane(_of_all_channels(case.explanation.attributions[index], case, index), average=False)
     scale = float(np.quantile(np.abs(plane), 0.99)) or float(np.abs(plane).max()) or 1.0
     steps = np.round(np.clip(plane / scale, -1, 1) * LEVELS) / LEVELS
     return _frame(_enlarge(np.asarray(colormaps["RdBu_r"]((steps + 1) / 2))[..., :3]))
+
+
+def _of_all_channels(values: Tensor, case: Case, index: int) -> Tensor:
+    """What is told of pixels or places, at each of their channels: a sequence is shown with a row for each token."""
+    return values.expand(case.question.inputs[index].shape)
 
 
 def _plane(values: Tensor, *, average: bool) -> Float[np.ndarray, "height width"]:

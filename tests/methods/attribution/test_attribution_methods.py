@@ -30,6 +30,8 @@ CLASSES = ["functional_information", "rise"]
 CONVOLUTIONAL = ["grad_cam", "guided_grad_cam"]
 SYMMETRIC = ["invariant_wrapper"]
 """They need moves that a question names."""
+SEQUENTIAL = ["attention_rollout", "transformer_relevance"]
+"""They need tokens and attention; `test_sequence_methods.py` asks them."""
 SHAPE = (1, 6, 6)
 
 
@@ -169,7 +171,7 @@ def test_edge_detector_is_zero_on_flat_images_and_marks_a_step():
     assert torch.equal(found, torch.tensor([0.0, 0, 4, 4, 0, 0]).expand(6, 6))
 
 
-@pytest.mark.parametrize("name", sorted({*NAMES} - {"tile_roughness", *CHAINS, *SYMMETRIC}))
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"tile_roughness", *CHAINS, *SYMMETRIC, *SEQUENTIAL}))
 def test_methods_are_deterministic_and_leave_everything_as_it_was(name):
     question = deep()
     before = {key: value.clone() for key, value in question.model.state_dict().items()}
@@ -187,7 +189,7 @@ def test_methods_are_deterministic_and_leave_everything_as_it_was(name):
 
 
 STOCHASTIC = [
-    *("blurred_random", "c_lime", "expected_gradients", "feature_permutation"),
+    *("baseline_mixture", "blurred_random", "c_lime", "expected_gradients", "feature_permutation"),
     *("functional_information", "gradient_shap", "kernel_shap", "learned_explainer", "lime", "random_weights_gradient"),
     *("rise", "shapley_sampling", "smoothgrad", "smoothgrad_ig", "smoothgrad_squared", "vargrad", "vargrad_ig"),
 ]
@@ -200,7 +202,7 @@ def test_stochastic_methods_follow_the_subjects_seed(name):
 
 
 @pytest.mark.parametrize(
-    "name", sorted({*NAMES} - {"tile_roughness", *CONVOLUTIONAL, *CLASSES, *SYMMETRIC, "conditional_shap"})
+    "name", sorted({*NAMES} - {"tile_roughness", *CONVOLUTIONAL, *CLASSES, *SYMMETRIC, *SEQUENTIAL, "conditional_shap"})
 )
 def test_frozen_models_and_single_outputs_are_explained(name):
     torch.manual_seed(0)

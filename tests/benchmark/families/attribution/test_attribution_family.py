@@ -15,6 +15,7 @@ from benchmark.families.attribution import (
     check,
     references,
 )
+from benchmark.families.attribution import pictures as drawing
 from benchmark.families.attribution.pictures import pictures
 from benchmark.families.attribution.trivial import trivial
 from benchmark.families.family import Case
@@ -75,6 +76,39 @@ def test_pixels_may_stand_for_their_channels_where_the_question_says_so():
     assert check(signed, entries).magnitudes.shape == (2, 60), "channels apart"
     plain, tensors = parts(check(signed, pixels))
     assert whole(AttributionExplanation, plain, tensors).magnitudes.eq(6).all()
+
+
+def test_places_may_stand_for_the_tokens_of_a_sequence():
+    inputs = torch.rand(2, 3, 5)
+    entries = AttributionQuestion(POSED.model, inputs, None, inputs, inputs[0], seed=0)
+    places = replace(entries, per_pixel=True)
+    assert places.sequential
+    assert not entries.sequential
+    assert not replace(places, inputs=inputs[..., None]).sequential
+    for raw in (torch.ones(2, 5), torch.ones(2, 1, 5)):
+        assert check(raw, places).attributions.shape == (2, 1, 5)
+        with pytest.raises(InvalidExplanation, match=r"expected \[2, 3, 5\], the shape of the inputs$"):
+            check(raw, entries)
+    signed = torch.tensor([-1.0, 2.0, 3.0])[:, None].expand(2, 3, 5)
+    assert torch.equal(check(signed, places).magnitudes, torch.full((2, 5), 6.0))
+
+
+def test_pictures_of_a_sequence_outline_the_columns_of_the_truth():
+    inputs = torch.eye(3)[None, :, [0, 1, 2, 1]]
+    truth = AttributionTruth(masks={"": torch.tensor([[[True, False, False, True]]])})
+    question = AttributionQuestion(POSED.model, inputs, None, inputs, torch.zeros(3, 4), seed=0, per_pixel=True)
+    case = Case("t", "v", 0, "oracle", question, truth, references.oracle(truth), {"rank_accuracy": 1.0})
+    shown = drawing._input(case, 0)
+    height, width = shown.shape[0] // 3, shown.shape[1] // 4
+    outlined = (shown == drawing.TRUTH).all(-1)
+    assert outlined[:, :width].any(0).all()
+    assert outlined[:, 3 * width :].any(0).all()
+    assert outlined[:, 0].all(), "the border runs down the whole column"
+    assert not outlined[:, width : 3 * width].any()
+    assert height == width
+    assert drawing._map(case, 0).shape == shown.shape
+    for picture in pictures([case]):
+        picture.draw().canvas.draw()
 
 
 @pytest.mark.parametrize("shape", [(1, 6, 6), (3, 5, 4), (7, 7), (9,)])

@@ -1,0 +1,1 @@
+"""Sequences with two questions at their end, of which a small transformer answers one."""
