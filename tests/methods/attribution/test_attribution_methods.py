@@ -17,9 +17,9 @@ from methods.attribution._gradients import noisy_copies
 from tasks.models.shared import nets
 
 ROOT = Path(__file__).parents[3] / "methods" / "attribution"
-TAUGHT = {"blind_segmenter"}
-"""They need the truths of other seeds, and have tests of their own."""
-NAMES = sorted({path.stem for path in ROOT.glob("[a-z]*.py")} - TAUGHT)
+PARTICULAR = {"blind_segmenter", "repeated_evaluation"}
+"""They need the truths of other seeds, or a reach, and have tests of their own."""
+NAMES = sorted({path.stem for path in ROOT.glob("[a-z]*.py")} - PARTICULAR)
 CONTROLS = [
     *("blurred_random", "correlated_groups", "edge_detector", "entries_alone", "input_magnitude", "position_prior"),
     *("random_groups", "tile_roughness"),
