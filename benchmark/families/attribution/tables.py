@@ -30,14 +30,17 @@ def truth_tables(truth: AttributionTruth) -> list[Table]:
     masks = {f"mask_{name}" if name else "mask": mask for name, mask in truth.masks.items()}
     parts = {"zero_set": truth.zero_set, "figure": truth.figure}
     given = {name: part for name, part in parts.items() if part is not None}
-    contrast = {} if truth.contrast is None else {"contrast": truth.contrast.region}
+    compared = {name: getattr(truth, name) for name in ("contrast", "input_contrast", "alteration")}
+    regions = {name: part.region for name, part in compared.items() if part is not None}
     references = {f"reference_{name}": values for name, values in (truth.references or {}).items()}
     return [
         Table(
             "truth",
             "a row for each row of `inputs`: `mask` is True where an entry carries what was planted, `mask_*` are "
             "finer truths; `zero_set` carries nothing, `figure` is where an input shows anything, `contrast` what one "
-            "of two models uses, `reference_*` what a definition of attribution gives for the planted rule",
-            {**masks, **given, **contrast, **references},
+            "of two models uses, `input_contrast` what is used in one of two inputs, `alteration` what differs between "
+            "two inputs and should not matter, `reference_*` what a definition of attribution gives for the planted "
+            "rule",
+            {**masks, **given, **regions, **references},
         )
     ]
