@@ -28,6 +28,9 @@ CHEAP = [plugin for kind in KINDS if kind not in TRAINED for plugin in plugins()
 EXPENSIVE = [plugin for kind in TRAINED for plugin in plugins().of(kind)]
 HELD: dict[str, Sequence[str]] = {
     "attribution/blockmnist": ["standard", "robust", "untrained"],
+    "attribution/noise_audio": ["tone", "chirp", "untrained_tone", "untrained_chirp"],
+    "attribution/noise_images": ["low", "high", "untrained_low", "untrained_high"],
+    "attribution/pasted_objects": ["object", "scene", "untrained_object", "untrained_scene"],
     "attribution/stacked_digits": ["robust_low", "robust_high", "untrained_low"],
     "attribution/symbolic_noise": ["noise_20", "untrained"],
     "attribution/tetrominoes": ["linear_upper", "linear_lower", "untrained_upper", "untrained_lower"],
@@ -37,7 +40,8 @@ HELD: dict[str, Sequence[str]] = {
 """The variants that are held to all thresholds there are, where they are not all variants of a task."""
 HARDLY = {
     **{name: {"epochs": 1} for name in ("blockmnist", "stacked_digits")},
-    **{name: {"steps": 2} for name in ("othello", "planted_rules", "sparse_signal", "suppressors", "tetrominoes")},
+    **{name: {"steps": 2} for name in ("noise_audio", "noise_images", "othello", "pasted_objects", "planted_rules")},
+    **{name: {"steps": 2} for name in ("sparse_signal", "suppressors", "tetrominoes")},
 }
 """A subject is held to the same thresholds however little it is trained."""
 
