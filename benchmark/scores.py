@@ -80,7 +80,7 @@ def measured(metric: Metric, explanation: Any, truth: Any, question: Any) -> Out
     """What a metric says of one explanation; whatever it raises is the reason of a failed outcome, its own alone."""
     lacking = [need for need in metric.needs if _absent(getattr(truth, need, None))]
     if lacking:
-        return _outcome("unsupported", f"this task's truth has no {' and no '.join(lacking)}")
+        return _lacking(lacking)
     try:
         result = by_name(metric.function, explanation=explanation, truth=truth, question=question)
         values = {sub: float(value) for sub, value in as_values(result).items()}
@@ -96,12 +96,15 @@ def measured(metric: Metric, explanation: Any, truth: Any, question: Any) -> Out
 def measured_together(metric: Metric, scope: str, explanations: Sequence[Labelled]) -> list[Outcome]:
     """What a metric says of a group of explanations: an outcome for each.
 
-    It takes `explanations`, and, where all stand on one instance (scope "methods"), `truth` and `question`.
+    It takes `explanations`, and, where all stand on one instance (scope "methods"), `truth` and `question`. Those whose
+    truth lacks what it needs are left out and have no value.
     """
+    lacking = [[need for need in metric.needs if _absent(getattr(one.truth, need, None))] for one in explanations]
+    if any(lacking):
+        asked = [one for one, none in zip(explanations, lacking, strict=True) if not none]
+        outcomes = iter(measured_together(metric, scope, asked) if asked else ())
+        return [_lacking(none) if none else next(outcomes) for none in lacking]
     shared = {"truth": explanations[0].truth, "question": explanations[0].question} if scope == "methods" else {}
-    lacking = sorted({need for one in explanations for need in metric.needs if _absent(getattr(one.truth, need, None))})
-    if lacking:
-        return [_outcome("unsupported", f"this task's truth has no {' and no '.join(lacking)}")] * len(explanations)
     try:
         result = by_name(metric.function, explanations=explanations, **shared)
         each = list(result) if isinstance(result, list | tuple) else [result] * len(explanations)
@@ -123,6 +126,10 @@ NOTHING = "the metric returned nothing for this explanation"
 def as_values(result: Any) -> Mapping[str, Any]:
     """What a metric returned as sub-scores: a number is the metric itself."""
     return result if isinstance(result, Mapping) else {} if result is None else {"": result}
+
+
+def _lacking(needs: Sequence[str]) -> Outcome:
+    return _outcome("unsupported", f"this task's truth has no {' and no '.join(needs)}")
 
 
 def _outcome(status: str, reason: str) -> Outcome:

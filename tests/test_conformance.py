@@ -31,6 +31,9 @@ HELD: dict[str, Sequence[str]] = {
     "attribution/flower_parts": ["colour_petals", "colour_leaves", "untrained_petals", "untrained_leaves"],
     "attribution/impossible_cells": ["top", "cancelled_top", "untrained_top"],
     "attribution/graph_motifs": ["house", "cycle", "untrained_house", "untrained_cycle"],
+    "attribution/noise_audio": ["tone", "chirp", "untrained_tone", "untrained_chirp"],
+    "attribution/noise_images": ["low", "high", "untrained_low", "untrained_high"],
+    "attribution/pasted_objects": ["object", "scene", "untrained_object", "untrained_scene"],
     "attribution/stacked_digits": ["robust_low", "robust_high", "untrained_low"],
     "attribution/symbolic_noise": ["noise_20", "untrained"],
     "attribution/symmetric_models": ["dihedral_first", "learned_first", "untrained_first"],
@@ -45,7 +48,8 @@ HELD: dict[str, Sequence[str]] = {
 }
 """The variants that are held to all thresholds there are, where they are not all variants of a task."""
 STEPS = (
-    *("feature_groups", "flower_parts", "graph_motifs", "impossible_cells", "othello", "planted_rules"),
+    *("feature_groups", "flower_parts", "graph_motifs", "impossible_cells", "noise_audio", "noise_images"),
+    *("othello", "pasted_objects", "planted_rules"),
     *("shifted_cells", "sparse_signal", "suppressors", "symmetric_models", "tetrominoes", "time_series"),
     *("token_dependencies", "zigzags"),
 )

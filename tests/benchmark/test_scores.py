@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -140,6 +141,17 @@ def test_a_metric_without_the_truth_that_it_needs_is_not_asked() -> None:
     metric = Metric("m", lambda: 1 / 0, needs=("directions", "zero_set"))
     truth = type("Truth", (), {"directions": 3, "zero_set": None})()
     assert measured(metric, None, truth, None)["reason"] == "this task's truth has no zero_set"
+
+
+def test_a_group_is_measured_without_those_whose_truth_lacks_what_is_needed() -> None:
+    truths = {"a": SimpleNamespace(part=0.5), "b": SimpleNamespace(), "c": SimpleNamespace(part=0.5)}
+    group = [Labelled("m", variant, 0, None, truth, None) for variant, truth in truths.items()]
+    metric = Metric("k", lambda explanations: [ord(one.variant) for one in explanations], needs=("part",))
+    found = measured_together(metric, "variants", group)
+    assert [one["status"] for one in found] == ["ok", "unsupported", "ok"]
+    assert [one["values"] for one in found] == [{"": ord("a")}, {}, {"": ord("c")}]
+    assert found[1]["reason"] == "this task's truth has no part"
+    assert [one["status"] for one in measured_together(metric, "variants", group[1:2])] == ["unsupported"]
 
 
 def test_sub_scores_are_named_after_their_metric() -> None:

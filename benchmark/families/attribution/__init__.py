@@ -91,14 +91,26 @@ class AttributionQuestion:
 
 @dataclass(frozen=True, eq=False)
 class Contrast:
-    """A part of the inputs that one model uses and another one, asked about the same inputs, does not."""
+    """A part of the inputs that is used in one of two variants and not in the other."""
 
     region: Bool[Tensor, "n ..."]
-    """The same in the truths of both models."""
+    """The same in the truths of both."""
     used: bool
-    """Whether the model of this truth is the one that uses it."""
+    """Whether it is used in the variant of this truth."""
     pair: str = ""
-    """Which two models belong together, where a task has several pairs."""
+    """Which two variants belong together, where a task has several pairs."""
+
+
+@dataclass(frozen=True, eq=False)
+class Alteration:
+    """A part of the inputs that is shown differently in two variants, to one model that gives both the same answer."""
+
+    region: Bool[Tensor, "n ..."]
+    """The same in the truths of both."""
+    altered: bool
+    """Whether the variant of this truth shows the change."""
+    pair: str = ""
+    """Which two variants belong together, where a task has several pairs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +134,10 @@ class AttributionTruth:
     """Entries that carry nothing about the label by construction; None where no such set exists."""
     contrast: Contrast | None = None
     """What is compared between two variants that ask different models about the same inputs."""
+    input_contrast: Contrast | None = None
+    """What is compared between two variants that ask one model about different inputs."""
+    alteration: Alteration | None = None
+    """What differs between the inputs of two variants and should not matter."""
     figure: Bool[Tensor, "n ..."] | None = None
     """Where an input shows anything (strokes, objects), be it used or not; the rest is empty ground."""
     references: Mapping[str, Float[Tensor, "n ..."]] | None = None
@@ -143,8 +159,8 @@ class AttributionTruth:
         named = {f"mask {name!r}": mask for name, mask in self.masks.items()}
         if self.zero_set is not None:
             named["zero_set"] = self.zero_set
-        if self.contrast is not None:
-            named["contrast"] = self.contrast.region
+        compared = {name: getattr(self, name) for name in ("contrast", "input_contrast", "alteration")}
+        named |= {name: part.region for name, part in compared.items() if part is not None}
         if self.figure is not None:
             named["figure"] = self.figure
         if self.copies is not None:
@@ -176,7 +192,7 @@ class AttributionTruth:
                 used = (mask & self.masks[""]).flatten(1).sum(1)
                 if not bool(((used > 0) & (used < count)).all()):
                     raise ValueError("figure: each input needs entries of it inside and outside of the primary truth")
-            if name == "contrast" and not bool(((count > 0) & (count < mask[0].numel())).all()):
+            if name in compared and not bool(((count > 0) & (count < mask[0].numel())).all()):
                 raise ValueError(f"{name}: each input needs entries inside and outside of it, or no score is defined")
 
 

@@ -1,0 +1,1 @@
+"""Readers of a tone or of a chirp among noisy channels."""

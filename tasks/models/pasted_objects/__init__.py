@@ -1,0 +1,1 @@
+"""Readers of an object, or of the scene that it is pasted on."""
