@@ -62,12 +62,12 @@ def truth_tables(truth: AttributionTruth) -> list[Table]:
             "truth",
             "a row for each row of `inputs`: `mask` is True where an entry carries what was planted, `mask_*` are "
             "finer truths; `zero_set` carries nothing, `figure` is where an input shows anything, `groups` the number "
-            "of each entry's planted group or -1, `contrast` what one of two models uses, `input_contrast` what is used "
-            "in one of two inputs, `alteration` what differs between two inputs and should not matter, `reference_*` "
-            "what a definition of attribution gives for the planted rule; `copy_of` is the row of which one is a copy, "
-            "hardly changed where `copy_near`, else moved: `copy_source` is the entry of the original that each entry "
-            "shows; `direction` is what the output does when an entry is moved up by the reach, and `asked` where it is "
-            "asked",
+            "of each entry's planted group or -1, `contrast` what one of two models uses, `input_contrast` what is "
+            "used in one of two inputs, `alteration` what differs between two inputs and should not matter, "
+            "`reference_*` what a definition of attribution gives for the planted rule; `copy_of` is the row of which "
+            "one is a copy, hardly changed where `copy_near`, else moved: `copy_source` is the entry of the original "
+            "that each entry shows; `direction` is what the output does when an entry is moved up by the reach, and "
+            "`asked` where it is asked",
             {**masks, **given, **regions, **references, **copies, **behaviours},
         )
     ]
