@@ -29,14 +29,16 @@ EXPENSIVE = [plugin for kind in TRAINED for plugin in plugins().of(kind)]
 HELD: dict[str, Sequence[str]] = {
     "attribution/blockmnist": ["standard", "robust", "untrained"],
     "attribution/flower_parts": ["colour_petals", "colour_leaves", "untrained_petals", "untrained_leaves"],
-    "attribution/impossible_cells": ["top", "cancelled_top", "untrained_top"],
+    "attribution/impossible_cells": ["top", "bottom", "cancelled_top", "cancelled_bottom", "untrained_top"],
     "attribution/graph_motifs": ["house", "cycle", "untrained_house", "untrained_cycle"],
     "attribution/noise_audio": ["tone", "chirp", "untrained_tone", "untrained_chirp"],
     "attribution/noise_images": ["low", "high", "untrained_low", "untrained_high"],
     "attribution/pasted_objects": ["object", "scene", "untrained_object", "untrained_scene"],
     "attribution/stacked_digits": ["robust_low", "robust_high", "untrained_low"],
     "attribution/symbolic_noise": ["noise_20", "untrained"],
-    "attribution/symmetric_models": ["dihedral_first", "learned_first", "untrained_first"],
+    "attribution/symmetric_models": [
+        *("dihedral_first", "dihedral_second", "learned_first", "learned_second", "untrained_first"),
+    ],
     "attribution/tetrominoes": ["linear_upper", "linear_lower", "untrained_upper", "untrained_lower"],
     "attribution/time_series": ["spike_first", "spike_second", "untrained_first", "untrained_second"],
     "attribution/token_dependencies": [
