@@ -60,7 +60,7 @@ from tasks.models.sparse_signal.subject import PART, PARTS, Reads, SparseSignal
     unranked=("standard", "robust"),
     twins={"first": "untrained_first", "second": "untrained_second"},
     dials={"noise": ("first", "noise_first"), "dimension": ("first", "wide_first")},
-    small={"variants": ("first", "second"), "inputs": 40},
+    small={"variants": ("first", "second"), "inputs": 120},
 )
 @dataclass(frozen=True, kw_only=True)
 class SparseSignalTask:

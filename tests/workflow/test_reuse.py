@@ -113,7 +113,7 @@ EDITS: dict[str, tuple[str, str, str, dict[str, int], bool]] = {
         f"{ATTRIBUTION}/__init__.py",
         "FINER = 1e4",
         "FINER = 1e5",
-        NOTHING | {"values": SEEDS * METRICS},
+        NOTHING | {"values": 2 * SEEDS * METRICS},  # of the oracle, and of its inverse
         True,
     ),
     "a metric": (

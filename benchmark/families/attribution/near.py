@@ -46,13 +46,21 @@ def with_near_copies(question: AttributionQuestion, count: int, radius: float = 
 
 
 def with_copies(truth: AttributionTruth, copies: Copies) -> AttributionTruth:
-    """A truth about originals as one about them and their copies: where an input moves, what it carries moves, too."""
+    """A truth about originals as one about them and their copies: where an input moves, what it carries moves, too.
+
+    Raises:
+        ValueError: the truth compares inputs or says what the output does, which no copy takes over.
+    """
+    lost = [name for name in ("input_contrast", "alteration", "behaviours") if getattr(truth, name) is not None]
+    if lost:
+        raise ValueError(f"{lost[0]}: a truth with copies cannot have it")
     zero_set, figure, contrast, references = truth.zero_set, truth.figure, truth.contrast, truth.references
     return AttributionTruth(
         masks={name: copies.carried(mask) for name, mask in truth.masks.items()},
         zero_set=None if zero_set is None else copies.carried(zero_set),
         contrast=None if contrast is None else replace(contrast, region=copies.carried(contrast.region)),
         figure=None if figure is None else copies.carried(figure),
+        groups=None if truth.groups is None else copies.carried(truth.groups),
         references=None if references is None else {name: copies.carried(each) for name, each in references.items()},
         copies=copies,
     )

@@ -78,13 +78,24 @@ def test_a_truth_about_originals_becomes_one_about_copies_in_all_its_parts() -> 
     mask, figure = torch.zeros(COUNT, SIZE, dtype=torch.bool), torch.zeros(COUNT, SIZE, dtype=torch.bool)
     mask[:, 0], figure[:, :2] = True, True
     references = {"derivative": torch.randn(COUNT, SIZE)}
-    plain = AttributionTruth({"": mask, "fine": mask}, ~mask, Contrast(figure, True), figure, references)
+    plain = AttributionTruth(
+        {"": mask, "fine": mask},
+        zero_set=~mask,
+        contrast=Contrast(figure, True),
+        figure=figure,
+        references=references,
+        groups=torch.arange(SIZE).expand(COUNT, -1).clone(),
+    )
     copies = Copies.laid_out(swapped(), 1)
     whole = with_copies(plain, copies)
     assert whole.copies is copies
     assert whole.contrast is not None
     pairs = [(mask, whole.masks["fine"]), (~mask, whole.zero_set), (figure, whole.figure)]
-    pairs += [(figure, whole.contrast.region), (references["derivative"], whole.references["derivative"])]
+    pairs += [
+        (plain.groups, whole.groups),
+        (figure, whole.contrast.region),
+        (references["derivative"], whole.references["derivative"]),
+    ]
     for before, after in pairs:
         assert torch.equal(after, copies.carried(before))
     (table,) = truth_tables(whole)
