@@ -11,7 +11,6 @@ from hypothesis import settings
 
 from tests.support.project import Project
 
-
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
