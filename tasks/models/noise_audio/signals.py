@@ -114,4 +114,5 @@ def _noise(kind: Noise, count: int, channels: int, generator: torch.Generator) -
     gain = frequencies.clamp(min=1 / LENGTH) ** -0.5
     pink = torch.fft.irfft(torch.fft.rfft(white) * gain, n=LENGTH)
     both_sides = torch.cat([gain, gain[1:-1]])
-    return pink / both_sides.square().mean().sqrt()
+    scaled: Tensor = pink / both_sides.square().mean().sqrt()
+    return scaled
