@@ -118,8 +118,9 @@ class MethodPlan:
 
     @property
     def reference(self) -> bool:
-        """Whether it stands with the references: it needs planted labels, or never consults what the model learned."""
-        return self.supervised or bool(self.plugin.options.get("control"))
+        """Whether it stands with the references: it is shown planted labels or truths, or never consults what the model
+        learned."""
+        return self.supervised or self.taught or bool(self.plugin.options.get("control"))
 
 
 @dataclass(frozen=True)

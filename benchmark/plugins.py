@@ -116,10 +116,9 @@ class MethodDecorator(Protocol):
         """Declare a method; a `batched` one gets all questions of a group at once, and returns a list in their order.
 
         A `supervised` one is shown what the family's `blinded` takes away from all others (labels, the model's inputs);
-        a `control` never consults what the model learned. Neither is a contestant: both stand with the references.
-        A `taught` one is shown the questions and truths of a few other seeds, of its variant and the rival (what the
-        family's `taught` makes of them): the strongest control there is, for what can be learned without the model at
-        hand.
+        a `control` never consults what the model learned; a `taught` one is shown the questions and truths of a few
+        other seeds, of its variant and the rival (what the family's `taught` makes of them). None of them is a
+        contestant: all stand with the references.
         `requires` names what a task must provide ("targets"); where it does not, the method is `unsupported` and does
         not run. `budget` names the parameter that says how much a learned method may spend ("steps"): a profile runs it
         at several multiples. `small` holds parameters for the smoke profile and the conformance suite, `tunable` what

@@ -1,5 +1,4 @@
-"""What authors of methods, and their reviewers, ask for: `touchstone report`, `card`, `catalogue`
-and `export`."""
+"""What authors, and their reviewers, ask for: `touchstone report`, `card`, `catalogue` and `export`."""
 
 from __future__ import annotations
 

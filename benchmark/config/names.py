@@ -67,7 +67,7 @@ def _small_task(plugin: Plugin, small: Parameters, registry: Registry, where: st
     yield from _task(plugin, own, {}, registry, where)
     for name in ("limits", "asks"):
         if name in small:
-            yield f"{where}: got {name}, expected parameters, variants and methods; {name} belongs to profiles"
+            yield f"{where}: got {name}, expected parameters, variants and methods; a profile may have {name}"
     if "variants" in small and not _is_names(small["variants"]):
         yield f"{where}.variants: expected a list of variants, got {shown(small['variants'])}"
     if "methods" in small and not _is_settings(small["methods"]):

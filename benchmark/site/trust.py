@@ -27,11 +27,6 @@ class Trust:
     """Task by task, where it orders best first."""
 
     @property
-    def pairs(self) -> float:
-        """The share of pairs of methods of which it puts the better one first."""
-        return (1 + float(self.mean["tau"])) / 2
-
-    @property
     def verdict(self) -> tuple[str, str]:
         """The style of a badge and a word on the order that this metric gives."""
         low, high = self.mean["ci_low"], self.mean["ci_high"]

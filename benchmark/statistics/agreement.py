@@ -5,7 +5,7 @@
 Who explains a model of which nothing is known has only metrics that need no truth (insertion, infidelity, ROAR). Here
 the truth is known, too: on each instance (one variant of a task, one seed) such a metric orders the methods, and
 Kendall's tau compares that order with the primary metric's: 1 the same order, 0 unrelated, -1 reversed; with ties it is
-tau-b (Kendall 1945, doi:10.2307/2332303). So (1 + tau) / 2 is how often it puts the right one of two methods first.
+tau-b (Kendall 1945, doi:10.2307/2332303).
 
 Contestants and blind controls are ordered, references are not: a metric that cannot tell an edge detector from a method
 is not to be trusted, and the planted truth itself is no choice that anybody has. The mean is over variants, then seeds,

@@ -55,3 +55,10 @@ def test_a_seed_that_could_not_be_trained_teaches_nothing(project: Project) -> N
     project.write("toy", subject.replace("weight = torch.zeros", "assert run.seed != 1\n        weight = torch.zeros"))
     project.explain(seeds=3)
     assert project.attributions("told", "plain.0")[0, 0] == 8
+
+
+def test_it_is_no_contestant(project: Project) -> None:
+    project.method("told", LESSONS, taught=True)
+    project.method("plain", LESSONS)
+    rows = project.score().groupby("method").reference.first()
+    assert (rows["told"], rows["plain"]) == (True, False)

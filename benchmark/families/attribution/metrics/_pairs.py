@@ -25,36 +25,37 @@ Score = Callable[[Labelled, Labelled, Bool[Tensor, "n ..."]], dict[str, float]]
 
 def each_pair(
     explanations: Sequence[Labelled],
-    part: Callable[[Labelled], Contrast | Alteration],
-    first: Callable[[Labelled], bool],
+    part: str,
+    first: str,
     score: Score,
     lacking: str,
 ) -> list[dict[str, float] | None]:
     """`score(one, other, region)` of every two variants that belong together, for both of them.
 
-    `part` says what is compared, and `first` which of the two variants comes first.
+    `part` names what of the truth is compared, and `first` the flag of it that is True in the variant that comes first.
 
     Raises:
         Unsupported: no pair is complete, as where the method failed on one of its variants: `lacking` says of what.
         TouchstoneError: the variants of a pair do not share a region, or are more than two.
     """
     pairs: dict[str, dict[bool, Labelled]] = {}
-    for one in explanations:
-        sides = pairs.setdefault(part(one).pair, {})
-        if first(one) in sides:
-            raise TouchstoneError(f"got two variants for one side of pair {part(one).pair!r}: {one.variant}")
-        sides[first(one)] = one
+    parts: list[Contrast | Alteration] = [getattr(one.truth, part) for one in explanations]
+    for one, own in zip(explanations, parts, strict=True):
+        sides, side = pairs.setdefault(own.pair, {}), bool(getattr(own, first))
+        if side in sides:
+            raise TouchstoneError(f"got two variants for one side of pair {own.pair!r}: {one.variant}")
+        sides[side] = one
     found = {}
     for pair, sides in pairs.items():
         if len(sides) == 2:
-            region, same = (part(sides[side]).region.cpu() for side in (True, False))
+            region, same = (getattr(sides[side].truth, part).region.cpu() for side in (True, False))
             if not torch.equal(region, same):
                 names = f"{sides[True].variant} and {sides[False].variant}"
                 raise TouchstoneError(f"variants {names} do not share a region")
             found[pair] = score(sides[True], sides[False], region)
     if not found:
         raise Unsupported(f"no pair of variants is complete: explanations of both {lacking} are needed")
-    return [found.get(part(one).pair) for one in explanations]
+    return [found.get(own.pair) for own in parts]
 
 
 def region_attribution(explanation: AttributionExplanation, region: Bool[Tensor, "n ..."]) -> Float[Tensor, " n"]:

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from jaxtyping import Bool
 from torch import Tensor
 
-from benchmark.families.attribution import Contrast
 from benchmark.families.attribution.metrics._pairs import each_pair, region_attribution
 from benchmark.families.family import Labelled
 from benchmark.plugins import metric
@@ -38,13 +37,7 @@ def input_dependence_rate(explanations: Sequence[Labelled]) -> list[dict[str, fl
         Unsupported: no pair is complete, as where the method failed on one of its variants.
         TouchstoneError: the variants of a pair do not share a region, or are more than two.
     """
-    return each_pair(explanations, _part, lambda one: _part(one).used, _rate, "inputs")
-
-
-def _part(one: Labelled) -> Contrast:
-    part: Contrast | None = one.truth.input_contrast
-    assert part is not None, "declared in `needs`"
-    return part
+    return each_pair(explanations, "input_contrast", "used", _rate, "inputs")
 
 
 def _rate(user: Labelled, other: Labelled, region: Bool[Tensor, "n ..."]) -> dict[str, float]:

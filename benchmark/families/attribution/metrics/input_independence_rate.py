@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from jaxtyping import Bool
 from torch import Tensor
 
-from benchmark.families.attribution import Alteration
 from benchmark.families.attribution.metrics._pairs import each_pair, region_attribution
 from benchmark.families.family import Labelled
 from benchmark.plugins import metric
@@ -34,15 +33,9 @@ def input_independence_rate(explanations: Sequence[Labelled]) -> list[dict[str, 
         Unsupported: no pair is complete, as where the method failed on one of its variants.
         TouchstoneError: the variants of a pair do not share a region, or are more than two.
     """
-    return each_pair(explanations, _part, lambda one: not _part(one).altered, _rate, "inputs")
+    return each_pair(explanations, "alteration", "altered", _rate, "inputs")
 
 
-def _part(one: Labelled) -> Alteration:
-    part: Alteration | None = one.truth.alteration
-    assert part is not None, "declared in `needs`"
-    return part
-
-
-def _rate(plain: Labelled, altered: Labelled, region: Bool[Tensor, "n ..."]) -> dict[str, float]:
+def _rate(altered: Labelled, plain: Labelled, region: Bool[Tensor, "n ..."]) -> dict[str, float]:
     before, after = (region_attribution(one.explanation, region) for one in (plain, altered))
     return {"": float(((after - before).abs() <= STEADY * before).double().mean())}

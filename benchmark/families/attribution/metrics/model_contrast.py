@@ -20,7 +20,6 @@ from jaxtyping import Bool
 from torch import Tensor
 
 from benchmark.errors import TouchstoneError
-from benchmark.families.attribution import Contrast
 from benchmark.families.attribution.metrics._pairs import each_pair, region_attribution
 from benchmark.families.family import Labelled
 from benchmark.plugins import metric
@@ -36,13 +35,7 @@ def model_contrast(explanations: Sequence[Labelled]) -> list[dict[str, float] | 
         Unsupported: no pair is complete, as where the method failed on one of its variants.
         TouchstoneError: the variants of a pair do not share inputs and region, or are more than two.
     """
-    return each_pair(explanations, _part, lambda one: _part(one).used, _contrast, "models")
-
-
-def _part(one: Labelled) -> Contrast:
-    part: Contrast | None = one.truth.contrast
-    assert part is not None, "declared in `needs`"
-    return part
+    return each_pair(explanations, "contrast", "used", _contrast, "models")
 
 
 def _contrast(user: Labelled, other: Labelled, region: Bool[Tensor, "n ..."]) -> dict[str, float]:
