@@ -92,7 +92,12 @@ def _family(module: types.ModuleType, wanted: Wanted) -> dict[str, Any]:
         return {"problem": f"{wanted.file} is the family {family.name!r}, but lies or is entered under {wanted.name!r}"}
     package = sys.modules.get(module.__package__ or "", module)
     summary = first_paragraph(package.__doc__) or first_paragraph(module.__doc__)
-    return {"symbol": wanted.symbol, "name": family.name, "kind": "family", "family": None, "summary": summary}
+    try:
+        options = {"readings": plain(dict(family.readings), "readings")}
+    except Unusable as error:
+        return {"problem": f"{wanted.file}: {error}"}
+    found = {"symbol": wanted.symbol, "name": family.name, "kind": "family", "family": None, "summary": summary}
+    return {**found, "options": options}
 
 
 def _declaration(module: types.ModuleType, wanted: Wanted, symbol: str, one: Any, said: Definition) -> dict[str, Any]:

@@ -95,6 +95,11 @@ def taught_key(task: TaskPlan, explanation: Key, lessons: Sequence[Posed]) -> Ke
     return digest([explanation, code, [lesson.truth for lesson in lessons]])
 
 
+def reading_key(task: TaskPlan, explanation: Key, reading: tuple[str, str]) -> Key:
+    """What the explanation of a method that is asked or read otherwise is made from: also how."""
+    return digest([explanation, fingerprint((task.family_plugin.path.with_name("readings.py"), "read")), *reading])
+
+
 def reference_key(reference: Plugin, truth: Key, name: str, draws: int) -> Key:
     """What stands for the explanations that a reference makes of an instance."""
     return digest([fingerprint((reference.path, reference.symbol)), truth, name, draws])

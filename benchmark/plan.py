@@ -96,11 +96,14 @@ class MethodPlan:
     budget: int | None = None
     """The multiple of its own budget at which a learned method runs; None for one that has no budget."""
     ranked: bool = True
-    """Whether no larger budget of it runs."""
+    """Whether no larger budget of it runs, and it is asked and read as the task has it."""
+    reading: tuple[str, str] | None = None
+    """Which choice that is no part of the method is made in which other way (see `Family.readings`)."""
 
     @property
     def shown(self) -> str:
-        """The name of its rows: `topk` at the largest budget, `topk@4x` at a smaller one.
+        """The name of its rows: `topk` at the largest budget, `topk@4x` at a smaller one, `gradient@sign-positive`
+        in another reading.
 
         `name`, under which its results are kept, has the budget in any case: a larger one makes no other anew.
         """

@@ -117,7 +117,10 @@ def _methods(task: Plugin, profile: Profile, registry: Registry) -> Iterator[Met
     own = [(plugin.name, plugin) for plugin in registry.of("method", task.family) if plugin.key not in excluded]
     for name, plugin in [*own, *method_variants(profile, str(task.family), registry)]:
         if asked is None or name in asked:
-            yield from at_budgets(name, _usable(plugin, registry), profile, task, settings.budgets)
+            planned = list(at_budgets(name, _usable(plugin, registry), profile, task, settings.budgets))
+            yield from planned
+            if name in settings.readings:
+                yield from _readings(planned[-1], registry)
 
 
 def at_budgets(
@@ -132,6 +135,14 @@ def at_budgets(
     for budget in budgets:
         given = {**parameters, spends: parameters[spends] * budget}
         yield MethodPlan(f"{name}@{budget}x", plugin, given, budget, ranked=budget == budgets[-1])
+
+
+def _readings(method: MethodPlan, registry: Registry) -> Iterator[MethodPlan]:
+    """A method in each of the other readings that its family knows."""
+    family = registry.find("family", str(method.plugin.family))
+    for axis, ways in family.options.get("readings", {}).items():
+        for way in ways:
+            yield replace(method, name=f"{method.shown}@{axis}-{way}", ranked=False, budget=None, reading=(axis, way))
 
 
 def _usable(plugin: Plugin, registry: Registry) -> Plugin:

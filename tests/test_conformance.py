@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from benchmark.conformance import findings
+from benchmark.conformance.subjects import hardly
 from benchmark.conformance.suite import KINDS
 from benchmark.conformance.tasks import LABEL
+from benchmark.keys import metric_code
 from benchmark.planning import make_plan
 from benchmark.registry import Plugin, plugins
 from benchmark.sources import closure
@@ -49,25 +51,15 @@ HELD: dict[str, Sequence[str]] = {
     "dictionary/superposition": ["l0_4"],
 }
 """The variants that are held to all thresholds there are, where they are not all variants of a task."""
-STEPS = (
-    *("feature_groups", "flower_parts", "graph_motifs", "impossible_cells", "noise_audio", "noise_images"),
-    *("othello", "pasted_objects", "planted_rules"),
-    *("shifted_cells", "sparse_signal", "suppressors", "symmetric_models", "tetrominoes", "time_series"),
-    *("token_dependencies", "zigzags"),
-)
-HARDLY = {
-    **{name: {"epochs": 1} for name in ("blockmnist", "stacked_digits")},
-    **{name: {"steps": 2} for name in STEPS},
-}
-"""A subject is held to the same thresholds however little it is trained."""
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _imported() -> None:
-    """Import here what every forked child would import again."""
+    """Import and read here what every forked child would import and read again."""
     warm_up(closure(*(plugin.path for plugin in CHEAP if plugin.kind == "method")))
     for plugin in plugins().of("metric"):
         plugin.load()
+        metric_code(plugin)
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +96,8 @@ def test_the_thresholds_of_certificates_are_frozen(folder: Path, request: pytest
     variants = {
         task.key: {"variants": list(HELD.get(task.key, task.options["variants"]))} for task in plugins().of("task")
     }
-    plan = make_plan("smoke", overrides={"seeds": [LABEL], "tasks": variants, "subjects": HARDLY, "exclude": []})
+    subjects = {each.name: hardly(each) for each in plugins().of("subject")}  # the thresholds are the same
+    plan = make_plan("smoke", overrides={"seeds": [LABEL], "tasks": variants, "subjects": subjects, "exclude": []})
     assert not plan.problems
     plan = dataclasses.replace(plan, base=folder)
     store = Store(plan.layout.results)

@@ -32,27 +32,40 @@ from benchmark.layout import Layout
 from benchmark.scores import COLUMNS
 from benchmark.site.text import slug
 from benchmark.statistics.agreement import COLUMNS as AGREEMENT
+from benchmark.statistics.readings import COLUMNS as READINGS
 
-SCHEMA = 2
+SCHEMA = 3
 """The version of what is kept; a reader refuses newer ones."""
 FACTS, SCORES, SOURCE, PICTURES = "board.json", "scores.parquet", "provenance.json", "pictures"
 TABLES = (
-    *("leaderboard", "tasks", "variants", "budgets", "dials", "marks", "agreement", "claims"),
+    *("leaderboard", "tasks", "variants", "budgets", "readings", "dials", "marks", "agreement", "claims"),
     *("certificates", "measured"),
 )
 """The tables kept as CSV, by the stem of their files."""
-SINCE = {"agreement": (2, AGREEMENT)}
+SINCE = {"agreement": (2, AGREEMENT), "readings": (3, READINGS)}
 """Tables that older boards lack: the schema that brought them, and their columns."""
 
 FLAGS = (
     *("beats_blind", "beats_random", "beats_untrained", "specialist", "reference"),
     *("ranked", "passed", "at_least", "finding", "rising"),
 )
-COUNTS = ("rank_low", "rank_high", "group", "tasks", "methods", "seeds", "seed", "failures", "unsupported")
+COUNTS = (
+    "rank_low",
+    "rank_high",
+    "group",
+    "tasks",
+    "methods",
+    "seeds",
+    "seed",
+    "failures",
+    "unsupported",
+    "rank",
+    "rank_plain",
+)
 TEXTS = (
     *("family", "task", "variant", "method", "wide_over", "dial", "holds_to", "breaks_at", "skills"),
     *("control", "reason", "rival", "claim", "source", "verdict", "statement", "expect", "margin_from", "published"),
-    *("subject", "check", "fact", "metric"),
+    *("subject", "check", "fact", "metric", "choice", "way"),
 )
 """What columns of the tables hold; all others are numbers."""
 
@@ -149,7 +162,7 @@ class Kept:
 
     Attributes:
         facts: what no table holds.
-        scores: every row, in the columns of `benchmark.scores`, smaller budgets included.
+        scores: every row, in the columns of `benchmark.scores`, also of smaller budgets and other readings.
         tables: by the names in `TABLES`.
         provenance: see `benchmark.provenance`.
         pictures: the PNG file of each of `facts.pictures`, by the name under which it is published.

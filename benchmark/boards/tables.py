@@ -21,11 +21,12 @@ from benchmark.registry import PROJECT
 from benchmark.statistics.agreement import agreement
 from benchmark.statistics.breakdown import breakdown
 from benchmark.statistics.budgets import at_largest, budget_curve
+from benchmark.statistics.readings import readings
 from benchmark.statistics.rows import Ranked, ranked_rows
 from benchmark.summary import repeat_command
 from benchmark.tables import board_notes, leaderboard, per_task, per_variant
 
-FROM_SCORES = ("leaderboard", "tasks", "variants", "budgets", "dials", "marks", "agreement", "claims")
+FROM_SCORES = (*("leaderboard", "tasks", "variants", "budgets", "readings", "dials", "marks", "agreement", "claims"),)
 """The tables that `computed` makes."""
 
 
@@ -38,7 +39,7 @@ class Computed:
 
 
 def computed(everything: pd.DataFrame, facts: Facts, claims: Sequence[Claim]) -> Computed:
-    """Everything that follows from a long table with the rows of all budgets, and from what plugins declare."""
+    """Everything that follows from a long table with the rows of all budgets and readings, and plugins' words."""
     scores = at_largest(everything)
     every = ranked_rows(everything)
     ranked = Ranked(at_largest(every))
@@ -47,6 +48,7 @@ def computed(everything: pd.DataFrame, facts: Facts, claims: Sequence[Claim]) ->
         "tasks": per_task(ranked),
         "variants": per_variant(ranked),
         "budgets": budget_curve(Ranked(every)),
+        "readings": readings(Ranked(every)),
         "dials": breakdown(scores, facts.dial_steps),
         "marks": marks(scores, frozenset(facts.unranked)),
         "agreement": agreement(scores, facts.truth_free),

@@ -65,7 +65,7 @@ def _small_task(plugin: Plugin, small: Parameters, registry: Registry, where: st
     asked = {key.removeprefix(SUBJECT): value for key, value in small.items() if key.startswith(SUBJECT)}
     own = {key: value for key, value in small.items() if not key.startswith(SUBJECT)}
     yield from _task(plugin, own, {}, registry, where)
-    for name in ("limits", "asks"):
+    for name in ("limits", "asks", "readings"):
         if name in small:
             yield f"{where}: got {name}, expected parameters, variants and methods; a profile may have {name}"
     if "variants" in small and not _is_names(small["variants"]):
@@ -119,14 +119,27 @@ def _task(
     family = str(plugin.family)
     methods = {p.name: p for p in registry.of("method", family)}
     methods |= {key.rpartition("/")[2]: base for key, base in variants.items() if base.family == family}
-    for name in _strings(given.get("asks")):
-        if name not in methods:
-            yield unknown("method", shortened(name), methods, where=f"{where}.asks")
+    for key in ("asks", "readings"):
+        for name in _strings(given.get(key)):
+            if name not in methods:
+                yield unknown("method", shortened(name), methods, where=f"{where}.{key}")
+    asked = [name for name in _strings(given.get("readings")) if name in methods]
+    yield from _readable(asked, methods, registry, where)
     for name, departures in _section(given, "methods"):
         if name not in methods:
             yield unknown("method", shortened(name), methods, where=f"{where}.methods")
         else:
             yield from _parameters(methods[name], departures, (), f"{where}.methods.{name}")
+
+
+def _readable(names: Iterable[str], methods: dict[str, Plugin], registry: Registry, where: str) -> Iterator[str]:
+    """Which of these methods cannot be asked or read otherwise, and why."""
+    for name in names:
+        families = [family for family in registry.of("family") if family.name == methods[name].family]
+        if not any(family.options.get("readings") for family in families):
+            yield f"{where}.readings: {methods[name].family} knows no other reading of a method"
+        elif methods[name].options.get("batched"):
+            yield f"{where}.readings: {name} answers several questions at once, and is read in one way alone"
 
 
 def _method(name: str, given: Parameters, registry: Registry) -> Iterator[str]:

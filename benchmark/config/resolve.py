@@ -31,6 +31,8 @@ class ResolvedTask:
     budgets: list[int]
     asks: list[str] | None
     """Which methods run besides the controls; None for all."""
+    readings: list[str]
+    """Which of them also run in the family's other readings."""
 
 
 def subject_parameters(profile: Profile, plugin: Plugin) -> Parameters:
@@ -57,7 +59,7 @@ def task_settings(profile: Profile, plugin: Plugin) -> ResolvedTask:
     variants = given.variants or small.get("variants") or plugin.options["variants"]
     parameters = {**plugin.defaults, **own, **given.parameters}
     limits, budgets = profile.limits.departing(given.limits), given.budgets or profile.budgets
-    return ResolvedTask(list(variants), parameters, limits, budgets, given.asks)
+    return ResolvedTask(list(variants), parameters, limits, budgets, given.asks, given.readings)
 
 
 def method_parameters(profile: Profile, task: Plugin, plugin: Plugin, name: str = "") -> Parameters:

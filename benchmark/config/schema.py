@@ -16,7 +16,7 @@ LARGEST_SEED = 2**32 - 1
 """What every generator of random numbers in use accepts."""
 SEALED_SEEDS = 3
 MOST_BUDGETS = 8
-RESERVED = ("variants", "asks", "methods", "limits", "budgets")
+RESERVED = ("variants", "asks", "methods", "limits", "budgets", "readings")
 """Keys of a task's entry that are settings of the engine; no parameter of a task can have such a name."""
 
 Seconds = Annotated[float, Field(strict=True, gt=0, le=10_000_000, allow_inf_nan=False)]
@@ -81,13 +81,15 @@ class TaskSettings(_Strict):
     limits: LimitDepartures = LimitDepartures()
     budgets: Budgets | None = None
     """The budgets of learned methods on this task; None for the profile's."""
+    readings: list[str] = []
+    """The methods that also run in the family's other readings, outside of the ranking, by their names on the board."""
     parameters: Parameters = {}
 
     @model_serializer
     def _as_written(self) -> Parameters:
         limits = self.limits.model_dump(exclude_none=True)
         given: Parameters = {"variants": self.variants, "asks": self.asks, "methods": self.methods}
-        given |= {"limits": limits, "budgets": self.budgets}
+        given |= {"limits": limits, "budgets": self.budgets, "readings": self.readings}
         return {key: value for key, value in given.items() if value} | self.parameters
 
 
@@ -121,7 +123,8 @@ class Profile(_Strict):
     subjects: dict[str, Parameters] = {}
     """Parameters of subjects, by name; `seeds` in it gives a subject other seeds."""
     tasks: dict[str, TaskSettings] = {}
-    """By `family/task`: parameters, and under reserved names `variants`, `asks`, `methods`, `limits` and `budgets`."""
+    """By `family/task`: parameters, and under reserved names `variants`, `asks`, `methods`, `limits`, `budgets` and
+    `readings`."""
     methods: dict[str, Parameters] = {}
     """Parameters of methods, by `family/name`. A new name with `method: <existing>` adds a variant of that method."""
     left_out: list[str] = []

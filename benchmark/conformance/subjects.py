@@ -1,4 +1,7 @@
-"""Checks of subjects: trained at the small sizes that they declare."""
+"""Checks of subjects, at the small sizes that they declare and hardly trained.
+
+Trainings that differ, differ from their first steps on; that a subject passes its certificate is seen with its tasks.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,13 @@ from benchmark.runtime import make_deterministic
 from benchmark.subjects import Run, Saved, Trained
 
 CHECKS = Suite()
+HARDLY = {"epochs": 1, "steps": 2}
+"""How far a subject is trained that has such a parameter."""
+
+
+def hardly(plugin: Plugin) -> dict[str, int]:
+    """The parameters with which a subject is hardly trained."""
+    return {name: value for name, value in HARDLY.items() if name in plugin.defaults}
 
 
 @dataclass
@@ -24,8 +34,9 @@ class Case:
 
     @cached_property
     def builder(self) -> Any:
-        """The subject with its small parameters."""
-        return self.plugin.load()(**{**self.plugin.defaults, **self.plugin.options.get("small", {})})
+        """The subject with its small parameters, but for those that say how long it trains."""
+        small = self.plugin.options.get("small", {})
+        return self.plugin.load()(**{**self.plugin.defaults, **small, **hardly(self.plugin)})
 
     def train(self, state: int) -> Trained:
         """Train seed 0 from a state of the global generators."""

@@ -8,6 +8,7 @@
         trivial.py       a problem with an answer in closed form, for the conformance suite
         pictures.py      what the page shows of its explanations
         adapters.py      what a notebook may hand over besides a function of the question (see `families.asking`)
+        readings.py      choices that are no part of a method, and a method with one of them made otherwise
         tables.py        its questions and truths as tables, for `touchstone export`
         metrics/         one file each
 
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -105,6 +106,10 @@ def _as_it_is(question: Any) -> Any:
     return question
 
 
+def _only_way(method: Callable[..., Any], _axis: str, _way: str) -> Callable[..., Any]:
+    return method
+
+
 def _untaught(question: Any, _lessons: Sequence[tuple[Any, Any]]) -> Any:
     return question
 
@@ -133,6 +138,11 @@ class Family:
     taught: Callable[[Any, Sequence[tuple[Any, Any]]], Any] = _untaught
     """`taught(question, lessons)`: what a taught method sees of a question, beside those of other seeds with their
     truths."""
+    readings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What is no part of a method and differs from paper to paper: the choices, each with its other ways in words.
+    {"target": {"probability": "the class's probability instead of its logit"}}"""
+    read: Callable[[Callable[..., Any], str, str], Callable[..., Any]] = _only_way
+    """`read(method, axis, way)`: the method, asked or read in that way."""
     question_tables: Callable[[Any], Sequence[Table]] | None = None
     """`question_tables(question)`: what a method sees, as tables, the chief one first. None where it is no table."""
     truth_tables: Callable[[Any], Sequence[Table]] | None = None

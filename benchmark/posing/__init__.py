@@ -22,13 +22,14 @@ keeps a method from reading the memory of another process is not here but in the
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import os
 import signal
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -49,16 +50,31 @@ class Poser:
     """The process that poses questions, seen from the one that started it.
 
     A desk may take `seconds` for one answer and `memory_mb` beyond what it was forked with; a call that needs more is
-    answered with an error.
+    answered with an error. `prepare` is called once in the poser, so that not every desk does the same again; where it
+    ends the process, another one begins without it.
     """
 
-    def __init__(self, pose: Pose, check: Check, *, seconds: float = SECONDS, memory_mb: float = math.inf) -> None:
+    def __init__(
+        self,
+        pose: Pose,
+        check: Check,
+        *,
+        prepare: Callable[[], None] | None = None,
+        seconds: float = SECONDS,
+        memory_mb: float = math.inf,
+    ) -> None:
         self.seconds = seconds
+        self._keep = functools.partial(keep_desks, pose=pose, check=check, memory_mb=memory_mb)
         self._owner = this_process()
         self._numbers = itertools.count()
         self._broken = ""
+        self._start(prepare)
+
+    def _start(self, prepare: Callable[[], None] | None) -> None:
+        """Fork the poser; `prepare` runs in it before any desk is forked, and may end it."""
+        self._preparing = prepare is not None
         self._control, theirs = socket.socketpair()
-        self.pid = fork(lambda: keep_desks(theirs, pose, check, memory_mb), theirs)
+        self.pid = fork(lambda: self._keep(theirs, prepare=prepare), theirs)
         theirs.close()
         held[self._control] = inode(self._control)
 
@@ -71,7 +87,11 @@ class Poser:
 
     def close(self) -> None:
         """End the poser and all its desks."""
-        if self._owner is this_process() and self._control in held:
+        if self._owner is this_process():
+            self._end()
+
+    def _end(self) -> None:
+        if self._control in held:
             held.pop(self._control, None)
             self._control.close()
             with suppress(ProcessLookupError):
@@ -91,15 +111,32 @@ class Poser:
             raise TouchstoneError("got a session asked for by another process, expected the one that made the poser")
         if self._broken:
             raise TouchstoneError(self._broken)
-        deadline = time.monotonic() + CONTROL_SECONDS
+        if self._preparing:
+            try:
+                answer = self._asked(body, connections, self.seconds)
+            except (OSError, EOFError, wire.Malformed):  # what it prepared has ended it: the desks will meet that, too
+                self._end()
+                self._start(None)
+            else:
+                self._preparing = False
+                return _unless_error(answer)
         try:
-            self._control.settimeout(CONTROL_SECONDS)
-            socket.send_fds(self._control, [b"s"], [connection.fileno() for connection in connections])
-            wire.send(self._control, body, deadline=deadline)
-            answer, _ = wire.receive(self._control, deadline=deadline)
+            answer = self._asked(body, connections, CONTROL_SECONDS)
         except (OSError, EOFError, wire.Malformed) as error:
             self._broken = f"the process that poses questions does not answer any more ({type(error).__name__})"
             raise TouchstoneError(self._broken) from None
-        if "error" in answer:
-            raise TouchstoneError(str(answer["error"]))
+        return _unless_error(answer)
+
+    def _asked(self, body: dict[str, Any], connections: tuple[socket.socket, ...], seconds: float) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        self._control.settimeout(seconds)
+        socket.send_fds(self._control, [b"s"], [connection.fileno() for connection in connections])
+        wire.send(self._control, body, deadline=deadline)
+        answer, _ = wire.receive(self._control, deadline=deadline)
         return dict(answer)
+
+
+def _unless_error(answer: dict[str, Any]) -> dict[str, Any]:
+    if "error" in answer:
+        raise TouchstoneError(str(answer["error"]))
+    return answer

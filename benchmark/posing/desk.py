@@ -39,9 +39,13 @@ class PosingError(TouchstoneError):
     """A question could not be posed: the fault is the task's or the engine's, not the method's."""
 
 
-def keep_desks(control: socket.socket, pose: Pose, check: Check, memory_mb: float) -> None:
+def keep_desks(
+    control: socket.socket, *, pose: Pose, check: Check, memory_mb: float, prepare: Callable[[], None] | None = None
+) -> None:
     """The poser: fork a desk for each session, and end it."""
     desks: dict[int, int] = {}
+    if prepare is not None:
+        prepare()
     while True:
         began, descriptors, _, _ = socket.recv_fds(control, 1, 2)
         if not began:

@@ -37,6 +37,10 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         *("family", "method", "budget", "skill", "chance_skill", "seconds"),
         *("gain", "gain_low", "gain_high", "rising"),
     ),
+    "readings": (
+        *("family", "task", "method", "choice", "way", "skill", "change", "change_low", "change_high"),
+        *("rank", "rank_plain", "methods", "unsupported"),
+    ),
     "dials": ("family", "task", "dial", "method", "holds_to", "breaks_at", "skills"),
     "agreement": ("family", "metric", "task", "tau", "ci_low", "ci_high", "methods", "tasks", "seeds"),
     "marks": ("family", "task", "variant", "floor", "blind", "control", "ceiling", "room", "ranked", "reason"),
@@ -55,6 +59,7 @@ DOWNLOADS = (
     "tasks.csv",
     "variants.csv",
     "budgets.csv",
+    "readings.csv",
     "dials.csv",
     "marks.csv",
     "agreement.csv",
@@ -114,6 +119,8 @@ class Board:
         metrics: long form, a row per (family, task, variant, method, metric); `spread` is over `n` seeds.
         budgets: a row per family, learned method and multiple of its budget; `gain` is what the last step up brought,
             `rising` whether that is more than its noise.
+        readings: a row per task, method and `way` of making a `choice` that is no part of the method; `change` is its
+            skill above that of the plain way.
         dials: a row per task, dial and method: where along the dial its skill falls to the null.
         marks: a row per (family, task, variant): what chance, the best blind `control` and the truth score, the room
             above blind, whether the variant is ranked, and the reason if not.
@@ -145,6 +152,7 @@ class Board:
     variants: pd.DataFrame
     metrics: pd.DataFrame
     budgets: pd.DataFrame
+    readings: pd.DataFrame
     dials: pd.DataFrame
     marks: pd.DataFrame
     agreement: pd.DataFrame

@@ -58,6 +58,7 @@ class Family:
     """One family of the board."""
 
     name: str
+    about: About
     ranking: Ranking
     tasks: list[Task]
     images: list[Image]
@@ -67,6 +68,8 @@ class Family:
     notes: Mapping[str, Any]
     budgets: list[Row]
     """Learned methods at each of their budgets."""
+    readings: list[Row]
+    """Methods that were also asked and read otherwise."""
     run: Mapping[str, Any]
     """The provenance of its rows."""
 

@@ -41,6 +41,15 @@ class OnTask:
 
 
 @dataclass(frozen=True)
+class Reading:
+    """A method asked or read otherwise on one task."""
+
+    row: Row
+    words: str
+    """What is otherwise."""
+
+
+@dataclass(frozen=True)
 class Method:
     """One method of a family, contestant or reference."""
 
@@ -76,6 +85,13 @@ class Method:
             for curve in self.family.budget_curves
             if curve.name == self.name
         ]
+
+    @cached_property
+    def readings(self) -> list[Reading]:
+        """Its rows in other readings; those in which it declined everything are left out."""
+        words = self.family.about.options.get("readings", {})
+        own = [row for row in self.family.readings if row["method"] == self.name and row["skill"] is not None]
+        return [Reading(row, words.get(row["choice"], {}).get(row["way"], row["way"])) for row in own]
 
     @property
     def on_front(self) -> bool:

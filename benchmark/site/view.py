@@ -66,7 +66,7 @@ class View:
         """The families, in the order of the leaderboard."""
         board = self.board
         ranks = grouped(self._tables["leaderboard"], "family")
-        budgets = grouped(rows(board.budgets), "family")
+        budgets, readings = (grouped(rows(table), "family") for table in (board.budgets, board.readings))
         metrics = grouped(self._tables["metrics"], "family")
         tasks = unique([*self._by_task["tasks"], *self._by_task["metrics"]])
         place = addresses("tasks", tasks)
@@ -79,6 +79,7 @@ class View:
             result.append(
                 Family(
                     name=name,
+                    about=board.about("family", None, name),
                     ranking=ranking,
                     tasks=[self._task(name, task, place[name, task]) for own, task in tasks if own == name],
                     images=self._images.get((name, ""), []),
@@ -87,6 +88,7 @@ class View:
                     clusters=None if text.is_missing(clusters) else int(clusters),
                     notes=notes,
                     budgets=budgets.get((name,), []),
+                    readings=readings.get((name,), []),
                     run=self._run(name),
                 )
             )

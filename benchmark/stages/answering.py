@@ -7,8 +7,10 @@ A batched method answers all variants of one seed together; where that fails, ea
 
 from __future__ import annotations
 
+import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -21,26 +23,54 @@ from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.posing import PosingError, Session
 from benchmark.runtime import make_deterministic, on_device
 from benchmark.seeds import method_seed
-from benchmark.stages.instances import family_of, make_concrete, posable
+from benchmark.stages.instances import Concrete, family_of, make_concrete, posable
 from benchmark.store import Store
 from benchmark.timing import clock_of
 
 Record = dict[str, Any]
 LESSONS = 3
 """From so many other seeds a taught method learns."""
+PREPARING = 20.0
+"""So many seconds the poser may spend before its first desk on what all desks would pose again."""
 
 
-def pose(plan: Plan, store: Store, task: TaskPlan, request: Mapping[str, Any], number: int) -> Any:
+class Posing:
     """In the poser: the question of one instance, without the labels that only supervised methods see, and with the
-    truths of other seeds that only taught ones see."""
-    label, family = request["instances"][number], family_of(task.family)
-    instance = next(instance for instance in task.instances if instance.label == label)
-    make_deterministic(instance.seed)
-    question = make_concrete(plan, store, task, instance, device="cpu").pose()
-    if request["taught"]:
-        others = [make_concrete(plan, store, task, each, device="cpu") for each in lessons(plan, store, task, instance)]
-        question = family.taught(question, [(other.pose(), other.truth()) for other in others])
-    return question if request["supervised"] else family.blinded(question)
+    truths of other seeds that only taught ones see.
+
+    Each desk poses afresh, or has by its fork, as a copy of its own, what the poser has posed before.
+    """
+
+    def __init__(self, plan: Plan, store: Store, task: TaskPlan) -> None:
+        self.plan, self.store, self.task = plan, store, task
+        self._posed: dict[str, Any] = {}
+
+    def prepare(self) -> None:
+        """Import what poses, and pose what can be posed soon; the desks tell what cannot."""
+        deadline = time.monotonic() + PREPARING
+        for instance in self.task.instances:
+            if time.monotonic() > deadline:
+                return
+            with suppress(Exception):
+                self._posed[instance.label] = self._question(instance)
+
+    def __call__(self, request: Mapping[str, Any], number: int) -> Any:
+        """Question `number` of a session."""
+        label, family = request["instances"][number], family_of(self.task.family)
+        instance = next(instance for instance in self.task.instances if instance.label == label)
+        question = self._question(instance)
+        if request["taught"]:
+            others = lessons(self.plan, self.store, self.task, instance)
+            taught = [(self._question(each), self._concrete(each).truth()) for each in others]
+            question = family.taught(question, taught)
+        return question if request["supervised"] else family.blinded(question)
+
+    def _question(self, instance: Instance) -> Any:
+        make_deterministic(instance.seed)
+        return self._posed.get(instance.label) or self._concrete(instance).pose()
+
+    def _concrete(self, instance: Instance) -> Concrete:
+        return make_concrete(self.plan, self.store, self.task, instance, device="cpu")
 
 
 def lessons(plan: Plan, store: Store, task: TaskPlan, instance: Instance) -> list[Instance]:
@@ -84,6 +114,8 @@ def run_method(
 ) -> None:
     """In the child: run a method on its posed questions and send an explanation, or a reason, for each."""
     function, family = method.plugin.load(), family_of(family_name)
+    if method.reading:
+        function = family.read(function, *method.reading)
     place = {instance.label: number for number, instance in enumerate(instances)}
     for group in groups_of(method, instances):
         posed: dict[int, Any] = {}

@@ -26,7 +26,7 @@ import torch
 from benchmark.confinement import Confinement, protection
 from benchmark.errors import TouchstoneError
 from benchmark.isolation import Ending, Job, Message, run_isolated
-from benchmark.keys import Posed, explanation_key, posed_keys, taught_key
+from benchmark.keys import Posed, explanation_key, posed_keys, reading_key, taught_key
 from benchmark.log import log
 from benchmark.plan import Instance, MethodPlan, Plan, TaskPlan
 from benchmark.posing import Poser, Session
@@ -34,7 +34,7 @@ from benchmark.progress import Progress
 from benchmark.registry import PROJECT
 from benchmark.seeds import forget_secret
 from benchmark.sources import closure
-from benchmark.stages.answering import Record, check, groups_of, lessons, pose, run_method
+from benchmark.stages.answering import Posing, Record, check, groups_of, lessons, run_method
 from benchmark.stages.instances import family_of, posable
 from benchmark.store import Kept, Key, Store, digest, write_index
 from benchmark.warming import warm_up
@@ -100,8 +100,8 @@ def _say_what_is_missing(plan: Plan) -> None:
 
 def _poser(plan: Plan, store: Store, task: TaskPlan) -> Poser:
     """The process that poses a task's questions and checks what comes back, with the memory of a cell."""
-    posing, checking = functools.partial(pose, plan, store, task), functools.partial(check, task)
-    return Poser(posing, checking, memory_mb=task.limits.memory_mb)
+    posing = Posing(plan, store, task)
+    return Poser(posing, functools.partial(check, task), prepare=posing.prepare, memory_mb=task.limits.memory_mb)
 
 
 def _posable(plan: Plan, store: Store, task: TaskPlan) -> list[Instance]:
@@ -129,6 +129,8 @@ def _missing(
             if method.taught:
                 taught = {i.label: [posed[each.label] for each in lessons(plan, store, task, i)] for i in group}
                 keys = {label: taught_key(task, key, taught[label]) for label, key in keys.items()}
+            if method.reading:
+                keys = {label: reading_key(task, key, method.reading) for label, key in keys.items()}
             if len(group) > 1:
                 keys = {label: digest([key, sorted(keys.values())]) for label, key in keys.items()}
             cell.keys |= keys

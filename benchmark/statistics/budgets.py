@@ -22,7 +22,8 @@ COLUMNS = (
 
 
 def at_largest(scores: pd.DataFrame) -> pd.DataFrame:
-    """The rows without those of smaller budgets, whose method is called `name@4x`."""
+    """The rows without those of smaller budgets, whose method is called `name@4x`, and of other readings
+    (`name@sign-positive`)."""
     return scores[~scores["method"].str.contains("@", regex=False)].reset_index(drop=True)
 
 

@@ -1,9 +1,9 @@
 """Inputs cut into patches that are present or absent: what the methods that perturb share.
 
-Images are cut into squares, `across` of them along the longer side, each with all its channels; a vector's entries and
-a sequence's places are patches of their own. A coalition says which patches are present; the others show the baseline.
-The coalitions are the same for all inputs, so that a few hundred passes of the whole batch serve them all, and one
-linear system as well.
+Images are cut into squares, `across` of them along the longer side, each with all its channels, and each of several
+series into pieces of its own; a vector's entries and a sequence's places are patches of their own. A coalition says
+which patches are present; the others show the baseline. The coalitions are the same for all inputs, so that a few
+hundred passes of the whole batch serve them all, and one linear system as well.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ def cut(question: AttributionQuestion, across: int) -> Patches:
     if question.sequential:
         return Patches(torch.arange(shape[1], device=device).expand(shape).contiguous(), shape[1])
     height, width = shape[-2:]
-    side = math.ceil(max(height, width) / across)
-    rows, columns = (torch.arange(length, device=device) // side for length in (height, width))
+    side = math.ceil((width if question.series else max(height, width)) / across)
+    sides = (1, side) if question.series else (side, side)
+    rows, columns = (torch.arange(n, device=device) // side for n, side in zip((height, width), sides, strict=True))
     grid = rows[:, None] * (int(columns[-1]) + 1) + columns
     return Patches(grid.expand(shape).contiguous(), int(grid.max()) + 1)
 

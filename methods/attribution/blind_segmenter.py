@@ -6,12 +6,13 @@ A net that gives masks in one pass (as Dabkowski and Gal 2017 have one explain a
 asking a model. It is the strongest control: what can be read off the inputs (a figure, an edge, a place, a shape that
 goes with a class) it finds, since it knows what to look for. Where a task asks rivals, two models with other truths
 about the same inputs, it has learned from both, and can do no better than name what either might use. Images and series
-are read by a convolutional net that also sees where it is, large ones coarsened to `SIDE` cells a side; other inputs by
-a perceptron.
+are read by a convolutional net that also sees where it is, large ones coarsened to at most `SIDE` cells a side; other
+inputs by a perceptron.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -27,31 +28,67 @@ CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d}
 POOLS = {1: F.avg_pool1d, 2: F.avg_pool2d}
 
 
-@attribution_method(cites="arXiv:1705.07857", control=True, taught=True, small={"steps": 60})
-def blind_segmenter(question: AttributionQuestion, *, steps: int = 200, width: int = 16, batch: int = 32) -> Tensor:
-    """How probably each entry (or pixel) is planted, after `steps` of Adam on the lessons."""
-    lessons = question.lessons
-    if lessons is None:
-        raise Unsupported("blind_segmenter learns from the truths of other seeds, and there are none")
-    generator = torch.Generator().manual_seed(question.seed)
-    classes = 0 if lessons.targets is None else int(lessons.targets.max()) + 1
-    mean, spread = lessons.inputs.mean(0), lessons.inputs.std(0) + lessons.inputs.std() + 1e-6
-    seen = _seen((lessons.inputs - mean) / spread, lessons.targets, classes)
-    wanted = _coarse(lessons.masks.float())
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(question.seed)
-        net = _net(seen, wanted, width)
-    optimizer = torch.optim.Adam(net.parameters(), lr=3e-3)
-    for _ in range(steps):
-        rows = torch.randint(len(seen), (batch,), generator=generator)
-        loss = F.binary_cross_entropy_with_logits(net(seen[rows]).view_as(wanted[rows]), wanted[rows])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    with torch.no_grad():
-        asked = (question.inputs.cpu() - mean) / spread
-        said = net(_seen(asked, question.targets, classes)).sigmoid()
-    return _fine(said.view(len(asked), *wanted.shape[1:]), lessons)
+@attribution_method(cites="arXiv:1705.07857", control=True, taught=True, batched=True, small={"steps": 60})
+def blind_segmenter(
+    questions: Sequence[AttributionQuestion], *, steps: int = 200, width: int = 16, batch: int = 32
+) -> list[Tensor]:
+    """How probably each entry (or pixel) is planted, after `steps` of Adam on the lessons; rivals have the same lessons
+    and share a net."""
+    learned: list[_Segmenter] = []
+    said = []
+    for question in questions:
+        if question.lessons is None:
+            raise Unsupported("blind_segmenter learns from the truths of other seeds, and there are none")
+        segmenter = next((each for each in learned if each.knows(question)), None)
+        if segmenter is None:
+            segmenter = _Segmenter(question.lessons, question.seed, width)
+            segmenter.fit(steps, batch)
+            learned.append(segmenter)
+        said.append(segmenter(question))
+    return said
+
+
+class _Segmenter:
+    """A net that names what may be planted in an input."""
+
+    def __init__(self, lessons: Lessons, seed: int, width: int) -> None:
+        self.lessons, self.seed = lessons, seed
+        self.classes = 0 if lessons.targets is None else int(lessons.targets.max()) + 1
+        self.mean, self.spread = lessons.inputs.mean(0), lessons.inputs.std(0) + lessons.inputs.std() + 1e-6
+        self.seen = _seen((lessons.inputs - self.mean) / self.spread, lessons.targets, self.classes)
+        self.wanted = _coarse(lessons.masks.float())
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.net = _net(self.seen, self.wanted, width)
+
+    def knows(self, question: AttributionQuestion) -> bool:
+        """Whether it learned from the same lessons in the same way."""
+        own, lessons = self.lessons, question.lessons
+        same = lessons is not None and own.inputs.shape == lessons.inputs.shape and self.seed == question.seed
+        return same and lessons is not None and all(_equal(getattr(own, n), getattr(lessons, n)) for n in vars(own))
+
+    def fit(self, steps: int, batch: int) -> None:
+        """Learn where the truths of the lessons lie."""
+        generator = torch.Generator().manual_seed(self.seed)
+        optimizer = torch.optim.Adam(self.net.parameters(), lr=3e-3)
+        for _ in range(steps):
+            rows = torch.randint(len(self.seen), (batch,), generator=generator)
+            said = self.net(self.seen[rows]).view_as(self.wanted[rows])
+            loss = F.binary_cross_entropy_with_logits(said, self.wanted[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    @torch.no_grad()
+    def __call__(self, question: AttributionQuestion) -> Tensor:
+        """How probably each entry is planted."""
+        asked = (question.inputs.cpu() - self.mean) / self.spread
+        said = self.net(_seen(asked, question.targets, self.classes)).sigmoid()
+        return _fine(said.view(len(asked), *self.wanted.shape[1:]), self.lessons)
+
+
+def _equal(left: Tensor | None, right: Tensor | None) -> bool:
+    return left is right if left is None or right is None else torch.equal(left, right)
 
 
 def _seen(inputs: Float[Tensor, "n ..."], targets: Tensor | None, classes: int) -> Float[Tensor, "n ..."]:
@@ -83,7 +120,7 @@ def _net(seen: Float[Tensor, "n ..."], wanted: Float[Tensor, "n ..."], width: in
 
 def _cells(sides: torch.Size) -> list[int]:
     """Pixels a cell, in each direction."""
-    return [max(1, side // SIDE) for side in sides]
+    return [-(-side // SIDE) for side in sides]
 
 
 def _coarse(values: Float[Tensor, "n c ..."]) -> Float[Tensor, "n c ..."]:

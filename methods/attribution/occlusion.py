@@ -3,7 +3,7 @@
     A_i(x) = mean over the windows W that cover i of  f_t(x) - f_t(x with x_W = b_W)
 
 Windows slide over the last two dimensions and cover all channels. The entries of vectors and the places of sequences
-are occluded one by one.
+are occluded one by one, and so are several series, piece by piece.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def occlusion(question: AttributionQuestion, *, window: int = 4, stride: int = 2
     elif question.sequential:
         sides, strides = (shape[0], 1), (shape[0], 1)
     else:
-        channels = shape[:-2]
-        sides = (*channels, *(min(window, side) for side in shape[-2:]))
-        strides = (*channels, *(min(stride, side) for side in sides[-2:]))
+        channels = (*shape[:-2], 1) if question.series else shape[:-2]
+        sides = (*channels, *(min(window, side) for side in shape[len(channels) :]))
+        strides = (*channels, *(min(stride, side) for side in sides[len(channels) :]))
     attributions: Tensor = Occlusion(question.model).attribute(
         question.inputs,
         sliding_window_shapes=sides,

@@ -104,6 +104,7 @@ class NoiseAudio:
             background=asked.public["background"].to(asked.device),
             baseline=torch.zeros_like(waves[0]),
             seed=asked.method_seed,
+            series=True,
         )
 
     def truth(self, saved: Mapping[str, Saved]) -> AttributionTruth:

@@ -108,6 +108,7 @@ class TimeSeriesTask:
             background=asked.public["background"].to(asked.device),
             baseline=torch.zeros_like(series[0]),
             seed=asked.method_seed,
+            series=True,
         )
 
     def truth(self, saved: Mapping[str, Saved]) -> AttributionTruth:

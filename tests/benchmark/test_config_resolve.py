@@ -252,11 +252,11 @@ def test_a_method_with_impossible_small_sizes_becomes_failed_rows(project: Proje
     )
 
 
-@pytest.mark.parametrize("name", ["variants", "asks", "methods", "limits", "budgets"])
+@pytest.mark.parametrize("name", ["variants", "asks", "methods", "limits", "budgets", "readings"])
 def test_reserved_names_are_no_parameters_of_a_task(project: Project, name: str) -> None:
     project.write("toytask", TASK.replace("    inputs: int = 8", f"    inputs: int = 8\n    {name}: int = 8"))
     with pytest.raises(
-        TouchstoneError, match=f"variants, asks, methods, limits, budgets are reserved, got a parameter '{name}'"
+        TouchstoneError, match=f"asks, methods, limits, budgets, readings are reserved, got a parameter '{name}'"
     ):
         planned(project)
 

@@ -75,6 +75,8 @@ class AttributionQuestion:
     per_pixel: bool = False
     """For inputs [n, c, h, w] or sequences [n, c, t]: whether pixels, or places, are asked for with all their channels:
     [n, 1, h, w] and [n, h, w] will do then, too."""
+    series: bool = False
+    """Whether inputs are several series [n, 1, channels, time]: channels are no neighbours, steps are."""
     lessons: Lessons | None = None
     """Of other seeds, for methods declared as `taught` alone; None where there are none."""
     symmetries: Int[Tensor, "g d"] | None = None

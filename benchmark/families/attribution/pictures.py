@@ -22,6 +22,8 @@ from benchmark.families.family import Case, Picture
 EXAMPLES = 3
 """Inputs shown for each method, the same for all."""
 OVERVIEW_VARIANTS = 3
+WIDE = 1200
+"""About so many pixels an overview is wide; the methods that do not fit follow below."""
 LEVELS = 4
 """Shades on either side of white."""
 TRUTH = np.array([0.0, 0.62, 0.45])
@@ -63,7 +65,8 @@ def _method(shown: Mapping[str, Mapping[str, Case]], method: str) -> Picture:
     present = {variant: cases[method] for variant, cases in shown.items() if method in cases}
     caption = (
         "For each variant the input with the planted truth outlined, and what the method marked: red speaks for the"
-        " target, blue against it. The number is the method's score on all inputs."
+        " target, blue against it; beside it the groups, a colour each, of a method that returns groups. The number is"
+        " the method's score on all inputs."
     )
     return Picture(method, method.replace("_", " "), caption, partial(_draw_method, present), list(present.values()))
 
@@ -85,10 +88,14 @@ def _draw_method(present: Mapping[str, Case]) -> Figure:
         y = float(MARGIN + 2 * HEAD)
         width = 0
         for index in range(min(EXAMPLES, len(case.question.inputs))):
-            left, right = _input(case, index), _map(case, index)
-            tiles += [(x, y, left), (x + left.shape[1] + 1, y, right)]
-            width = left.shape[1] + 1 + right.shape[1]
-            y += left.shape[0] + GAP
+            beside = [_input(case, index), _map(case, index)]
+            if case.explanation.groups is not None:
+                beside.append(_groups(case, index))
+            width = 0
+            for tile in beside:
+                tiles.append((x + width, y, tile))
+                width += tile.shape[1] + 1
+            y += beside[0].shape[0] + GAP
         labels.append(Label(x, MARGIN, _fit(variant, width), bold=True))
         labels.append(Label(x, MARGIN + HEAD, _score(case)))
         x += max(width, 62) + 2 * GAP
@@ -98,25 +105,28 @@ def _draw_method(present: Mapping[str, Case]) -> Figure:
 def _draw_overview(shown: Mapping[str, Mapping[str, Case]], methods: Sequence[str]) -> Figure:
     tiles: list[tuple[float, float, Pixels]] = []
     labels: list[Label] = []
-    y = float(MARGIN + 3 * HEAD)
-    step = 0.0
-    for variant, cases in list(shown.items())[:OVERVIEW_VARIANTS]:
-        first = next(iter(cases.values()))
-        picture = _input(first, 0)
-        step = max(picture.shape[1], 44) + GAP
-        labels.append(Label(MARGIN, y, variant.replace("_", "\n"), bold=True))
-        x = float(MARGIN + 62)
-        tiles.append((x, y, picture))
-        for method in methods:
-            x += step
-            if method in cases:
-                tiles.append((x, y, _map(cases[method], 0)))
-                labels.append(Label(x, y + picture.shape[0] + 1, _score(cases[method]), size=6))
-            else:
-                labels.append(Label(x, y, "none", size=6))
-        y += picture.shape[0] + HEAD
-    for column, name in enumerate(("input", *methods)):
-        labels.append(Label(MARGIN + 62 + column * step, MARGIN, name.replace("_", "\n"), size=6))
+    variants = list(shown.items())[:OVERVIEW_VARIANTS]
+    inputs = {variant: _input(next(iter(cases.values())), 0) for variant, cases in variants}
+    step = max(44, *(picture.shape[1] for picture in inputs.values())) + GAP
+    beside = max(1, (WIDE - MARGIN - 62) // step - 1)
+    y = float(MARGIN)
+    for part in (methods[at : at + beside] for at in range(0, len(methods), beside)):
+        for column, name in enumerate(("input", *part)):
+            labels.append(Label(MARGIN + 62 + column * step, y, name.replace("_", "\n"), size=6))
+        y += 3 * HEAD
+        for variant, cases in variants:
+            picture, x = inputs[variant], float(MARGIN + 62)
+            labels.append(Label(MARGIN, y, variant.replace("_", "\n"), bold=True))
+            tiles.append((x, y, picture))
+            for method in part:
+                x += step
+                if method in cases:
+                    tiles.append((x, y, _map(cases[method], 0)))
+                    labels.append(Label(x, y + picture.shape[0] + 1, _score(cases[method]), size=6))
+                else:
+                    labels.append(Label(x, y, "none", size=6))
+            y += picture.shape[0] + HEAD
+        y += HEAD
     return _figure(tiles, labels)
 
 
@@ -164,6 +174,16 @@ def _map(case: Case, index: int) -> Pixels:
     scale = float(np.quantile(np.abs(plane), 0.99)) or float(np.abs(plane).max()) or 1.0
     steps = np.round(np.clip(plane / scale, -1, 1) * LEVELS) / LEVELS
     return _frame(_enlarge(np.asarray(colormaps["RdBu_r"]((steps + 1) / 2))[..., :3]))
+
+
+def _groups(case: Case, index: int) -> Pixels:
+    """Which entries a method holds together: a colour for each group, white for those in none."""
+    found = _of_all_channels(case.explanation.groups[index].float(), case, index)
+    while found.dim() > 2:
+        found = found[0]
+    numbers = np.atleast_2d(found.cpu().numpy()).astype(int)
+    colours = np.asarray(colormaps["tab20"](numbers % 20))[..., :3]
+    return _frame(_enlarge(np.where((numbers < 0)[..., None], 1.0, colours)))
 
 
 def _of_all_channels(values: Tensor, case: Case, index: int) -> Tensor:

@@ -12,7 +12,7 @@ from benchmark.errors import Unsupported
 from benchmark.families.attribution import AttributionQuestion, AttributionTruth, check, count_calls, taught
 from benchmark.families.attribution.metrics.auroc import auroc
 from benchmark.families.attribution.trivial import trivial
-from methods.attribution.blind_segmenter import blind_segmenter
+from methods.attribution.blind_segmenter import _Segmenter, blind_segmenter
 
 POSED, _ = trivial(seed=0)
 SHAPES = {"vectors": (12,), "series": (2, 40), "images": (1, 6, 6), "large images": (1, 35, 33)}
@@ -33,8 +33,13 @@ def asked(shape: tuple[int, ...], seed: int, count: int = 60) -> tuple[Attributi
     return question, AttributionTruth(masks={"": mask})
 
 
+def answer(question: AttributionQuestion, **parameters: int) -> Tensor:
+    (alone,) = blind_segmenter([question], **parameters)
+    return alone
+
+
 def found(question: AttributionQuestion, truth: AttributionTruth) -> float:
-    return auroc(check(blind_segmenter(question), question), truth)[""]
+    return auroc(check(answer(question), question), truth)[""]
 
 
 @pytest.mark.parametrize("kind", SHAPES)
@@ -60,7 +65,7 @@ def test_rivals_leave_it_at_chance() -> None:
         question, truth = asked((12,), seed)
         lessons += [(question, half(truth.masks[""], first)) for first in (True, False)]
     question, truth = asked((12,), 0)
-    told = check(blind_segmenter(taught(question, lessons)), question)
+    told = check(answer(taught(question, lessons)), question)
     shown = truth.masks[""]
     values = [float((told.attributions[half(shown, first).masks[""]]).mean()) for first in (True, False)]
     assert values[0] == pytest.approx(values[1], abs=0.1)
@@ -69,10 +74,22 @@ def test_rivals_leave_it_at_chance() -> None:
 
 def test_without_other_seeds_it_says_so() -> None:
     with pytest.raises(Unsupported, match="truths of other seeds, and there are none"):
-        blind_segmenter(taught(POSED, []))
+        blind_segmenter([taught(POSED, [])])
 
 
 def test_it_answers_twice_the_same() -> None:
     lessons = [asked((12,), seed) for seed in (1, 2)]
     question = taught(asked((12,), 0)[0], lessons)
-    assert torch.equal(blind_segmenter(question, steps=20), blind_segmenter(question, steps=20))
+    assert torch.equal(answer(question, steps=20), answer(question, steps=20))
+
+
+def test_rivals_share_a_net_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    lessons = [asked((12,), seed) for seed in (1, 2)]
+    first = taught(asked((12,), 0)[0], lessons)
+    second = taught(asked((12,), 5)[0], lessons)
+    other = taught(asked((12,), 0)[0], lessons[:1])
+    fitted, fit = [], _Segmenter.fit
+    monkeypatch.setattr(_Segmenter, "fit", lambda self, *given: (fitted.append(self), fit(self, *given)))
+    together = blind_segmenter([first, other, second], steps=20)
+    assert len(fitted) == 2
+    assert all(map(torch.equal, together, [answer(each, steps=20) for each in (first, other, second)]))

@@ -66,6 +66,33 @@ def test_patches_are_squares_that_cover_all_channels():
     assert float(patches.spread(values).sum()) == pytest.approx(10)
 
 
+def test_channels_of_series_are_no_neighbours():
+    patches = cut(replace(net(), inputs=torch.zeros(1, 1, 3, 10), series=True), 2)
+    pieces = torch.tensor([0] * 5 + [1] * 5)
+    assert torch.equal(patches.of[0], torch.stack([pieces, pieces + 2, pieces + 4]))
+
+
+@pytest.mark.parametrize("name", ["occlusion", "rise"])
+def test_of_series_only_the_channel_that_counts_is_marked(name):
+    question, _ = linear((1, 3, 12))
+    layer = question.model[1]
+    nn.init.zeros_(layer.bias)
+    layer.weight.data = torch.zeros(3, 3, 12).index_fill(1, torch.tensor([1]), 0.5).flatten(1)
+    layer.weight.data[1:] *= -1
+    inputs, targets = torch.ones(4, 1, 3, 12), torch.zeros(4, dtype=torch.int64)
+    asked = replace(question, inputs=inputs, targets=targets, baseline=torch.zeros(1, 3, 12), series=True)
+    found = run(name, asked)
+    together = run(name, replace(asked, series=False))
+    if name == "occlusion":
+        assert bool((found[:, 0, [0, 2]] == 0).all())
+        assert bool((found[:, 0, 1] > 0).all())
+        assert bool((together[:, 0, 0] > 0).all()), "windows over several channels mark the neighbours, too"
+    else:
+        spread = found.mean(-1).squeeze(1)
+        assert bool((spread[:, 1] > spread[:, 0] + 0.02).all())
+        assert bool((spread[:, 1] > spread[:, 2] + 0.02).all())
+
+
 @pytest.mark.parametrize("name", ["feature_ablation", "lime", "kernel_shap", "shapley_sampling"])
 @pytest.mark.parametrize("across", [2, 6])
 def test_on_a_linear_model_each_patch_gets_what_it_contributes(name, across):

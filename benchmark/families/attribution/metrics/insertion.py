@@ -14,7 +14,7 @@ from benchmark.families.attribution.metrics._curves import area
 from benchmark.plugins import metric
 
 
-@metric(range=(-1e999, 1e999), direction="higher", truth_free=True, cites="arXiv:1806.07421")
+@metric(range=(-1e999, 1e999), direction="higher", truth_free=True, cites="arXiv:1806.07421", draws=8)
 def insertion(explanation: AttributionExplanation, question: AttributionQuestion) -> float:
     """The area under the insertion curve of the target's probability (of the output, where there is no target)."""
     return area(explanation, question, insert=True)
