@@ -9,6 +9,8 @@ theirs.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 
@@ -19,7 +21,7 @@ COLUMNS = (
     *("family", "task", "method", "choice", "way", "skill", "change", "change_low", "change_high"),
     *("rank", "rank_plain", "methods", "unsupported"),
 )
-OTHERWISE = r"^([^@]+)@([a-z_]+)-(\w+)$"
+OTHERWISE = re.compile(r"([^@]+)@([a-z_]+)-(\w+)$")
 """The name of a method in another reading; one at a smaller budget is called `name@4x`."""
 
 
@@ -34,19 +36,20 @@ def readings(scores: pd.DataFrame | Ranked) -> pd.DataFrame:
     unsupported                      instances that it declined
     """
     rows = as_ranked(scores)
-    named = rows["method"].str.extract(OTHERWISE)
     table: list[dict[str, object]] = []
-    for (family, task), part in rows.groupby(["family", "task"], sort=True):
-        here = named.loc[part.index]
-        if here[0].isna().all():
-            continue
-        plain = part[~part["method"].str.contains("@", regex=False)]
-        whole = grid(pd.concat([plain, part[here[0].notna()]], ignore_index=True))
+    named = {name: found.groups() for name in rows["method"].unique() if (found := OTHERWISE.match(str(name)))}
+    plain = rows[rows["method"].isin([name for name in rows["method"].unique() if "@" not in name])]
+    otherwise = rows[rows["method"].isin(list(named))]
+    plainly = dict(list(plain.groupby(["family", "task"])))
+    for (family, task), part in otherwise.groupby(["family", "task"], sort=True):
+        beside = plainly.get((family, task), plain[:0])
+        whole = grid(pd.concat([beside, part], ignore_index=True))
         means = dict(zip(whole.methods, estimate(whole.skill, whole.nesting).mean, strict=True))
         places = {name: place for place, name in enumerate(whole.methods)}
         ranked = {name for name, is_one in zip(whole.methods, whole.reference, strict=True) if not is_one}
-        ranked &= set(plain["method"])
-        for full, base, choice, way in sorted(_distinct(part["method"], here)):
+        ranked &= set(beside["method"])
+        for full in sorted(part["method"].unique(), key=lambda name: named[name]):
+            base, choice, way = named[full]
             if base not in places:
                 continue
             difference = estimate(whole.skill[[places[full]]] - whole.skill[[places[base]]], whole.nesting)
@@ -70,12 +73,6 @@ def readings(scores: pd.DataFrame | Ranked) -> pd.DataFrame:
                 }
             )
     return pd.DataFrame(table, columns=list(COLUMNS))
-
-
-def _distinct(names: pd.Series, parts: pd.DataFrame) -> set[tuple[str, str, str, str]]:
-    """The full name, method, choice and way of each reading."""
-    there = parts[0].notna()
-    return set(zip(names[there], parts.loc[there, 0], parts.loc[there, 1], parts.loc[there, 2], strict=True))
 
 
 def _place(mean: float, others: list[float]) -> float:
