@@ -67,7 +67,9 @@ class Posing:
 
     def _question(self, instance: Instance) -> Any:
         make_deterministic(instance.seed)
-        return self._posed.get(instance.label) or self._concrete(instance).pose()
+        if instance.label in self._posed:
+            return self._posed[instance.label]
+        return self._concrete(instance).pose()
 
     def _concrete(self, instance: Instance) -> Concrete:
         return make_concrete(self.plan, self.store, self.task, instance, device="cpu")

@@ -516,6 +516,32 @@ def test_a_question_depends_on_the_seed_alone_and_one_thread_computes_it() -> No
     assert got[2] == 1
 
 
+def test_what_the_poser_prepares_is_done_once_and_each_desk_has_its_own_copy() -> None:
+    made: list[Any] = []
+
+    def prepare() -> None:
+        made.append([os.getpid(), 0])
+
+    def pose(_request: Any, _number: int) -> Any:
+        made[0][1] += 1
+        return torch.tensor([made[0][0], len(made), made[0][1]])
+
+    with Poser(pose, unchecked, prepare=prepare) as poser:
+        found = []
+        for _ in range(2):
+            with poser.session({}) as session:
+                found.append(in_child(lambda session=session: session.questions[0].tolist()))
+    assert found == [[poser.pid, 1, 1]] * 2
+
+
+def test_a_poser_that_ends_while_it_prepares_begins_again_without() -> None:
+    with Poser(lambda *_: 5, unchecked, prepare=lambda: os._exit(3)) as poser:
+        with poser.session({}) as session:
+            assert in_child(lambda: session.questions[0]) == 5
+        with poser.session({}) as session:
+            assert in_child(lambda: session.questions[0]) == 5
+
+
 def make_box(budget: int = 10) -> Callable[..., Any]:
     return lambda _request, _number: DescriptionQuestion(
         (BlackBox(Planted().answer, Reals(-1.0, 1.0), budget),), seed=0
