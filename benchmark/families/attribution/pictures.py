@@ -19,7 +19,7 @@ from torch import Tensor
 
 from benchmark.families.family import Case, Picture
 
-EXAMPLES = 3
+EXAMPLES = 2
 """Inputs shown for each method, the same for all."""
 OVERVIEW_VARIANTS = 3
 WIDE = 1200
