@@ -17,6 +17,7 @@ from benchmark.marks import skill, with_marks
 from benchmark.provenance import commit
 from benchmark.registry import Plugin, Registry
 from benchmark.scores import TYPES
+from benchmark.statistics.readings import OTHERWISE
 from benchmark.statistics.rows import KEY, STATUSES
 from benchmark.store import digest
 
@@ -135,8 +136,9 @@ def _complete(case: Case) -> str:
 
 
 def shown_names(methods: Iterable[str]) -> list[str]:
-    """The names of rows of a configuration's methods: `topk@4x` is `topk` where no larger budget ran."""
-    names = [(name, *name.partition("@")[::2]) for name in methods]
+    """The names of rows of a configuration's methods: `topk@4x` is `topk` where no larger budget ran, and
+    `gradient@sign-positive` is what it is called."""
+    names = [(name, name, "") if OTHERWISE.match(name) else (name, *name.partition("@")[::2]) for name in methods]
     largest: dict[str, int] = {}
     for _, base, budget in names:
         largest[base] = max(largest.get(base, 0), _multiple(budget))

@@ -255,6 +255,19 @@ def _budgets(families: Suite) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS["budgets"]))
 
 
+def _readings(families: Suite, say: str) -> pd.DataFrame:
+    """The second method of each family in two other readings, of which one is not described, and in one it declined."""
+    rows: list[list[Any]] = []
+    for family, what in families.items():
+        own = [family, what["tasks"][0], what["methods"][1]]
+        rows += [
+            [*own, "sign", "positive", 0.41, -0.2, -0.3, -0.1, 3.0, 2.0, 5, 0],
+            [*own, "sign", f"odd{say}", 0.61, 0.0, None, None, 2.0, 2.0, 5, 0],
+            [*own, "target", "loss", None, None, None, None, None, 2.0, 5, 3],
+        ]
+    return pd.DataFrame(rows, columns=list(COLUMNS["readings"]))
+
+
 def _failures(families: Suite) -> pd.DataFrame:
     """In each family one method that declined and one that failed on three seeds; in the last one a time-out."""
     rows: list[list[Any]] = []
@@ -271,6 +284,9 @@ def _plugins(families: Suite, say: str) -> dict[tuple[str, str | None, str], Abo
     """What every plugin says of itself; `say` is added to each text."""
     found: dict[tuple[str, str | None, str], About] = {}
     for family, what in families.items():
+        found["family", None, family] = About(
+            f"What is asked of {family}.", options={"readings": {"sign": {"positive": f"only what speaks for it{say}"}}}
+        )
         for task in what["tasks"]:
             found["task", family, task] = About(
                 f"A question about {task}, with its answer planted.{say}",
@@ -335,6 +351,7 @@ def fake_board(folder: Path, families: Suite = FAMILIES, *, seeds: int = 5, say:
         variants=pd.DataFrame(variants),
         metrics=_metrics(families, rng, seeds),
         budgets=_budgets(families),
+        readings=_readings(families, say),
         dials=_dials(families),
         marks=_marks(families),
         agreement=_agreement(families),

@@ -138,6 +138,17 @@ def test_a_task_that_is_missing_with_a_word_is_no_falsehood(made: Kept) -> None:
     assert failed(Kept(said, made.scores, made.tables, source, made.pictures), "without a word") == []
 
 
+def test_pages_may_be_left_out_all_together_and_the_others_must_be_right(folder: Path) -> None:
+    for page in [*folder.glob("*.html"), *folder.glob("*/*.html")]:
+        page.unlink()
+    (pages,) = (finding for finding in verify(folder, registry=REGISTRY) if finding.name == PAGES)
+    assert pages.passed
+    assert "are not kept" in pages.detail
+    (folder / "README.md").write_text("edited")
+    (pages,) = (finding for finding in verify(folder, registry=REGISTRY) if finding.name == PAGES)
+    assert not pages.passed
+
+
 def test_an_edited_page_or_note_is_noticed(folder: Path) -> None:
     page = folder / "README.md"
     page.write_text(page.read_text().replace("good", "best"))
@@ -159,5 +170,5 @@ def test_a_folder_that_cannot_be_read_is_a_finding(tmp_path: Path, made: Kept) -
 
 
 def test_rows_have_the_name_of_the_method_at_its_largest_budget() -> None:
-    methods = ["pca", "topk@1x", "topk@4x", "topk@16x", "ica@1x"]
-    assert shown_names(methods) == ["pca", "topk@1x", "topk@4x", "topk", "ica"]
+    methods = ["pca", "topk@1x", "topk@4x", "topk@16x", "ica@1x", "pca@sign-positive"]
+    assert shown_names(methods) == ["pca", "topk@1x", "topk@4x", "topk", "ica", "pca@sign-positive"]

@@ -205,6 +205,17 @@ def test_variants_have_their_three_marks_and_the_reason_why_they_do_not_rank(sit
     assert [line["Ranked"] for line in lines] == ["yes", "yes", "no " + " ".join(HOSTILE.split())]
 
 
+def test_readings_have_their_words_and_their_ranks(site: Site) -> None:
+    page = site["methods/dictionary-topk.html"]
+    table = next(table for table in page.tables if "Otherwise" in table.rows[0])
+    assert len(table.lines) == 2, "what it declined is left out"
+    first, second = table.lines
+    assert first["Otherwise"].startswith("only what speaks for it")
+    assert second["Otherwise"].startswith("odd"), "a way that nobody describes has its name"
+    assert (first["Skill"], first["Rank"], first["Plainly"]) == ("0.41", "3 of 5", "2")
+    assert not any("Otherwise" in table.rows[0] for table in site["methods/dictionary-supervised.html"].tables)
+
+
 def test_dials_and_budgets(board: Board, site: Site) -> None:
     task = site["tasks/dictionary-superposition.html"]
     dial = next(table for table in task.tables if "dials" in str(table.attributes["class"]).split())
