@@ -216,9 +216,9 @@ def _frame(pixels: Pixels) -> Pixels:
 
 
 def _score(case: Case) -> str:
-    """The method's first score, as a number."""
+    """The method's first score, as a number; a dash where it has none."""
     value = next(iter(case.scores.values()), None)
-    return "" if value is None else f"{value:.2f}"
+    return "" if value is None else f"{value:.2f}" if np.isfinite(value) else "–"
 
 
 def _fit(text: str, width: float) -> str:
