@@ -193,7 +193,8 @@ def board_folder(name: str) -> Path:
 
 
 def write(kept: Kept, folder: Path) -> dict[Path, FileRecord]:
-    """Write all files into `folder`, each atomically, and return their records. Other files are left alone."""
+    """Write all files into `folder`, each atomically, and return their records. Of other files, only pictures go: those
+    of another board that was there."""
     files = {}
     for name in TABLES:
         files[folder / f"{name}.csv"] = write_bytes(folder / f"{name}.csv", as_csv(kept.tables[name]))
@@ -205,6 +206,9 @@ def write(kept: Kept, folder: Path) -> dict[Path, FileRecord]:
         target = folder / PICTURES / name
         there = target.exists() and target.samefile(path)
         files[target] = record(target) if there else write_bytes(target, path.read_bytes())
+    for path in (folder / PICTURES).glob("*.png"):
+        if path.name not in kept.pictures:
+            path.unlink()
     return files
 
 

@@ -1,14 +1,18 @@
 """Boards of one profile that ran in parts, on other days or machines, joined into one.
 
     merged = merge([read(folder), read(other)])
+    merged = merge([read(folder), read(newer)], renewed=["attribution"])     the newer's rows of a family alone
 
 Rows are taken as they are; every table is computed anew from all of them. What makes rows comparable must agree: the
-profile's settings (but for which tasks it ran), the resolved settings of every subject and task that two parts share,
-the engine (`benchmark.provenance.engine`), and the versions of the libraries that numbers come from. A family is timed
-on one kind of hardware, so that no column holds times of two. Where a board is older than the engine's hash, its commit
-stands for it, and must have been clean.
+profile's settings (but for which tasks it ran, and for what it says of families that only one part ran), the resolved
+settings of every subject and task that two parts share, the engine (`benchmark.provenance.engine`), and the versions of
+the libraries that numbers come from. A family is timed on one kind of hardware, so that no column holds times of two.
+Where a board is older than the engine's hash, its commit stands for it, and must have been clean.
 
-What may differ is kept by family in `provenance["families"]`: commit, hardware, device, date, duration.
+Two engines that are known to make the same rows (a definition was written otherwise, and the rows of another profile
+were compared) may be joined by whoever says how that is known: the reason is published with the board.
+
+What may differ is kept by family in `provenance["families"]`: commit, engine, hardware, device, date, duration.
 """
 
 from __future__ import annotations
@@ -20,6 +24,7 @@ from typing import Any
 import pandas as pd
 
 from benchmark.boards.kept import Facts, Kept
+from benchmark.boards.parts import concerns, without
 from benchmark.boards.tables import claims_about, computed
 from benchmark.errors import TouchstoneError
 from benchmark.store import digest
@@ -27,8 +32,15 @@ from benchmark.store import digest
 KEY = ["family", "task", "variant", "seed", "method", "metric"]
 PARTS = ("only", "resolved_subjects", "resolved_tasks")
 """Keys of a configuration in which the parts of one profile differ."""
-OWN = ("commit", "dirty", "finished", "hardware", "device", "duration_seconds", "configuration_hash", "sealed")
+OWN = (
+    *("commit", "dirty", "engine", "finished", "hardware", "device", "duration_seconds", "configuration_hash"),
+    *("sealed", "rows_agree"),
+)
 """What the provenance of a family says."""
+BY_FAMILY = ("tasks", "methods")
+"""Settings of a profile whose keys begin with a family; parts may differ in what they say of families they lack."""
+SAID = ("title", "left_out")
+"""What a profile says in words: the last part's stand."""
 NUMERICAL = ("torch", "numpy", "scipy", "scikit-learn", "captum", "gplearn")
 """The libraries that numbers come from; builds for other hardware (`2.13.0+cpu`) count as the same version."""
 
@@ -37,15 +49,21 @@ class MergeError(TouchstoneError):
     """Boards that cannot be one; the message lists every reason."""
 
 
-def merge(boards: Sequence[Kept]) -> Kept:
+def merge(boards: Sequence[Kept], *, renewed: Sequence[str] = (), rows_agree: str = "") -> Kept:
     """One board of all rows.
+
+    Args:
+        boards: The parts, the newest last.
+        renewed: Families whose rows are those of the last part that ran them; what earlier parts have is dropped.
+        rows_agree: How it is known that the engines of the parts make the same rows, where their hashes differ.
 
     Raises:
         MergeError: naming everything that does not agree.
     """
     if len(boards) < 2:
         raise MergeError(f"got {len(boards)} board, expected two or more to merge")
-    if problems := [*dict.fromkeys(_problems(boards))]:
+    boards = _renewed(boards, renewed)
+    if problems := [*dict.fromkeys(_problems(boards, rows_agree))]:
         raise MergeError("these boards cannot be one:" + "".join(f"\n  - {problem}" for problem in problems))
     scores = pd.concat([board.scores for board in boards], ignore_index=True)
     scores = scores.drop_duplicates(KEY).sort_values(KEY, kind="stable", ignore_index=True)
@@ -56,7 +74,27 @@ def merge(boards: Sequence[Kept]) -> Kept:
     for name in ("certificates", "measured"):
         tables[name] = _stacked([board.tables[name] for board in boards])
     pictures = {name: path for board in boards for name, path in board.pictures.items()}
-    return Kept(facts.noting(found.notes), scores, tables, _provenance(boards), pictures)
+    source = _provenance(boards)
+    if rows_agree:
+        source |= _agreed(source["families"], boards[-1].provenance.get("engine"), rows_agree)
+    return Kept(facts.noting(found.notes), scores, tables, source, pictures)
+
+
+def _renewed(boards: Sequence[Kept], families: Sequence[str]) -> list[Kept]:
+    """The boards, each family of `families` in the last of them alone that has it."""
+    known = {family for board in boards for family, _ in board.tasks}
+    if unknown := sorted(set(families) - known):
+        raise MergeError(
+            f"got {', '.join(unknown)} to renew, expected families of the parts: {', '.join(sorted(known))}"
+        )
+    last = {family: at for at, board in enumerate(boards) for family, _ in board.tasks}
+    found = []
+    for at, board in enumerate(boards):
+        old = {family for family, _ in board.tasks if family in families and last[family] > at}
+        found.append(without(board, old) if old else board)
+    if emptied := [str(at + 1) for at, board in enumerate(found) if not board.tasks]:
+        raise MergeError(f"nothing is left of part {', '.join(emptied)}: leave it out")
+    return found
 
 
 def families_of(board: Kept) -> dict[str, dict[str, Any]]:
@@ -75,29 +113,48 @@ def dirty(board: Kept) -> Iterator[str]:
             yield f"{family} ran with {state} (commit {str(own.get('commit'))[:10]})"
 
 
-def _problems(boards: Sequence[Kept]) -> Iterator[str]:
+def _problems(boards: Sequence[Kept], rows_agree: str) -> Iterator[str]:
     for left, right in combinations(boards, 2):
-        yield from _settings(left.provenance, right.provenance)
-        yield from _engines(left, right)
+        yield from _settings(left, right)
+        if not rows_agree:
+            yield from _engines(left, right)
         yield from _libraries(left.provenance, right.provenance)
         yield from _twice(left, right)
         yield from _timings(left, right)
 
 
-def _settings(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[str]:
+def _settings(one: Kept, other: Kept) -> Iterator[str]:
     """What of the two configurations does not agree."""
+    left, right = one.provenance, other.provenance
     if left["profile"] != right["profile"]:
         yield f"profile: {left['profile']} and {right['profile']}"
         return
-    one, other = left["configuration"], right["configuration"]
-    for key in sorted(one.keys() | other.keys()):
-        if key not in PARTS and one.get(key) != other.get(key):
-            yield f"{key} of the profile: {_short(one.get(key))} and {_short(other.get(key))}"
+    mine, theirs = _comparable(one, other), _comparable(other, one)
+    for key in sorted(mine.keys() | theirs.keys()):
+        if mine.get(key) != theirs.get(key):
+            yield f"{key} of the profile: {_short(mine.get(key))} and {_short(theirs.get(key))}"
     for kind in ("resolved_subjects", "resolved_tasks"):
-        mine, theirs = one.get(kind, {}), other.get(kind, {})
-        for name in sorted(mine.keys() & theirs.keys()):
-            if mine[name] != theirs[name]:
+        here, there = (source["configuration"].get(kind, {}) for source in (left, right))
+        for name in sorted(here.keys() & there.keys()):
+            if here[name] != there[name]:
                 yield f"the settings of {kind.removeprefix('resolved_').removesuffix('s')} {name} differ"
+
+
+def _comparable(board: Kept, other: Kept) -> dict[str, Any]:
+    """What of a configuration must be that of another part's: all but words, and what is of one part's families alone.
+
+    What is said of subjects is compared where it is resolved.
+    """
+    shared = {family for family, _ in board.tasks} & {family for family, _ in other.tasks}
+    found = {
+        key: given
+        for key, given in board.provenance["configuration"].items()
+        if key not in (*PARTS, *SAID, *BY_FAMILY, "subjects")
+    }
+    for key in BY_FAMILY:
+        entries = board.provenance["configuration"].get(key, {})
+        found[key] = {name: given for name, given in entries.items() if concerns(name, shared)}
+    return found
 
 
 def _engines(left: Kept, right: Kept) -> Iterator[str]:
@@ -150,10 +207,10 @@ def _facts(boards: Sequence[Kept]) -> Facts:
     dials = {(dial.family, dial.task, dial.name): dial for facts in every for dial in facts.dials}
     plugins = {(each.kind, each.family, each.name): each for facts in every for each in facts.plugins}
     pictures = {shown.file: shown for facts in every for shown in facts.pictures}
-    first = every[0]
+    first, last = every[0], every[-1]
     return Facts(
         profile=first.profile,
-        title=first.title,
+        title=last.title,
         source=first.source,
         left_out=tuple(dict.fromkeys((*(line for facts in every for line in facts.left_out), *_apart(boards)))),
         dials=tuple(sorted(dials.values(), key=lambda dial: dial.family)),
@@ -196,6 +253,12 @@ def _provenance(boards: Sequence[Kept]) -> dict[str, Any]:
     }
 
 
+def _agreed(families: Mapping[str, Mapping[str, Any]], engine: Any, reason: str) -> dict[str, Any]:
+    """The newest engine as that of the board, and the reason with every family that another one made."""
+    others = {family: {**own, "rows_agree": reason} for family, own in families.items() if own.get("engine") != engine}
+    return {"engine": engine, "families": {**families, **others}}
+
+
 def _different(sources: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Each run once: the same one may be in several boards."""
     return [source for at, source in enumerate(sources) if source not in sources[:at]]
@@ -217,7 +280,10 @@ def _joined(sources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _configuration(configurations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The profile's settings with all that any part resolved."""
     whole = any(not configuration["only"] for configuration in configurations)
-    joined: dict[str, Any] = dict(configurations[0])
+    joined: dict[str, Any] = dict(configurations[-1])
+    for key in (*BY_FAMILY, "subjects"):
+        if any(key in each for each in configurations):
+            joined[key] = {name: given for each in configurations for name, given in each.get(key, {}).items()}
     joined["only"] = [] if whole else sorted({key for configuration in configurations for key in configuration["only"]})
     for kind in ("resolved_subjects", "resolved_tasks"):
         joined[kind] = {name: given for configuration in configurations for name, given in configuration[kind].items()}

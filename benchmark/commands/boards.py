@@ -24,6 +24,12 @@ def site(board: BoardArgument = "default") -> None:
 def merge(
     folders: Annotated[list[Path], typer.Argument(help="Published parts of one profile.")],
     into: Annotated[Path, typer.Option(help="The folder of the joined board.")],
+    renew: Annotated[
+        list[str] | None, typer.Option(help="A family whose rows are the last part's alone; may be given again.")
+    ] = None,
+    rows_agree: Annotated[
+        str, typer.Option(help="How it is known that other engines made the same rows; published with the board.")
+    ] = "",
 ) -> None:
     """Join boards of one profile that ran family by family; statistics are computed anew from all rows."""
     from benchmark.boards.kept import read, write
@@ -32,7 +38,7 @@ def merge(
     from benchmark.boards.showing import render_kept
 
     boards = [read(folder) for folder in folders]
-    whole = merged(boards)
+    whole = merged(boards, renewed=renew or (), rows_agree=rows_agree)
     write(whole, into)
     render_kept(into)
     for folder, board in zip(folders, boards, strict=True):

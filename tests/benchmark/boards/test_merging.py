@@ -137,3 +137,46 @@ def test_a_dirty_tree_is_named(folder: Path) -> None:
     joined = merge([part(folder, "f"), part(folder, "g", dirty=True)])
     assert joined.provenance["dirty"] is True
     assert len(list(dirty(joined))) == 1
+
+
+def test_what_a_profile_says_of_families_that_one_part_ran_may_differ(folder: Path) -> None:
+    older = part(folder, "f", configuration={"tasks": {"f/t": {"inputs": 3}, "g/t": {"inputs": 9}}, "title": "Once"})
+    newer = part(folder, "g", configuration={"tasks": {"f/t": {"inputs": 3}, "g/t": {"inputs": 4}}, "title": "Now"})
+    joined = merge([older, newer]).provenance["configuration"]
+    assert joined["tasks"] == {"f/t": {"inputs": 3}, "g/t": {"inputs": 4}}
+    assert joined["title"] == "Now"
+    both = part(folder, "f", "g", configuration={"tasks": {"g/t": {"inputs": 4}}})
+    with pytest.raises(MergeError, match=r"tasks of the profile: .*9.* and .*4"):
+        merge([part(folder, "g", configuration={"tasks": {"g/t": {"inputs": 9}}}), both])
+
+
+def test_a_family_can_be_renewed(folder: Path) -> None:
+    old, new = part(folder, "f", "g"), part(folder, "g")
+    new.scores["value"] += 0.25
+    with pytest.raises(MergeError, match="task g/t is in two of them"):
+        merge([old, new])
+    joined = merge([old, new], renewed=["g"])
+    expected = pd.concat([part(folder, "f").scores, new.scores]).sort_values(KEY, kind="stable", ignore_index=True)
+    pd.testing.assert_frame_equal(joined.scores, expected)
+    assert {shown.family for shown in joined.facts.pictures} == {"f", "g"}
+    assert len(joined.tables["certificates"]) == len(part(folder, "f", "g").tables["certificates"])
+    assert "duration_seconds" not in joined.provenance["families"]["f"], "it ran with what is gone"
+    with pytest.raises(MergeError, match="got h to renew, expected families of the parts: f, g"):
+        merge([old, new], renewed=["h"])
+    with pytest.raises(MergeError, match="nothing is left of part 1"):
+        merge([part(folder, "g"), old], renewed=["g"])
+
+
+def test_other_engines_are_joined_by_whoever_says_why_and_the_reason_is_published(folder: Path, tmp_path: Path) -> None:
+    old, new = part(folder, "f"), part(folder, "g", engine="two")
+    reason = "the rows of <another> profile are the same"
+    joined = merge([old, new], rows_agree=reason)
+    assert joined.provenance["engine"] == "two"
+    assert joined.provenance["families"]["f"]["engine"] == "one"
+    assert joined.provenance["families"]["f"]["rows_agree"] == reason
+    assert "rows_agree" not in joined.provenance["families"]["g"]
+    write(joined, tmp_path)
+    assert render_kept(tmp_path)
+    assert "the rows of &lt;another&gt; profile are the same" in (tmp_path / "index.html").read_text()
+    again = merge([read(tmp_path), part(folder, "h", engine="two")])
+    assert again.provenance["families"]["f"]["rows_agree"] == reason
