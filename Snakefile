@@ -178,6 +178,10 @@ rule publish:
 
 
 onstart:
+    if workflow.local_exec:
+        # It limits submissions to clusters. Here it would look for jobs again every second, once for each job that has ended: with a hundred
+        # ended ones a core does nothing else (Snakemake 9.27).
+        workflow.scheduler.job_rate_limiter = None
     if workflow.is_main_process and workflow.local_exec:
         start(*imported_in(PLAN))
 

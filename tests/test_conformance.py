@@ -56,7 +56,7 @@ HELD: dict[str, Sequence[str]] = {
 @pytest.fixture(autouse=True, scope="module")
 def _imported() -> None:
     """Import and read here what every forked child would import and read again."""
-    warm_up(closure(*(plugin.path for plugin in CHEAP if plugin.kind == "method")))
+    warm_up(closure(*(plugin.path for plugin in (*CHEAP, *EXPENSIVE))), trains=True)
     for plugin in plugins().of("metric"):
         plugin.load()
         metric_code(plugin)

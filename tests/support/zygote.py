@@ -4,21 +4,23 @@
 
 What is forked is a process of its own, with the caller's arguments, folder, environment and open files. Only libraries
 are imported beforehand, never the project, of which every tree has its own copy. Importing torch anew for each of some
-hundred jobs took most of the suite's time. Tests that kill processes, or look at who descends from whom, call the real
-interpreter.
+hundred jobs took most of the suite's time. One such process serves all that run tests beside each other, and ends with
+the one that started them. Tests that kill processes, or look at who descends from whom, call the real interpreter.
 """
 
 from __future__ import annotations
 
 import array
-import atexit
+import fcntl
 import functools
 import gc
 import importlib
 import json
 import os
 import runpy
+import select
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -32,6 +34,8 @@ LIBRARIES = (
     *("torch", "numpy", "pandas", "pyarrow.parquet", "scipy.stats", "scipy.optimize", "scipy.sparse", "sklearn.tree"),
     *("matplotlib.figure", "matplotlib.backends.backend_agg", "PIL.Image", "pydantic", "typer", "rich.table", "jinja2"),
     *("yaml", "psutil", "safetensors.torch", "jaxtyping", "threadpoolctl", "snakemake.cli", "snakemake.workflow"),
+    *("torch._dynamo", "captum.attr", "captum.attr._utils.lrp_rules", "numba", "ot", "gplearn.genetic", "cloudpickle"),
+    *("scipy.ndimage", "sklearn.cluster", "sklearn.decomposition", "sklearn.neural_network"),
 )
 CLIENT = """
 import array, json, os, signal, socket, sys
@@ -51,46 +55,52 @@ sys.exit(int(answers.readline() or 70))
 
 @functools.cache
 def zygote() -> str:
-    """Start the process, once in each process that runs tests; the path of a program that stands for its Python."""
-    folder = Path(tempfile.mkdtemp(prefix="zygote-"))
-    address = str(folder / "socket")
-    server = subprocess.Popen(
-        [sys.executable, "-P", __file__, address],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd="/", start_new_session=True,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-    atexit.register(_end, server.pid)
-    assert server.stdout is not None
-    assert server.stdout.readline() == b"ready\n"
-    (folder / "client.py").write_text(CLIENT.format(address=address))
+    """The path of a program that stands for its Python; the first to ask starts it, and others wait until it serves."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID")
+    folder = Path(tempfile.gettempdir()) / f"zygote-{os.getuid()}-{run or os.getpid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
     client = folder / "python"
-    client.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -S -E {folder}/client.py "$@"\n')
-    client.chmod(0o755)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not client.exists():
+            _start(folder, until=os.getppid() if run else os.getpid())
+            (folder / "client.py").write_text(CLIENT.format(address=str(folder / "socket")))
+            client.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -S -E {folder}/client.py "$@"\n')
+            client.chmod(0o755)
     return str(client)
 
 
-def _end(pid: int) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+def _start(folder: Path, until: int) -> None:
+    """Start the process; it serves when this returns, and ends with the process `until`."""
+    server = subprocess.Popen(
+        [sys.executable, "-P", __file__, str(folder / "socket"), str(until)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, cwd="/", start_new_session=True,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert server.stdout is not None
+    assert server.stdout.readline() == b"ready\n"
 
 
-def serve(address: str) -> None:
-    """Fork a process for everyone who connects."""
+def serve(address: str, until: int) -> None:
+    """Fork a process for everyone who connects, until a process ends."""
     for name in LIBRARIES:
         importlib.import_module(name)
     gc.freeze()  # no fork looks for garbage among what was imported, which would copy it
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    ended = os.pidfd_open(until)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listening.bind(address)
     listening.listen(64)
     sys.stdout.write("ready\n")
     sys.stdout.flush()
-    while True:
+    while ended not in select.select([listening, ended], [], [])[0]:
         connection, _ = listening.accept()
         if os.fork() == 0:
             listening.close()
+            os.close(ended)
             os._exit(_become(connection))
         connection.close()
+    shutil.rmtree(Path(address).parent, ignore_errors=True)
 
 
 def _become(connection: socket.socket) -> int:
@@ -134,4 +144,4 @@ def _become(connection: socket.socket) -> int:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve(sys.argv[1], int(sys.argv[2]))
