@@ -68,6 +68,10 @@ class Labelled:
     question: Any
 
 
+DATA = "data"
+"""The name of the picture, one a task, that shows the data and what is planted in them, and no method."""
+
+
 @dataclass(frozen=True)
 class Picture:
     """A picture for the page. `name` becomes part of a file name; `caption` is a sentence of plain text."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmark.errors import TouchstoneError
+from benchmark.families.family import DATA
 from benchmark.site import text
 from benchmark.site.board import PagePicture
 
@@ -71,7 +72,7 @@ def published(pictures: Sequence[PagePicture]) -> list[Image]:
 def galleries(images: Sequence[Image], order: Sequence[str] = ()) -> list[Gallery]:
     """Pictures of all methods in their order, each by itself; then grids of single methods, one a caption.
 
-    In a grid the truth comes first, then chance, then the methods in `order`.
+    The picture of the data stands elsewhere. In a grid the truth comes first, then chance, then the methods in `order`.
     """
     place = {name: at for at, name in enumerate([*FIRST, *(name for name in order if name not in FIRST)])}
     grids: dict[str, list[Image]] = {}
@@ -80,16 +81,21 @@ def galleries(images: Sequence[Image], order: Sequence[str] = ()) -> list[Galler
             grids.setdefault(image.picture.caption, []).append(image)
     for grid in grids.values():
         grid.sort(key=lambda image: place.get(image.picture.method, len(place)))
-    whole = [Gallery(image.picture.caption, [image]) for image in images if not image.picture.method]
+    whole = [
+        Gallery(image.picture.caption, [image])
+        for image in images
+        if not image.picture.method and image.picture.name != DATA
+    ]
     return whole + [Gallery(caption, grid) for caption, grid in grids.items()]
 
 
 def of_data(images: Sequence[Image]) -> Image | None:
-    """The picture in which the data and what is planted in them are best seen: that of the truth alone, else the first
-    of all methods, in which the truth stands too."""
+    """The picture in which the data and what is planted in them are best seen: the family's own, that of the truth
+    alone, else the first of all methods, in which the truth stands too."""
+    own = [image for image in images if image.picture.name == DATA]
     alone = [image for image in images if image.picture.method == TRUTH]
     whole = [image for image in images if not image.picture.method]
-    return next(iter([*alone, *whole]), None)
+    return next(iter([*own, *alone, *whole]), None)
 
 
 def _image(picture: PagePicture) -> Image:

@@ -19,7 +19,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from benchmark.families.circuit.graph import Graph
-from benchmark.families.family import Case, Picture
+from benchmark.families.family import DATA, Case, Picture
 from benchmark.families.panels import panels
 
 FIRST = ("oracle", "random")
@@ -31,12 +31,19 @@ TRUTH = (0.0, 0.62, 0.45, 0.55)
 
 
 def pictures(cases: Sequence[Case]) -> list[Picture]:
-    """One picture for each task and variant, of its first seed: a graph for every method."""
+    """The planted circuits of each task; for each of its variants, of its first seed, a graph for every method."""
 
     def setting(case: Case) -> tuple[str, str]:
         return case.task, case.variant
 
     drawn: list[Picture] = []
+    for task in sorted({case.task for case in cases}):
+        planted = [case for case in cases if case.task == task and case.method == "oracle"]
+        seeds = {
+            case.variant: min(other.seed for other in planted if other.variant == case.variant) for case in planted
+        }
+        if planted:
+            drawn.append(_data(task, [case for case in planted if case.seed == seeds[case.variant]]))
     for (task, variant), group in groupby(sorted(cases, key=setting), setting):
         members = [case for case in group if case.method not in LEFT_OUT]
         first = [case for case in members if case.seed == min(other.seed for other in members)]
@@ -44,6 +51,15 @@ def pictures(cases: Sequence[Case]) -> list[Picture]:
         first.sort(key=lambda case: (order.get(case.method, len(order)), case.method))
         drawn.append(_picture(task, variant, first))
     return drawn
+
+
+def _data(task: str, cases: Sequence[Case]) -> Picture:
+    caption = (
+        f"The graphs of {task}, inputs on the left and the answer on the right; on green bands the edges of the "
+        "planted circuit, which a method is to find."
+    )
+    draw = partial(_drawn, cases[: 2 * COLUMNS], by_variant=True)
+    return Picture(DATA, "The models, with what is planted", caption, draw, cases)
 
 
 def _picture(task: str, variant: str, cases: Sequence[Case]) -> Picture:
@@ -56,15 +72,16 @@ def _picture(task: str, variant: str, cases: Sequence[Case]) -> Picture:
     return Picture(f"{task}-{variant}-graph", title, caption, partial(_drawn, cases), cases)
 
 
-def _drawn(cases: Sequence[Case]) -> Figure:
+def _drawn(cases: Sequence[Case], *, by_variant: bool = False) -> Figure:
     columns = min(COLUMNS, len(cases))
     rows = -(-len(cases) // columns)
     figure, axes = panels(rows, columns, panel=(3.3, 2.5), margins=(0.05, 0.05, 0.05, 0.45), gap=(0.1, 0.45))
     for axis in axes.ravel():
         axis.set_axis_off()
     for axis, case in zip(axes.ravel(), cases, strict=False):
-        score = next(iter(case.scores.values()), None)
-        axis.set_title(case.method.replace("_", " ") + ("" if score is None else f"\n{score:.2f}"), fontsize=8)
+        score = None if by_variant else next(iter(case.scores.values()), None)
+        name = case.variant if by_variant else case.method
+        axis.set_title(name.replace("_", " ") + ("" if score is None else f"\n{score:.2f}"), fontsize=8)
         _graph(axis, case)
     return figure
 

@@ -12,21 +12,47 @@ from matplotlib.figure import Figure
 
 from benchmark.families.description import DescriptionTruth
 from benchmark.families.description.languages import Answers
-from benchmark.families.family import Case, Picture
+from benchmark.families.family import DATA, Case, Picture
 from benchmark.families.panels import panels
 
 SHOWN = 3
 """Functions per picture."""
 TRUE, SAID, EXCEPTION, BEYOND = "#8a8f98", "#c2410c", "#fde68a", "#f3f4f6"
 HIDDEN = ("random",)
+VARIANTS = 6
+"""At most so many in the picture of the data."""
 LINES, WIDTH = 8, 18
 """Of a list of points: lines, and letters of a point or an answer."""
 
 
 def pictures(cases: Sequence[Case]) -> list[Picture]:
-    """One picture per variant: a row per function, a column per method."""
-    variants = list(dict.fromkeys((case.task, case.variant) for case in cases))
-    return [_picture([c for c in cases if (c.task, c.variant) == key and c.method not in HIDDEN]) for key in variants]
+    """The functions of each task, and one picture per variant: a row per function, a column per method."""
+    shown = [case for case in cases if case.method not in HIDDEN]
+    variants = list(dict.fromkeys((case.task, case.variant) for case in shown))
+    firsts = [next(case for case in shown if (case.task, case.variant) == key) for key in variants]
+    tasks = dict.fromkeys(case.task for case in shown)
+    drawn = [_data(task, [case for case in firsts if case.task == task]) for task in tasks]
+    return drawn + [_picture([case for case in shown if (case.task, case.variant) == key]) for key in variants]
+
+
+def _data(task: str, cases: Sequence[Case]) -> Picture:
+    caption = (
+        f"{task}: some of the functions in the black boxes, a row a variant, as they answer without noise. Grey: "
+        "beyond the domain of the questions, where the rule goes on. Yellow: where a function departs from its rule."
+    )
+    draw = partial(_draw_data, cases[:VARIANTS])
+    return Picture(DATA, "The functions that are to be described", caption, draw, cases)
+
+
+def _draw_data(cases: Sequence[Case]) -> Figure:
+    figure, axes = panels(len(cases), SHOWN, panel=(2.2, 1.4), margins=(0.45, 0.1, 0.25, 0.35), gap=(0.35, 0.45))
+    for row, case in zip(axes, cases, strict=True):
+        for axis in row[len(case.truth.programs) :]:
+            axis.set_axis_off()
+        for number, axis in enumerate(row[: len(case.truth.programs)]):
+            _panel(axis, case.truth, number, None)
+        row[0].set_title(case.variant.replace("_", " "), fontsize=9, loc="left")
+    return figure
 
 
 def _picture(cases: Sequence[Case]) -> Picture:
@@ -68,12 +94,15 @@ def _success(case: Case) -> str:
     return f"{case.scores.get('program_success', float('nan')):.0%} of all predicted"
 
 
-def _panel(axis: Axes, domain: DescriptionTruth, index: int, program: str) -> None:
+def _panel(axis: Axes, domain: DescriptionTruth, index: int, program: str | None) -> None:
+    """A function and what a program says of it; the function alone where there is none."""
     truth = domain.extension or domain
-    said = truth.answers(index, program)
-    if said is None and truth is not domain:  # at least what it says where questions were allowed
+    said = None if program is None else truth.answers(index, program)
+    if (
+        said is None and program is not None and truth is not domain
+    ):  # at least what it says where questions were allowed
         truth, said = domain, domain.answers(index, program)
-    if said is None:
+    if said is None and program is not None:
         axis.text(0.5, 0.5, "no program", transform=axis.transAxes, ha="center", fontsize=8, color=SAID)
     if truth.numeric and truth.points[index].dtype.kind == "f" and truth.points[index].ndim == 1:
         _curve(axis, truth, index, said)
@@ -81,8 +110,8 @@ def _panel(axis: Axes, domain: DescriptionTruth, index: int, program: str) -> No
             within = domain.points[index]
             for low, high in ((truth.points[index].min(), within.min()), (within.max(), truth.points[index].max())):
                 axis.axvspan(low, high, color=BEYOND, linewidth=0, zorder=0)
-    elif said is not None:
-        _listing(axis, truth, index, said)
+    elif said is not None or program is None:
+        _listing(axis, truth, index, truth.outputs[index] if said is None else said)
     axis.tick_params(labelsize=6, length=2)
     axis.locator_params(nbins=3)
     axis.spines[["top", "right"]].set_visible(False)

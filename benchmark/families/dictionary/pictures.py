@@ -1,4 +1,5 @@
-"""Pictures of the dictionary family: quality against L0, cosines with the plant, and atoms drawn where features lie."""
+"""Pictures of the dictionary family: the data, quality against L0, cosines with the plant, and atoms drawn where
+features lie."""
 
 from __future__ import annotations
 
@@ -13,17 +14,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.optimize import linear_sum_assignment
 
-from benchmark.families.family import Case, Picture
+from benchmark.families.family import DATA, Case, Picture
 from benchmark.families.panels import panels, scale_beside
 
 ATOMS_SHOWN = 5
+ROWS_SHOWN, FEATURES_SHOWN = 30, 64
 
 
 def pictures(cases: Sequence[Case]) -> list[Picture]:
-    """Of every task the frontier over the variants that differ in sparsity alone, and the atoms of the middle one."""
+    """Of every task the data, the frontier over the variants that differ in sparsity alone, and the atoms of the middle
+    one."""
     drawn: list[Picture] = []
     for task, group in groupby(sorted(cases, key=lambda case: case.task), lambda case: case.task):
         members = list(group)
+        drawn.append(_data(task, min(members, key=lambda case: (case.seed, case.method != "oracle"))))
         sweep = _sweep(members)
         drawn.append(_frontier(task, sweep))
         sparsities = sorted({case.question.sparsity for case in sweep})
@@ -35,6 +39,39 @@ def pictures(cases: Sequence[Case]) -> list[Picture]:
         if shown and shown[0].truth.grid is not None:
             drawn.append(_grids(task, shown))
     return drawn
+
+
+def _data(task: str, case: Case) -> Picture:
+    there = "; how alike their directions are (absolute cosine)" if case.truth.directions is not None else ""
+    caption = (
+        f"{task}, {case.variant}: activations of {ROWS_SHOWN} test rows, as a method gets them; which of the true "
+        f"features are on in the same rows, and how strongly{there}. Of many features those that are on most often."
+    )
+    return Picture(DATA, "The data, with what is planted", caption, partial(_draw_data, case), [case])
+
+
+def _draw_data(case: Case) -> Figure:
+    truth = case.truth
+    strengths = truth.test.float() if truth.test_codes is None else truth.test_codes
+    often = truth.test.float().mean(0).argsort(descending=True, stable=True)[:FEATURES_SHOWN].sort().values
+    activations = (case.question.test[:ROWS_SHOWN] - case.question.train.mean(0)).numpy()
+    known = truth.directions is not None
+    figure, axes = panels(1, 3 if known else 2, panel=(3.2, 2.6), margins=(0.4, 0.1, 0.45, 0.35), gap=(0.45, 0.1))
+    most = float(np.abs(activations).max()) or 1.0
+    axes[0, 0].imshow(activations, cmap="RdBu_r", vmin=-most, vmax=most, aspect="auto", interpolation="nearest")
+    axes[0, 0].set_title("activations (test rows)", fontsize=9)
+    axes[0, 0].set_xlabel("dimension", fontsize=8)
+    axes[0, 1].imshow(strengths[:ROWS_SHOWN, often].numpy(), cmap="Greys", aspect="auto", interpolation="nearest")
+    axes[0, 1].set_title("true features on in them", fontsize=9)
+    axes[0, 1].set_xlabel("feature", fontsize=8)
+    if known:
+        unit = torch.nn.functional.normalize(truth.directions[often], dim=1)
+        axes[0, 2].imshow((unit @ unit.T).abs().numpy(), cmap="Greys", vmin=0, vmax=1, interpolation="nearest")
+        axes[0, 2].set_title("their directions, |cosine|", fontsize=9)
+        axes[0, 2].set_xlabel("feature", fontsize=8)
+    for axis in axes.ravel():
+        axis.tick_params(labelsize=7, length=2)
+    return figure
 
 
 def _sweep(cases: Sequence[Case]) -> list[Case]:

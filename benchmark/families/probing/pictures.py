@@ -1,4 +1,5 @@
-"""Pictures of the probing family: where methods place a concept beside where it is, and how well they read each."""
+"""Pictures of the probing family: the activations by concept, where methods place a concept beside where it is, and how
+well they read each."""
 
 from __future__ import annotations
 
@@ -11,19 +12,27 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from benchmark.families.family import Case, Picture
+from benchmark.families.family import DATA, Case, Picture
+from benchmark.families.panels import panels
 
 METHODS = 8
 """Most rows of a picture."""
+CONCEPTS, POINTS = 4, 400
+"""Of the picture of the data, at most."""
 
 
 def pictures(cases: Sequence[Case]) -> list[Picture]:
-    """One picture per task and variant, of the first seed: accuracy on the concepts' grid, else energy by dimension."""
+    """Of every task the data, and of each of its variants, of the first seed: accuracy on the concepts' grid, else
+    energy by dimension."""
 
     def setting(case: Case) -> tuple[str, str]:
         return case.task, case.variant
 
     drawn: list[Picture] = []
+    for task in sorted({case.task for case in cases}):
+        known = [case for case in cases if case.task == task and case.method != "random"]
+        if known:
+            drawn.append(_data(task, min(known, key=lambda case: case.seed)))
     for (task, variant), group in groupby(sorted(cases, key=setting), setting):
         members = list(group)
         first = [case for case in members if case.seed == min(other.seed for other in members)]
@@ -32,6 +41,48 @@ def pictures(cases: Sequence[Case]) -> list[Picture]:
         elif first[0].truth.subspaces is not None:
             drawn.extend(_dimensions(task, variant, first))
     return drawn
+
+
+def _data(task: str, case: Case) -> Picture:
+    caption = (
+        f"{task}, {case.variant}: {POINTS} test activations in the colours of the classes of some concepts, each "
+        "seen along the directions in which it is planted (where that is not known, in which its classes differ most). "
+        "A method sees classes of train activations, and has to find such directions."
+    )
+    return Picture(DATA, "The data, with what is planted", caption, partial(_draw_data, case), [case])
+
+
+def _draw_data(case: Case) -> Figure:
+    truth, question = case.truth, case.question
+    real = truth.real
+    concepts = [real[place] for place in np.linspace(0, len(real) - 1, min(CONCEPTS, len(real))).round().astype(int)]
+    figure, axes = panels(1, len(concepts), panel=(2.3, 2.1), margins=(0.1, 0.1, 0.1, 0.35), gap=(0.15, 0.1))
+    for axis, concept in zip(axes[0], concepts, strict=True):
+        labels = truth.labels[:POINTS, concept].cpu().numpy()
+        places = (question.test[:POINTS] @ _seen_along(case, concept).T).cpu().numpy()
+        for label in np.unique(labels):
+            chosen = places[labels == label]
+            name = truth.class_names[label] if label < len(truth.class_names) else str(label)
+            axis.scatter(chosen[:, 0], chosen[:, 1], s=5, color=f"C{label % 10}", label=name, linewidths=0)
+        axis.set_title(truth.names[concept], fontsize=9)
+        axis.legend(fontsize=6, loc="best", markerscale=1.5, framealpha=0.6)
+        axis.set_xticks([])
+        axis.set_yticks([])
+    return figure
+
+
+def _seen_along(case: Case, concept: int) -> Tensor:
+    """Two directions [2, d]: of the planted subspace, then those in which the means of the classes differ most."""
+    question, truth = case.question, case.truth
+    labels = question.labels[:, concept]
+    means = torch.stack([question.train[labels == label].mean(0) for label in labels.unique()])
+    between = torch.linalg.svd(means - means.mean(0), full_matrices=False).Vh
+    around = torch.linalg.svd(question.train - question.train.mean(0), full_matrices=False).Vh
+    planted = between[:0] if truth.subspaces is None else truth.subspaces[concept]
+    planted = planted[planted.norm(dim=1) > 0.5].to(between)
+    chosen = torch.cat([planted, between[: len(means) - 1], around])
+    directions: Tensor = torch.linalg.qr(chosen.T).Q.T
+    return directions[:2]
 
 
 def _grids(task: str, variant: str, cases: Sequence[Case]) -> Picture:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from benchmark.families import panels
-from benchmark.families.family import Case, Picture
+from benchmark.families.family import DATA, Case, Picture
 from benchmark.registry import plugins
 from benchmark.scores import by_name
 from benchmark.stages.instances import family_of
@@ -69,9 +69,18 @@ def test_a_picture_of_one_method_shows_it_alone() -> None:
         ]
 
 
+@pytest.mark.parametrize("family", ["circuit", *(name for name in FAMILIES if name != "attribution")])
+def test_one_picture_a_task_shows_the_data_and_no_method(family: str) -> None:
+    first, *others = listed(family)
+    assert first.name == DATA
+    assert DATA not in {picture.name for picture in others}
+    assert len({case.variant for case in first.shows}) == len(first.shows), "one explanation a variant, for its truth"
+    assert first.draw().axes
+
+
 @pytest.mark.parametrize("family", ["description", "probing"])
 def test_a_picture_of_one_variant_shows_no_other(family: str) -> None:
-    for picture in listed(family):
+    for picture in listed(family)[1:]:
         assert "random" not in {case.method for case in picture.shows}
         (variant,) = {case.variant for case in picture.shows}
         assert variant in picture.name

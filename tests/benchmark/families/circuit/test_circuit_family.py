@@ -139,7 +139,8 @@ def test_pictures_show_a_graph_for_every_method():
     question, truth = trivial(0)
     made = {"mine": random(question, generator_for(0, "p")), "inverted": inverted(truth), "oracle": oracle(truth)}
     cases = [Case("t", "v", 0, name, question, truth, made[name], {"edge_auroc": 0.5}) for name in made]
-    (picture,) = pictures(cases)
+    data, picture = pictures(cases)
+    assert [axis.get_title() for axis in data.draw().axes] == ["v"]
     titles = [axis.get_title() for axis in picture.draw().axes]
     assert titles == ["oracle\n0.50", "mine\n0.50"]
     planted, edges = picture.draw().axes[1].collections[:2]

@@ -118,7 +118,7 @@ def test_pictures_show_a_panel_for_each_method_and_function():
     explanation = family.check([("a", "x"), ("b", "nonsense"), ("c", "1"), ("d", "x**2")], question)
     names = ("random", "oracle", "some_method")
     cases = [Case("t", "v", 0, name, question, truth, explanation, {"program_success": 0.5}) for name in names]
-    (picture,) = pictures(cases)
+    _, picture = pictures(cases)
     assert len(picture.draw().axes) == 2 * 3
     assert picture.draw().axes[1].get_title() == "some method\n50% of all predicted"
 
@@ -132,7 +132,7 @@ def test_pictures_go_beyond_the_domain_where_the_truth_does():
     truth = dataclasses.replace(near, extension=beyond)
     explanation = references.oracle(truth)
     case = Case("t", "v", 0, "oracle", make_question(2), truth, explanation, {"function_recovery": 1.0})
-    (picture,) = pictures([case])
+    _, picture = pictures([case])
     above, below = picture.draw().axes
     assert above.get_title() == "oracle\n100% of all recovered"
     assert [len(axis.lines[1].get_xdata()) for axis in (above, below)] == [64, 64]

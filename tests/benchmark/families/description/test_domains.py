@@ -150,7 +150,7 @@ def test_a_box_over_texts_answers_across_processes():
 
 def test_pictures_list_points_with_what_was_said():
     question, explanation, truth = case("keep a; reverse", "upper", "nonsense")
-    (picture,) = pictures([Case("t", "v", 0, "m", question, truth, explanation, {"program_success": 1 / 3})])
+    _, picture = pictures([Case("t", "v", 0, "m", question, truth, explanation, {"program_success": 1 / 3})])
     right, wrong, none = ([text.get_text() for text in axis.texts] for axis in picture.draw().axes)
     assert right == ["abc: abc", "ab: ab", "bca: acb", "cc: cc", "(empty): (empty)", "ba: ab", "cab: bac", "bb: bb"]
     assert wrong[0] == "abc: abc, not ABC"

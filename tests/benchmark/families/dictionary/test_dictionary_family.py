@@ -159,7 +159,7 @@ def test_the_frontier_joins_the_variants_of_one_source_and_draws_the_primary_met
         asked = dataclasses.replace(question, source=source, sparsity=sparsity)
         scores = {"primary_one": 0.1 * sparsity, "l0": float(sparsity), "explained_variance": 0.5}
         cases.append(Case("task", variant, 0, "oracle", asked, truth, oracle(question, truth), scores))
-    frontier, atoms = pictures(cases)
+    _, frontier, atoms = pictures(cases)
     axis = frontier.draw().axes[0]
     assert axis.get_ylabel() == "primary one"
     assert axis.lines[0].get_xdata().tolist() == [1, 2], "the two of source a alone"

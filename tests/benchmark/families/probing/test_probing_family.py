@@ -128,13 +128,13 @@ def test_pictures_of_planted_dimensions_and_of_a_grid():
             ("some", random(question, generator_for(0, "some"))),
         )
     ]
-    (picture,) = pictures(cases)
+    _, picture = pictures(cases)
     assert picture.name == "task-aligned-dimensions"
     assert [label.get_text() for label in picture.draw().axes[0].get_yticklabels()] == ["planted", "some"]
     # the same two concepts in the first and the last cell of a grid, the control in none
     grid = Grid(rows=2, columns=2, cells=(0, 3, None))
     placed = dataclasses.replace(truth, grid=grid, class_names=("low", "high"))
-    (picture,) = pictures([dataclasses.replace(case, truth=placed) for case in cases])
+    _, picture = pictures([dataclasses.replace(case, truth=placed) for case in cases])
     assert "(low, high)" in picture.caption
     grid = picture.draw().axes[-2].images[0].get_array()
     assert grid.shape == (2, 2)
