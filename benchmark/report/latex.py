@@ -60,7 +60,7 @@ def table(
     lines = [
         r"% needs \usepackage{booktabs}",
         r"\begin{table}[htbp]",
-        r"  \centering\small",
+        r"  \centering\footnotesize\setlength{\tabcolsep}{2.5pt}",
         rf"  \begin{{tabular}}{{{columns}}}",
         r"    \toprule",
         f"    {_row(head)}",

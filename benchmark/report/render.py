@@ -11,6 +11,8 @@ from benchmark.report.standing import Standing, quotation
 from benchmark.site import text
 
 HEAD = ("Method", "Skill", "95 % interval", "Rank", "Above blind", "p", "Seeds", "Failures")
+SHORT = {"95 % interval": "95 %", "Above blind": "> blind", "Failures": "Failed"}
+"""Of the columns whose heads are wider than a page has room for."""
 PARTS = {
     "this method": "this method",
     "may be the best": "top group",
@@ -18,6 +20,8 @@ PARTS = {
     "chance": "chance",
     "truth": "truth",
 }
+WHOLE = 3
+"""Of so many tasks the table shows others beside the method on each."""
 EXPLAINED = (
     "Skill is (score - null) / (ceiling - null) of each task's primary metric. The null is the higher of chance, the "
     "mean of many random explanations, and blind, the best control, which never consults what the model learned; the "
@@ -49,23 +53,30 @@ def title(group: Group) -> str:
 
 
 def latex_table(standing: Standing) -> str:
-    """The table, with the quotable sentence as its caption."""
-    parts = [
-        (
-            latex.escaped(title(group)),
-            [
-                [
-                    f"{latex.code(line.method)} ({latex.escaped(PARTS[line.part])})",
-                    *map(latex.escaped, cells(line)),
-                ]
-                for line in group.lines
-            ],
-        )
-        for group in groups(standing)
-    ]
+    """The table, with the quotable sentence as its caption. It fits on a page: of more tasks than `WHOLE` each is one
+    line, of this method alone, and the page of Markdown holds the rest."""
+    shown = groups(standing)
+    whole = shown if len(shown) <= WHOLE + 1 else shown[:1]
+    parts = [(latex.escaped(title(group)), [_latex_line(line) for line in group.lines]) for group in whole]
+    if len(whole) < len(shown):
+        parts.append(("This method, task by task (in brackets the best other's skill)", [*_by_task(shown[1:])]))
     label = f"tab:touchstone-{standing.family}-{standing.method}"
     caption = latex.escaped(f"{quotation(standing)} {EXPLAINED}")
-    return latex.table([latex.escaped(name) for name in HEAD], parts, caption=caption, label=label)
+    return latex.table([latex.escaped(SHORT.get(name, name)) for name in HEAD], parts, caption=caption, label=label)
+
+
+def _latex_line(line: Line) -> list[str]:
+    return [f"{latex.code(line.method)} ({latex.escaped(PARTS[line.part])})", *map(latex.escaped, cells(line))]
+
+
+def _by_task(tasks: Sequence[Group]) -> Iterator[list[str]]:
+    """A line for each task that the method answered, with the skill of the best other method."""
+    for group in tasks:
+        others = [line.row["skill"] for line in group.lines if line.part == "may be the best" and line.row.get("skill")]
+        beside = f" ({text.fixed(max(others))})" if others else ""
+        for line in group.lines:
+            if line.part == "this method":
+                yield [latex.code(group.task) + beside, *map(latex.escaped, cells(line))]
 
 
 def page(standing: Standing) -> str:

@@ -78,6 +78,17 @@ def test_a_method_stands_beside_the_top_group_blind_chance_and_the_truth(tmp_pat
     assert [group.task for group in groups(alone)] == ["blocks"]
 
 
+def test_a_table_of_many_tasks_has_a_line_for_each_and_fits_on_a_page(tmp_path: Path) -> None:
+    best = CONTESTANT | {"method": "best", "skill": 0.9, "rank_low": 1}
+    many = tuple(f"task_{n}" for n in range(22))
+    standing = find(publish(tmp_path, [*rows_of(rank_low=2), best], tasks=many), "mine")
+    made = latex_table(standing).splitlines()
+    assert sum(line.endswith(r" \\") for line in made) < 45
+    for task in many:
+        (line,) = [line for line in made if code(task) in line]
+        assert line.strip().startswith(f"{code(task)} (0.90) & ")
+
+
 def test_the_files_say_the_sentence_and_how_to_repeat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(tmp_path, rows_of())
     monkeypatch.chdir(tmp_path)
