@@ -26,6 +26,9 @@ Two verdicts are given by whoever writes the claim, with the reason, and hold wh
     not_testable: ...      `not testable here`: what the statement is about is not here, the sides stand for something
                            else
 
+Where a published claim is not reproduced, `fails_because` says what was found out about the reason; it moves no
+verdict.
+
 A margin must be set before the scores are seen. `finding: true` marks what no paper says but a board of this suite
 showed, and whose margin was set after that sight: its verdict says whether it is still so, on more seeds, other sizes
 or changed methods, and is no independent confirmation.

@@ -67,6 +67,8 @@ def evaluate(claims: Sequence[Claim], scores: pd.DataFrame) -> pd.DataFrame:
                 reason = "one seed has no spread, so there is no interval"
             elif decided == "undecided":
                 reason = "the interval holds the margin"
+            elif decided == "not reproduced":
+                reason = claim.fails_because
         if claim.out_of_regime or claim.not_testable:
             decided = "out of regime" if claim.out_of_regime else "not testable here"
             reason = claim.out_of_regime or claim.not_testable

@@ -93,6 +93,8 @@ class Claim(_Data):
     """How the conditions here differ from those that the statement is about, where that decides the effect."""
     not_testable: str = ""
     """What is missing here to test the statement at all, where the effect stands for something else."""
+    fails_because: str = ""
+    """What was found out about why it does not reproduce here; it is shown with that verdict and no other."""
     finding: bool = False
     """Whether it is no paper's but what a board of this suite showed; its margin was then set after a first sight."""
 

@@ -184,3 +184,10 @@ def test_the_claims_of_shah_et_al_on_made_up_scores() -> None:
     swapped = as_published.assign(variant=as_published["variant"].replace({"standard": "robust", "robust": "standard"}))
     assert evaluate(shah, swapped)["verdict"].tolist() == ["not reproduced"] * 2 + ["reproduced", "not reproduced"]
     assert evaluate(shah, as_published.iloc[:0])["verdict"].tolist() == ["undecided"] * 4
+
+
+@pytest.mark.parametrize("effect", [0.5, 0.0])
+def test_why_a_claim_fails_is_said_where_it_fails(effect: float) -> None:
+    table = scores({("standard", "gradient"): [effect, effect + 0.01, effect - 0.01]})
+    row = only(claim(side(), 0.0, margin=0.25, fails_because="other budgets"), table)
+    assert (row["verdict"], row["reason"]) == (("reproduced", "") if effect else ("not reproduced", "other budgets"))
