@@ -104,6 +104,7 @@ class Step:
     """Before the step changed the parameters."""
     codes: Callable[[], Iterator[Float[Tensor, "B m"]]]
     """Codes of the step's inputs, one dictionary after the other, with the parameters as they are now."""
+    inputs: Float[Tensor, "k B d"]
 
 
 class Workers(Protocol):

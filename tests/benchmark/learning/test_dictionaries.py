@@ -13,6 +13,7 @@ from benchmark.learning.dictionaries import DivergedError, train
 from benchmark.learning.dictionary_step import EPSILON, RectifiedStep
 from benchmark.learning.memory import TooLargeError, memory_needed
 from benchmark.learning.rules import Autoencoder
+from methods.dictionary import _annealing
 from methods.dictionary.p_anneal import PAnneal
 from methods.dictionary.relu_l1 import ReluL1
 from methods.dictionary.topk import TopK
@@ -141,7 +142,7 @@ def test_the_closed_form_refuses_other_targets():
 @pytest.mark.parametrize("updates", [1, 3, 10])
 @pytest.mark.parametrize("steps", [50, 1000, 36621])
 def test_every_update_of_the_power_is_followed_by_training(updates, steps):
-    schedule = PAnneal(power=0.2, updates=updates).schedule(steps)
+    schedule = _annealing.schedule(steps, 0.2, updates)
     assert len(schedule) == updates
     assert schedule[-1][1] == pytest.approx(0.2)
     ends = [at for at, _ in schedule] + [steps]

@@ -13,20 +13,36 @@ from benchmark.families.dictionary.metrics.l0 import l0
 from benchmark.families.dictionary.metrics.mcc import mcc
 from benchmark.learning import steering
 from benchmark.subjects import Run
+from methods.dictionary.archetypal import archetypal
+from methods.dictionary.batch_topk import batch_topk
+from methods.dictionary.dictionary_learning_sparse_coding import dictionary_learning_sparse_coding
+from methods.dictionary.frozen_decoder import frozen_decoder
+from methods.dictionary.gated import gated
+from methods.dictionary.gated_p_anneal import gated_p_anneal
 from methods.dictionary.ica import ica
+from methods.dictionary.icfl import icfl
+from methods.dictionary.jump_relu import jump_relu
 from methods.dictionary.kmeans import kmeans
+from methods.dictionary.matching_pursuit import matching_pursuit
+from methods.dictionary.matryoshka_batch_topk import matryoshka_batch_topk
+from methods.dictionary.nmf import nmf
 from methods.dictionary.p_anneal import p_anneal
 from methods.dictionary.pca import pca
 from methods.dictionary.random_directions import random_directions
 from methods.dictionary.raw_neurons import raw_neurons
+from methods.dictionary.relaxed_archetypal import relaxed_archetypal
 from methods.dictionary.relu_l1 import relu_l1
 from methods.dictionary.supervised import supervised
 from methods.dictionary.topk import topk
 from methods.dictionary.training_rows import training_rows
 from tasks.models.superposition.subject import Superposition
 
-LEARNERS = (relu_l1, topk, p_anneal)
+LEARNERS = (
+    *(relu_l1, topk, p_anneal, gated, gated_p_anneal, batch_topk, matryoshka_batch_topk, jump_relu),
+    *(archetypal, relaxed_archetypal, matching_pursuit, icfl, frozen_decoder),
+)
 BASES = (pca, raw_neurons, random_directions, training_rows, kmeans)
+SOLVERS = (ica, nmf, dictionary_learning_sparse_coding)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +59,7 @@ def run(method, question, **settings):
     return check(method([question], **settings)[0] if batched else method(question, **settings), question)
 
 
-@pytest.mark.parametrize("method", [*LEARNERS, *BASES, ica, supervised])
+@pytest.mark.parametrize("method", [*LEARNERS, *BASES, *SOLVERS, supervised])
 def test_every_method_returns_a_dictionary_of_the_asked_kind(method, case):
     question, truth = case
     settings = {"steps": 400, "batch": 128} if method in LEARNERS else {}

@@ -77,4 +77,4 @@ def test_oracle_reads_the_board_and_pictures_are_drawn(instance):
             scores = {"board_reconstruction": 0.5, "l0": float(sparsity), "explained_variance": 0.5}
             found = check(method(asked), asked)
             cases.append(Case("othello_board", f"l0_{sparsity}", 0, method.__name__, asked, truth, found, scores))
-    assert [picture.name for picture in pictures(cases)] == ["frontier", "grid"]
+    assert [picture.name for picture in pictures(cases)] == ["data", "frontier", "grid"]

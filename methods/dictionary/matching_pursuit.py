@@ -1,0 +1,78 @@
+"""Matching pursuit as the encoder, in training as well (Mallat and Zhang 1993): there is no other encoder to learn.
+
+    repeat k times:      i = the atom most along the residual r,      f_i += r.a_i / |a_i|^2,      r -= f_i a_i
+    loss = |f D + b - x|^2
+
+An atom is taken for positive correlations alone. Slopes go through the products of residuals and atoms, not through
+which atom is taken. An atom that was taken may be taken again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
+from benchmark.learning.dictionaries import learn
+from benchmark.learning.rules import STATE, Autoencoder, Rule, tied
+
+
+@dataclass(frozen=True)
+class Codebook(Autoencoder):
+    """Atoms and a bias: codes follow from them, and the encoder is empty."""
+
+    encoder: Float[Tensor, "*k 0 d"] = field(metadata=STATE)
+    encoder_bias: Float[Tensor, "*k 0"] = field(metadata=STATE)
+
+    @classmethod
+    def drawn(cls, generator: torch.Generator, size: int, d: int, asked: int) -> Codebook:
+        """Random unit atoms."""
+        p = tied(generator, size, d, asked)
+        return cls(torch.empty(0, d), p.atoms, torch.empty(0), p.bias, p.asked)
+
+
+@dataclass(frozen=True)
+class MatchingPursuit(Rule[Codebook]):
+    """Take as many atoms, one after the other, as codes are asked for."""
+
+    def start(self, generator: torch.Generator, x: Float[Tensor, "n d"], size: int, asked: int) -> Codebook:
+        """Random unit atoms."""
+        return Codebook.drawn(generator, size, x.shape[1], asked)
+
+    def encode(self, p: Codebook, x: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
+        """The sums of what each atom took."""
+        codes, _ = pursued(p, x - p.bias, rounds=int(p.asked), each=1)
+        return codes
+
+
+def pursued(
+    p: Codebook, residual: Float[Tensor, "n d"], *, rounds: int, each: int
+) -> tuple[Float[Tensor, "n m"], Float[Tensor, "n d"]]:
+    """Codes after `rounds` in which the `each` atoms most along the residual take their part, and what is left."""
+    codes = residual.new_zeros(len(residual), len(p.atoms))
+    square = p.atoms.square().sum(1).clamp(min=1e-12)
+    for _ in range(rounds):
+        along = (residual @ p.atoms.T / square.sqrt()).clamp(min=0)
+        best = along.topk(min(each, len(p.atoms)), dim=1)
+        taken = best.values / square.sqrt()[best.indices]
+        codes = codes.scatter_add(1, best.indices, taken)
+        residual = residual - torch.einsum("nk,nkd->nd", taken, p.atoms[best.indices])
+    return codes, residual
+
+
+@dictionary_method(
+    cites="doi:10.1109/78.258082",
+    batched=True,
+    small={"steps": 100},
+    budget="steps",
+    tunable={"learning_rate": {"low": 1e-3, "high": 1e-1}},
+)
+def matching_pursuit(
+    questions: Sequence[DictionaryQuestion], *, steps: int = 2000, batch: int = 256, learning_rate: float = 2e-3
+) -> list[Dictionary]:
+    """Atoms learned under matching pursuit, which is their encoder."""
+    return learn(questions, MatchingPursuit(), steps=steps, batch=batch, learning_rate=learning_rate)
