@@ -19,6 +19,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,9 @@ TABLES = (
 """The tables kept as CSV, by the stem of their files."""
 SINCE = {"agreement": (2, AGREEMENT), "readings": (3, READINGS)}
 """Tables that older boards lack: the schema that brought them, and their columns."""
+
+SELDOM_TWICE = ("value", "skill", "chance_skill")
+"""Columns of the scores in which a number seldom stands twice."""
 
 FLAGS = (
     *("beats_blind", "beats_random", "beats_untrained", "specialist", "reference"),
@@ -199,7 +203,7 @@ def write(kept: Kept, folder: Path) -> dict[Path, FileRecord]:
     for name in TABLES:
         files[folder / f"{name}.csv"] = write_bytes(folder / f"{name}.csv", as_csv(kept.tables[name]))
     scores = folder / SCORES
-    files[scores] = write_atomically(scores, lambda path: kept.scores.to_parquet(path, index=False))
+    files[scores] = write_atomically(scores, partial(_write_scores, kept.scores))
     files[folder / SOURCE] = write_bytes(folder / SOURCE, as_json(kept.provenance))
     files[folder / FACTS] = write_bytes(folder / FACTS, as_json(kept.facts.model_dump()))
     for name, path in kept.pictures.items():
@@ -210,6 +214,15 @@ def write(kept: Kept, folder: Path) -> dict[Path, FileRecord]:
         if path.name not in kept.pictures:
             path.unlink()
     return files
+
+
+def _write_scores(scores: pd.DataFrame, path: Path) -> None:
+    """As small as a file gets that any reader of Parquet opens: numbers that seldom recur are split into bytes."""
+    split = dict.fromkeys(SELDOM_TWICE, "BYTE_STREAM_SPLIT")
+    others = [name for name in scores.columns if name not in split]
+    scores.to_parquet(
+        path, index=False, compression="zstd", compression_level=19, use_dictionary=others, column_encoding=split
+    )
 
 
 def as_csv(table: pd.DataFrame) -> bytes:

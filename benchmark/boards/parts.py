@@ -1,6 +1,7 @@
-"""A board less some of its families, whose rows are made anew: what stays is as if they had never run.
+"""A board less some of its families, whose rows are made anew, or less its many small pictures.
 
-rest = without(read(folder), ["attribution"])
+rest = without(read(folder), ["attribution"])      what stays is as if they had never run
+small = without_details(read(folder))              pictures of all methods at once alone
 """
 
 from __future__ import annotations
@@ -41,6 +42,13 @@ def without(board: Kept, families: Collection[str]) -> Kept:
         provenance=_provenance(board.provenance, families, subjects),
         pictures={shown.file: board.pictures[shown.file] for shown in facts.pictures},
     )
+
+
+def without_details(board: Kept) -> Kept:
+    """The board without the pictures that show one method each; those of all methods and of the data stay."""
+    shown = tuple(each for each in board.facts.pictures if not each.method)
+    facts = board.facts.model_copy(update={"pictures": shown})
+    return replace(board, facts=facts, pictures={each.file: board.pictures[each.file] for each in shown})
 
 
 def concerns(name: str, families: Collection[str]) -> bool:

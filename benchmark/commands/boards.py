@@ -27,6 +27,7 @@ def merge(
     renew: Annotated[
         list[str] | None, typer.Option(help="A family whose rows are the last part's alone; may be given again.")
     ] = None,
+    details: Annotated[bool, typer.Option(help="Keep the pictures that show one method each.")] = True,
     rows_agree: Annotated[
         str, typer.Option(help="How it is known that other engines made the same rows; published with the board.")
     ] = "",
@@ -35,11 +36,12 @@ def merge(
     from benchmark.boards.kept import read, write
     from benchmark.boards.merging import dirty
     from benchmark.boards.merging import merge as merged
+    from benchmark.boards.parts import without_details
     from benchmark.boards.showing import render_kept
 
     boards = [read(folder) for folder in folders]
     whole = merged(boards, renewed=renew or (), rows_agree=rows_agree)
-    write(whole, into)
+    write(whole if details else without_details(whole), into)
     render_kept(into)
     for folder, board in zip(folders, boards, strict=True):
         for line in dirty(board):

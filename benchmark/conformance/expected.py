@@ -5,7 +5,15 @@ _BATCH = "dictionaries train as one batch, and its matrix products round otherwi
 
 _ADAM = "the optimiser steps all dictionaries of a batch in one pass, and rounds an entry by its place in it"
 _LEARNED = (
-    *("gated", "gated_p_anneal", "batch_topk", "matryoshka_batch_topk", "jump_relu", "archetypal", "relaxed_archetypal"),
+    *(
+        "gated",
+        "gated_p_anneal",
+        "batch_topk",
+        "matryoshka_batch_topk",
+        "jump_relu",
+        "archetypal",
+        "relaxed_archetypal",
+    ),
     *("matching_pursuit", "icfl", "frozen_decoder"),
 )
 

@@ -12,6 +12,7 @@ import pytest
 
 from benchmark.boards.kept import Kept, as_csv, read, write
 from benchmark.boards.merging import KEY, MergeError, dirty, merge
+from benchmark.boards.parts import without_details
 from benchmark.boards.showing import render_kept
 from benchmark.store import digest
 from tests.support import kept_board
@@ -180,3 +181,20 @@ def test_other_engines_are_joined_by_whoever_says_why_and_the_reason_is_publishe
     assert "the rows of &lt;another&gt; profile are the same" in (tmp_path / "index.html").read_text()
     again = merge([read(tmp_path), part(folder, "h", engine="two")])
     assert again.provenance["families"]["f"]["rows_agree"] == reason
+
+
+def test_pictures_of_single_methods_can_be_left_out(folder: Path, tmp_path: Path) -> None:
+    board = part(folder, "f")
+    (one,) = board.facts.pictures
+    assert one.method
+    whole = one.model_copy(update={"name": "all", "method": ""})
+    board = replace(
+        board,
+        facts=board.facts.model_copy(update={"pictures": (whole, one)}),
+        pictures={shown.file: board.pictures[one.file] for shown in (whole, one)},
+    )
+    write(board, tmp_path)
+    assert len(list((tmp_path / "pictures").glob("*.png"))) == 2
+    write(without_details(board), tmp_path)
+    assert [path.name for path in (tmp_path / "pictures").glob("*.png")] == [whole.file]
+    assert read(tmp_path).facts.pictures == (whole,)
