@@ -205,11 +205,15 @@ def _by_seed(selector: Selector, scores: _Table, column: str, pick: str) -> dict
 
 
 def _rows(selector: Selector, method: str, scores: _Table) -> _Rows:
-    """The rows of one method, all measured, on subjects that passed their certificates; `_Unknowable` otherwise.
+    """The rows of one method in one metric, all measured, on subjects that passed their certificates; `_Unknowable`
+    otherwise.
 
-    Whether a variant is ranked does not matter: one that leaves no room above blind still says what it says.
+    Whether a variant is ranked does not matter: one that leaves no room above blind still says what it says. What other
+    metrics have of the same explanations does not matter either, unless there is nothing of this one.
     """
     rows = scores.of(selector, method)
+    own = np.isin(rows["metric"], (selector.metric, selector.metric.partition("@")[0]))
+    rows = rows.where(own) if own.any() else rows
     failed = rows.where(rows["status"] != "ok")
     if len(failed):
         first = int(np.argmin(failed["seed"]))

@@ -191,3 +191,12 @@ def test_why_a_claim_fails_is_said_where_it_fails(effect: float) -> None:
     table = scores({("standard", "gradient"): [effect, effect + 0.01, effect - 0.01]})
     row = only(claim(side(), 0.0, margin=0.25, fails_because="other budgets"), table)
     assert (row["verdict"], row["reason"]) == (("reproduced", "") if effect else ("not reproduced", "other budgets"))
+
+
+def test_what_another_metric_lacks_decides_nothing() -> None:
+    table = scores({("standard", "gradient"): [0.5, 0.4, 0.6]})
+    other = table.assign(metric="another", status="unsupported", value=np.nan, reason="no pair")
+    assert only(claim(side(), 0.0), pd.concat([table, other]))["verdict"] == "reproduced"
+    whole = table.assign(metric=table.metric.str.partition("@")[0], status="failed", value=np.nan, reason="boom")
+    row = only(claim(side(), 0.0), pd.concat([table[table.seed > 0], whole[whole.seed == 0]]))
+    assert (row["verdict"], "failed at seed 0 (boom)" in row["reason"]) == ("undecided", True)
