@@ -9,26 +9,16 @@ that was the least surviving code on average in the second half of the training.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn.functional import linear
 
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
-from benchmark.learning.rules import STATE, Autoencoder, Rule, Step, tied
-
-SLOWEST = 0.01
-"""The share of a new step in the running mean of the threshold, at least."""
-
-
-@dataclass(frozen=True)
-class Thresholded(Autoencoder):
-    """An autoencoder with the value above which a code survives alone."""
-
-    threshold: Float[Tensor, "*k"] = field(metadata=STATE)
+from benchmark.learning.rules import Rule, Step, tied
+from methods.dictionary._batches import Thresholded, above_threshold, follow, largest_of_batch
 
 
 @dataclass(frozen=True)
@@ -40,23 +30,16 @@ class BatchTopK(Rule[Thresholded]):
         return Thresholded(**vars(tied(generator, size, x.shape[1], asked)), threshold=torch.tensor(0.0))
 
     def encode(self, p: Thresholded, x: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
-        """Positive entries of E (x - b) + c above the threshold."""
-        codes = linear(x - p.bias, p.encoder, p.encoder_bias).relu()
-        return codes * (codes > p.threshold)
+        """What exceeds the threshold."""
+        return above_threshold(p, x)
 
     def encode_batch(self, p: Thresholded, x: Float[Tensor, "B d"]) -> Float[Tensor, "B m"]:
-        """The largest positive entries of the whole batch."""
-        codes = linear(x - p.bias, p.encoder, p.encoder_bias).relu()
-        count = min(int(p.asked) * len(x), codes.numel())
-        return codes * (codes >= codes.detach().flatten().topk(count).values[-1])
+        """The largest of the whole batch."""
+        return largest_of_batch(p, x)
 
     def after(self, p: Thresholded, step: Step) -> None:
-        """In the second half, the running mean of the least code that survives."""
-        since = step.number - step.steps // 2
-        if since < 0:
-            return
-        least = [codes[codes > 0].min() if bool((codes > 0).any()) else codes.new_zeros(()) for codes in step.codes()]
-        p.threshold.lerp_(torch.stack(least).to(p.threshold), max(SLOWEST, 1 / (1 + since)))
+        """Follow the least code that survives."""
+        follow(p, step)
 
 
 @dictionary_method(

@@ -20,7 +20,7 @@ from torch import Tensor
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
 from benchmark.learning.rules import Rule, Seen
-from methods.dictionary.matching_pursuit import Codebook, pursued
+from methods.dictionary._codebook import Codebook, pursued
 
 LEAST = 1e-4
 """Of the largest variance: directions with less are left as they are, for whitening would blow up their noise."""

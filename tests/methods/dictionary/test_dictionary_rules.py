@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from benchmark.learning.dictionaries import train
 from benchmark.learning.rules import Seen, tied
 from methods.dictionary._archetypes import Archetypal
+from methods.dictionary._codebook import Codebook, pursued
 from methods.dictionary._gates import auxiliary, gated, opened
 from methods.dictionary.batch_topk import BatchTopK
 from methods.dictionary.frozen_decoder import FrozenDecoder
@@ -19,7 +20,7 @@ from methods.dictionary.gated import Gated
 from methods.dictionary.gated_p_anneal import GatedPAnneal
 from methods.dictionary.icfl import ICFL, whitening
 from methods.dictionary.jump_relu import JumpReLU
-from methods.dictionary.matching_pursuit import Codebook, MatchingPursuit, pursued
+from methods.dictionary.matching_pursuit import MatchingPursuit
 from methods.dictionary.matryoshka_batch_topk import MatryoshkaBatchTopK, prefixes
 from methods.dictionary.relaxed_archetypal import RelaxedArchetypal
 
