@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import linear
 
-from benchmark.learning.rules import STATE, Autoencoder, Step
+from benchmark.learning.rules import STATE, Autoencoder, Rule, Step, tied
 
 SLOWEST = 0.01
 """The share of a new step in the running mean of the threshold, at least."""
@@ -46,3 +46,24 @@ def follow(p: Thresholded, step: Step) -> None:
         return
     least = [codes[codes > 0].min() if bool((codes > 0).any()) else codes.new_zeros(()) for codes in step.codes()]
     p.threshold.lerp_(torch.stack(least).to(p.threshold), max(SLOWEST, 1 / (1 + since)))
+
+
+@dataclass(frozen=True)
+class LargestOfBatch(Rule[Thresholded]):
+    """Keep as many codes of a batch as are asked for."""
+
+    def start(self, generator: torch.Generator, x: Float[Tensor, "n d"], size: int, asked: int) -> Thresholded:
+        """Random unit atoms, the encoder their copy, and no threshold."""
+        return Thresholded(**vars(tied(generator, size, x.shape[1], asked)), threshold=torch.tensor(0.0))
+
+    def encode(self, p: Thresholded, x: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
+        """What exceeds the threshold."""
+        return above_threshold(p, x)
+
+    def encode_batch(self, p: Thresholded, x: Float[Tensor, "B d"]) -> Float[Tensor, "B m"]:
+        """The largest of the whole batch."""
+        return largest_of_batch(p, x)
+
+    def after(self, p: Thresholded, step: Step) -> None:
+        """Follow the least code that survives."""
+        follow(p, step)

@@ -11,35 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Float
-from torch import Tensor
-
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
-from benchmark.learning.rules import Rule, Step, tied
-from methods.dictionary._batches import Thresholded, above_threshold, follow, largest_of_batch
+from methods.dictionary._batches import LargestOfBatch
 
 
 @dataclass(frozen=True)
-class BatchTopK(Rule[Thresholded]):
-    """Keep as many codes of a batch as are asked for."""
-
-    def start(self, generator: torch.Generator, x: Float[Tensor, "n d"], size: int, asked: int) -> Thresholded:
-        """Random unit atoms, the encoder their copy, and no threshold."""
-        return Thresholded(**vars(tied(generator, size, x.shape[1], asked)), threshold=torch.tensor(0.0))
-
-    def encode(self, p: Thresholded, x: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
-        """What exceeds the threshold."""
-        return above_threshold(p, x)
-
-    def encode_batch(self, p: Thresholded, x: Float[Tensor, "B d"]) -> Float[Tensor, "B m"]:
-        """The largest of the whole batch."""
-        return largest_of_batch(p, x)
-
-    def after(self, p: Thresholded, step: Step) -> None:
-        """Follow the least code that survives."""
-        follow(p, step)
+class BatchTopK(LargestOfBatch):
+    """Rebuild from the largest codes of the batch, and nothing else."""
 
 
 @dictionary_method(

@@ -17,28 +17,16 @@ from torch import Tensor
 
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
-from benchmark.learning.rules import Rule, Seen, Step, tied
-from methods.dictionary._batches import Thresholded, above_threshold, follow, largest_of_batch
+from benchmark.learning.rules import Seen
+from methods.dictionary._batches import LargestOfBatch, Thresholded
 
 GROUPS = (1 / 32, 1 / 16, 1 / 8, 1 / 4, 17 / 32)
 """Shares of the dictionary that a prefix adds to the one before it, as in the board-game sweep of arXiv:2408.00113."""
 
 
 @dataclass(frozen=True)
-class MatryoshkaBatchTopK(Rule[Thresholded]):
+class MatryoshkaBatchTopK(LargestOfBatch):
     """Rebuild from every prefix."""
-
-    def start(self, generator: torch.Generator, x: Float[Tensor, "n d"], size: int, asked: int) -> Thresholded:
-        """Random unit atoms, the encoder their copy, and no threshold."""
-        return Thresholded(**vars(tied(generator, size, x.shape[1], asked)), threshold=torch.tensor(0.0))
-
-    def encode(self, p: Thresholded, x: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
-        """What exceeds the threshold."""
-        return above_threshold(p, x)
-
-    def encode_batch(self, p: Thresholded, x: Float[Tensor, "B d"]) -> Float[Tensor, "B m"]:
-        """The largest of the whole batch."""
-        return largest_of_batch(p, x)
 
     def error(self, p: Thresholded, seen: Seen) -> Float[Tensor, ""]:
         """The mean over prefixes of the mean squared distance."""
@@ -48,10 +36,6 @@ class MatryoshkaBatchTopK(Rule[Thresholded]):
             left = left + seen.codes[:, first:last] @ p.atoms[first:last]
             errors.append(left.square().sum(-1).mean())
         return torch.stack(errors).mean()
-
-    def after(self, p: Thresholded, step: Step) -> None:
-        """Follow the least code that survives."""
-        follow(p, step)
 
 
 def prefixes(size: int) -> list[int]:
