@@ -24,12 +24,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from benchmark.artifacts import FileRecord, record, write_atomically, write_bytes
 from benchmark.errors import DamagedArtifactError, TouchstoneError, UnknownNameError
 from benchmark.layout import Layout
+from benchmark.marks import skills
 from benchmark.scores import COLUMNS
 from benchmark.site.text import slug
 from benchmark.statistics.agreement import COLUMNS as AGREEMENT
@@ -48,6 +50,8 @@ SINCE = {"agreement": (2, AGREEMENT), "readings": (3, READINGS)}
 
 SELDOM_TWICE = ("value", "skill", "chance_skill")
 """Columns of the scores in which a number seldom stands twice."""
+SINGLE = 1e-6
+"""How far a number of single precision may be from what it stands for, as a share of it."""
 
 FLAGS = (
     *("beats_blind", "beats_random", "beats_untrained", "specialist", "reference"),
@@ -217,7 +221,9 @@ def write(kept: Kept, folder: Path) -> dict[Path, FileRecord]:
 
 
 def _write_scores(scores: pd.DataFrame, path: Path) -> None:
-    """As small as a file gets that any reader of Parquet opens: numbers that seldom recur are split into bytes."""
+    """As small as a file gets that any reader of Parquet opens: numbers that seldom recur are split into bytes, and
+    skill, which `read` computes from value and marks where they agree, has single precision."""
+    scores = scores.assign(skill=scores["skill"].astype("float32"))
     split = dict.fromkeys(SELDOM_TWICE, "BYTE_STREAM_SPLIT")
     others = [name for name in scores.columns if name not in split]
     scores.to_parquet(
@@ -231,8 +237,13 @@ def as_csv(table: pd.DataFrame) -> bytes:
 
 
 def as_json(content: Mapping[str, Any]) -> bytes:
-    """A mapping as strict JSON; NaN is null, infinity a text."""
-    return (json.dumps(plain(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    """A mapping as strict JSON, a line for each of its keys; NaN is null, infinity a text."""
+    lines = (f"{json.dumps(key)}:{_compact(value)}" for key, value in plain(content).items())
+    return ("{" + ",\n".join(lines) + "}\n").encode()
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def plain(value: Any) -> Any:
@@ -312,7 +323,9 @@ def _scores(path: Path) -> pd.DataFrame:
         raise DamagedArtifactError(f"{path} is damaged: it cannot be read ({error})") from None
     if absent := [name for name in COLUMNS if name not in table.columns]:
         raise DamagedArtifactError(f"{path} is damaged: it lacks the columns {', '.join(absent)}")
-    return table
+    exact, kept = skills(table), table["skill"].to_numpy(dtype="float64")
+    agrees = np.isclose(kept, exact, rtol=SINGLE, atol=SINGLE, equal_nan=True)
+    return table.assign(skill=np.where(agrees, exact, kept))
 
 
 def _table(path: Path) -> pd.DataFrame:
