@@ -81,19 +81,14 @@ def with_marks(table: pd.DataFrame) -> pd.DataFrame:
     best = blind_marks(found)
     keys = found[VARIANT].itertuples(index=False, name=None)
     found["blind"] = [best[key][1] if key in best else np.nan for key in keys]
-    found["skill"] = skills(found)
+    null = null_of(found["floor"], found["blind"], found["ceiling"])
+    earned = skill(found["value"].where(~_failed(found), found["floor"]), null, found["ceiling"])
+    found["skill"] = np.where(np.isfinite(found["chance_skill"]), earned, np.nan)
     narrow = {key for key, share in _rooms(found).items() if share < ROOM}
     keys = found[VARIANT[:3]].itertuples(index=False, name=None)
     found["ranked"] = found["ranked"].to_numpy() & np.array([key not in narrow for key in keys], dtype=bool)
     found["ranked"] &= _pair_is_ranked(found)
     return found
-
-
-def skills(table: pd.DataFrame) -> Array:
-    """The skill of each row of a long table with its marks, as `with_marks` says it."""
-    null = null_of(table["floor"], table["blind"], table["ceiling"])
-    earned = skill(table["value"].where(~_failed(table), table["floor"]), null, table["ceiling"])
-    return np.where(np.isfinite(table["chance_skill"]), earned, np.nan)
 
 
 def _rivals(table: pd.DataFrame) -> dict[tuple[str, ...], str]:

@@ -116,8 +116,10 @@ def versions() -> dict[str, str]:
 
 
 def hardware() -> dict[str, Any]:
-    """Processor, cores, memory and accelerators."""
+    """Processor, cores, memory and accelerators; and which instructions PyTorch computes with, as sums differ in their
+    last digits between AVX2 and AVX512, and a training makes more of it."""
     import psutil
+    import torch
 
     gpus: list[str] = []
     if smi := shutil.which("nvidia-smi"):
@@ -128,6 +130,7 @@ def hardware() -> dict[str, Any]:
     return {
         "machine": platform.machine(),
         "processor": _processor(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 2**30, 1),
         "gpus": gpus,

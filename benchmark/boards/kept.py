@@ -31,7 +31,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from benchmark.artifacts import FileRecord, record, write_atomically, write_bytes
 from benchmark.errors import DamagedArtifactError, TouchstoneError, UnknownNameError
 from benchmark.layout import Layout
-from benchmark.marks import skills
+from benchmark.marks import null_of, skill
 from benchmark.scores import COLUMNS
 from benchmark.site.text import slug
 from benchmark.statistics.agreement import COLUMNS as AGREEMENT
@@ -323,8 +323,10 @@ def _scores(path: Path) -> pd.DataFrame:
         raise DamagedArtifactError(f"{path} is damaged: it cannot be read ({error})") from None
     if absent := [name for name in COLUMNS if name not in table.columns]:
         raise DamagedArtifactError(f"{path} is damaged: it lacks the columns {', '.join(absent)}")
-    exact, kept = skills(table), table["skill"].to_numpy(dtype="float64")
-    agrees = np.isclose(kept, exact, rtol=SINGLE, atol=SINGLE, equal_nan=True)
+    value = table["value"].where(~table["status"].isin(["failed", "timeout"]), table["floor"])
+    exact = skill(value, null_of(table["floor"], table["blind"], table["ceiling"]), table["ceiling"])
+    kept = table["skill"].to_numpy(dtype="float64")
+    agrees = np.isclose(kept, exact, rtol=SINGLE, atol=SINGLE)
     return table.assign(skill=np.where(agrees, exact, kept))
 
 
