@@ -41,7 +41,7 @@ from tasks.models.planted_rules.subject import PlantedRules
     variants={
         "noise_20": {},
         "noise_100": {"noise": 100},
-        "noise_200": {"noise": 200},
+        "noise_200": {"noise": 200, "steps": 5000},
         "untrained": {"training": "none"},
     },
     twins={"noise_20": "untrained"},
