@@ -22,17 +22,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Bool, Float, Int
-from torch import Tensor
-
 from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, dictionary_task
-from benchmark.families.grid import Grid
 from benchmark.subjects import Saved
-from tasks.models.othello.gpt import OthelloGPT, initialised
-from tasks.models.othello.labels import board_state_properties, moves_read, property_names
-from tasks.models.othello.readings import activations_at
-from tasks.models.othello.subject import OthelloModel
+from tasks.models.othello.labels import property_names
+from tasks.models.othello.questions import Asked, board_grid
 
 
 @dictionary_task(
@@ -48,6 +41,7 @@ from tasks.models.othello.subject import OthelloModel
         "firing_f1",
         "l0",
         "explained_variance",
+        "loss_recovered",
         "dead_fraction",
     ),
     variants={
@@ -78,55 +72,22 @@ class OthelloBoardTask:
 
     def pose(self, saved: Saved) -> DictionaryQuestion:
         """The model's activations, and the training positions' boards for the supervised ceiling."""
-        train, validation, test = (self._rows(saved, split) for split in ("train", "validation", "test"))
-        return DictionaryQuestion(
-            saved.public["train_activations"][train].float(),
-            saved.public["validation_activations"][validation].float(),
-            saved.public["test_activations"][test].float(),
-            size=self.atoms,
-            sparsity=self.sparsity,
-            seed=saved.method_seed,
-            source=f"{saved.identity}/{self.train_rows}/{self.held_out_rows}",
-            labels=self._boards(saved, "train"),
-            inputs={split: self._moves(saved, split) for split in ("train", "validation", "test")},
-        )
+        return self._asked(saved).question(self.atoms, self.sparsity)
 
     def truth(self, saved: Saved) -> DictionaryTruth:
-        """Boards of the held-out positions, and what a model with random weights makes of the same positions."""
-        subject: OthelloModel = saved.subject
-        squares = subject.size**2
+        """Boards of the held-out positions, what a model with random weights makes of the same positions, and what the
+        model says of the next move when it gets other activations."""
+        asked = self._asked(saved)
+        size = asked.subject.size
         return DictionaryTruth(
-            self._boards(saved, "validation"),
-            self._boards(saved, "test"),
-            names=tuple(property_names(subject.size)["board"]),
-            grid=Grid(
-                rows=subject.size,
-                columns=subject.size,
-                cells=(*range(squares), *range(squares)),
-                signs=(1,) * squares + (-1,) * squares,
-                meaning="mine - yours",
-            ),
-            twin_validation=self._twin(saved, "validation"),
-            twin_test=self._twin(saved, "test"),
+            asked.boards("validation"),
+            asked.boards("test"),
+            names=tuple(property_names(size)["board"]),
+            grid=board_grid(size),
+            twin_validation=asked.twin("validation"),
+            twin_test=asked.twin("test"),
+            loss=asked.loss(),
         )
 
-    def _rows(self, saved: Saved, split: str) -> Int[Tensor, " n"]:
-        there = len(saved.public[f"{split}_index"])
-        wanted = min(there, self.train_rows if split == "train" else self.held_out_rows)
-        return torch.linspace(0, there - 1, wanted).long()
-
-    def _moves(self, saved: Saved, split: str) -> Int[Tensor, "n t"]:
-        index = saved.public[f"{split}_index"][self._rows(saved, split)]
-        return moves_read(saved.public[f"{split}_tokens"], index, saved.subject.size)
-
-    def _boards(self, saved: Saved, split: str) -> Bool[Tensor, "n g"]:
-        index = saved.public[f"{split}_index"][self._rows(saved, split)]
-        return board_state_properties(saved.public[f"{split}_tokens"], index, saved.subject.size)["board"]
-
-    def _twin(self, saved: Saved, split: str) -> Float[Tensor, "n d"]:
-        """Activations of the same model before training."""
-        subject: OthelloModel = saved.subject
-        model = OthelloGPT(subject.size, layers=subject.layers, width=subject.width, heads=subject.heads)
-        twin = initialised(model, saved.generator("weights")).eval()
-        index = saved.public[f"{split}_index"][self._rows(saved, split)]
-        return activations_at(twin, subject.place, saved.public[f"{split}_tokens"], index)
+    def _asked(self, saved: Saved) -> Asked:
+        return Asked(saved, self.train_rows, self.held_out_rows)

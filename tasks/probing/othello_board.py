@@ -23,11 +23,10 @@ methods otherwise: LEACE .29, linear .17, MLP .06, difference in means .02, each
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from benchmark.errors import TouchstoneError
@@ -43,7 +42,8 @@ from benchmark.families.probing import (
 from benchmark.learning.controls import Mixed, with_controls
 from benchmark.learning.moves import known_from_moves
 from benchmark.subjects import Saved
-from tasks.models.othello.certificate import errors
+from tasks.models.othello.certificate import errors, errors_removed
+from tasks.models.othello.continuing import continued
 from tasks.models.othello.labels import board_labels, moves_read, positions, square_names, unpacked
 from tasks.models.othello.rules import rules
 
@@ -152,29 +152,8 @@ class OthelloBoardTask:
 
     def _run_from(self, saved: Saved) -> RunFrom:
         """Logits of the squares after test positions whose activations at the place are replaced."""
-        model, place = saved.subject.load(saved), saved.subject.place
-        tokens, index = saved.public["test_tokens"], self._rows(saved, "test", "index").long()
-        games, row = torch.unique(index[:, 0], return_inverse=True)
-
-        @cache
-        def stream() -> Tensor:
-            return torch.cat(
-                [model.read(part[:, :-1].long().to(saved.device), [place])[place] for part in held.split(256)]
-            )
-
-        held = tokens[games]
-
-        def continued(activations: Tensor, inputs: Tensor) -> Tensor:
-            logits = []
-            for some, given in zip(inputs.cpu().split(256), activations.split(256), strict=True):
-                at = (torch.arange(len(some), device=saved.device), index[some, 1].to(saved.device))
-                # what comes after a position cannot change what the model says there
-                stream_here = stream()[row[some].to(saved.device), : int(index[some, 1].max()) + 1].clone()
-                stream_here[at] = given.to(stream_here)
-                logits.append(model.run_from(place, stream_here)[at][:, : saved.subject.size**2])
-            return torch.cat(logits)
-
-        return run_from_layers({place: continued})
+        index = self._rows(saved, "test", "index")
+        return run_from_layers({saved.subject.place: continued(saved, saved.public["test_tokens"], index)})
 
     def _interchange(self, saved: Saved, mixed: Mixed) -> Interchange:
         """One disc of a test position turned over, as in another position; the legal moves must change by that."""
@@ -199,14 +178,3 @@ class OthelloBoardTask:
             source=source[kept].to(saved.device),
             follows=lambda logits: errors_removed(logits, want, unedited),
         )
-
-
-def errors_removed(
-    logits: Float[Tensor, "p squares"], want: Bool[Tensor, "p squares"], unedited: Float[Tensor, " p"]
-) -> Float[Tensor, " p"]:
-    """1 - errors / mean errors without an edit, of each pair, errors being those against the legal moves `want`.
-
-    The mean over pairs is the share of all errors that the edit removes: 1 where none is left, 0 without an edit, below
-    0 where it makes more. Every pair counts by its errors, none is cut off.
-    """
-    return 1 - errors(logits, want) / unedited.mean()

@@ -15,7 +15,7 @@ dictionary has a `Decoder` for each: `codes @ decoder.atoms + decoder.bias`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -35,7 +35,9 @@ __all__ = [
     "DictionaryExplanation",
     "DictionaryQuestion",
     "DictionaryTruth",
+    "Edits",
     "Layer",
+    "Loss",
     "blinded",
     "check",
     "dictionary_method",
@@ -79,6 +81,31 @@ class DictionaryQuestion:
 
 
 @dataclass(frozen=True, eq=False)
+class Loss:
+    """What a model answers where its activations are replaced by others."""
+
+    rows: Int[Tensor, " r"]
+    """Of the test rows, those that are run."""
+    of: Callable[[Float[Tensor, "r d"]], Float[Tensor, " r"]]
+    """The cross-entropy of each of these rows, given its activations; lower is better."""
+
+
+@dataclass(frozen=True, eq=False)
+class Edits:
+    """Rows in which one feature is to go and another is to come, and a model that should follow."""
+
+    rows: Int[Tensor, " p"]
+    """Of the rows of a split."""
+    off: Int[Tensor, " p"]
+    """The feature that is on in the row, and should go."""
+    on: Int[Tensor, " p"]
+    """The feature that should come."""
+    follows: Callable[[Float[Tensor, "p d"]], Float[Tensor, " p"]]
+    """How far the model's answer from these activations is that of the edited row: on average 0 without an edit, at
+    most 1."""
+
+
+@dataclass(frozen=True, eq=False)
 class DictionaryTruth:
     """Which true features are on in the held-out rows, and their directions where they are known."""
 
@@ -97,6 +124,12 @@ class DictionaryTruth:
     twin_validation: Float[Tensor, "v d"] | None = None
     """Activations of the same rows in a twin of the model with random weights: what needs no training."""
     twin_test: Float[Tensor, "t d"] | None = None
+    loss: Loss | None = None
+    """What the model loses where a reconstruction takes the place of its activations; None where there is no model."""
+    edits: Mapping[str, Edits] | None = None
+    """By split, `validation` and `test`: edits of features that a model must follow."""
+    edited_atoms: int = 1
+    """How many atoms an edit may use for a feature."""
 
     @cached_property
     def occurring(self) -> Bool[Tensor, g]:

@@ -178,3 +178,14 @@ def errors(logits: Float[Tensor, "n v"], legal: Bool[Tensor, "n squares"]) -> Fl
     chosen = torch.arange(legal.shape[1], device=legal.device) < count[:, None]
     hits = (legal.gather(1, ranked) & chosen).sum(1)
     return 2 * (count - hits).float()
+
+
+def errors_removed(
+    logits: Float[Tensor, "p squares"], want: Bool[Tensor, "p squares"], unedited: Float[Tensor, " p"]
+) -> Float[Tensor, " p"]:
+    """1 - errors / mean errors without an edit, of each pair, errors being those against the legal moves `want`.
+
+    The mean over pairs is the share of all errors that the edit removes: 1 where none is left, 0 without an edit, below
+    0 where it makes more. Every pair counts by its errors, none is cut off.
+    """
+    return 1 - errors(logits, want) / unedited.mean()

@@ -6,7 +6,7 @@ from benchmark.families.dictionary import DictionaryExplanation, DictionaryQuest
 from benchmark.plugins import metric
 
 
-@metric(range=(-1e999, 1.0), direction="higher")
+@metric(range=(-1e999, 1.0), direction="higher", truth_free=True)
 def explained_variance(explanation: DictionaryExplanation, question: DictionaryQuestion) -> float:
     """1 - |x - (codes @ atoms + bias)|^2 / |x - mean x|^2, summed over test rows and dimensions; 0 is what the mean
     alone explains.
