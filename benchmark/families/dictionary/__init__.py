@@ -97,6 +97,8 @@ class DictionaryTruth:
     twin_validation: Float[Tensor, "v d"] | None = None
     """Activations of the same rows in a twin of the model with random weights: what needs no training."""
     twin_test: Float[Tensor, "t d"] | None = None
+    class_directions: Float[Tensor, "k d"] | None = None
+    """Along which a classifier reads its classes from the activations: rows of its read-out less their mean."""
 
     @cached_property
     def occurring(self) -> Bool[Tensor, g]:
