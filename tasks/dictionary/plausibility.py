@@ -43,7 +43,7 @@ from tasks.models.collages.subject import CollageReader
     ),
     variants={
         "classes_10": {"classes": 10},
-        "classes_20": {"classes": 20},
+        "classes_20": {},
         "classes_40": {"classes": 40},
         "one_object": {"objects": 1},
     },

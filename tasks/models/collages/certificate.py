@@ -9,7 +9,7 @@ equally many objects, whatever all objects have in common is in every row; diffe
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from benchmark.subjects import Check
@@ -78,7 +78,11 @@ def checks(
     explained = rest - share_added(present.shape[1]) * (present.float() - present.float().mean(0)) @ direction
     return [
         Check("objects named", right, KNOWN),
-        Check("exchanged in the pixels, the answer follows", follows(activations(model, collages.exchanged(new))), FOLLOWED),
+        Check(
+            "exchanged in the pixels, the answer follows",
+            follows(activations(model, collages.exchanged(new))),
+            FOLLOWED,
+        ),
         Check(
             "exchanged in the activations, the answer follows",
             follows(rows - direction[old] + direction[new]),

@@ -44,7 +44,11 @@ class Collages:
             top = cell // ACROSS * CELL + shift[:, 0]
             left = cell % ACROSS * CELL + shift[:, 1]
             shown = self.contrasts[:, place, None, None] * self.glyphs[self.classes[:, place]]
-            at = torch.arange(len(canvas))[:, None, None], (top[:, None] + rows)[:, :, None], (left[:, None] + rows)[:, None]
+            at = (
+                torch.arange(len(canvas))[:, None, None],
+                (top[:, None] + rows)[:, :, None],
+                (left[:, None] + rows)[:, None],
+            )
             canvas[at] += shown
         return canvas[:, None]
 
@@ -58,9 +62,7 @@ class Collages:
         return replace(self, classes=torch.cat([others[:, None], self.classes[:, 1:]], 1))
 
 
-def draw(
-    glyphs: Float[Tensor, "classes 6 6"], objects: int, count: int, generator: torch.Generator
-) -> Collages:
+def draw(glyphs: Float[Tensor, "classes 6 6"], objects: int, count: int, generator: torch.Generator) -> Collages:
     """`count` collages of `objects` different glyphs each, all equally likely."""
     classes = torch.rand(count, len(glyphs), generator=generator).argsort(1)[:, :objects]
     cells = torch.rand(count, CELLS, generator=generator).argsort(1)[:, :objects]

@@ -33,7 +33,7 @@ def truth(saved: Saved, *, read: bool = False) -> DictionaryTruth:
     """Which glyphs are there, with the directions in which they are written or, with `read`, in which they are read.
 
     Magnitudes are the same in every row with a glyph: what it adds to the mean row where it is written, and what the
-    row then has along the direction where it is read.
+    row then has along the direction where it is read. A read-out that was not trained is 0 and has no directions.
     """
     subject: CollageReader = saved.subject
     validation, test = (subject.collages(split, saved).present() for split in SPLITS[1:])
@@ -49,5 +49,5 @@ def truth(saved: Saved, *, read: bool = False) -> DictionaryTruth:
         rows.mean(0),
         validation_codes=validation * size,
         test_codes=test * size,
-        class_directions=looked,
+        class_directions=None if subject.training == "none" else looked,
     )

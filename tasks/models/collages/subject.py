@@ -1,11 +1,12 @@
 """A net that says which glyphs a collage holds. Its last hidden layer is what dictionaries are learned of.
 
-    pixels -> 6 x 6 convolution, normalised over the batch, ReLU -> maximum over the neighbourhood -> 1 x 1 convolution, ReLU -> maximum over the image
+    pixels -> 6 x 6 convolution, normalised over the batch, ReLU -> maximum of neighbours
+           -> 1 x 1 convolution, ReLU -> maximum over the image
            -> linear: the activations [n, dimensions]  ->  read-out: a logit for each glyph
 
-The activations have no ReLU behind them, so that their coordinates mean nothing by themselves. The read-out starts at 0:
-its rows hold what was learnt and no leftover of a random start. Collages of one object have classes that exclude each
-other and a softmax is trained; several objects have a sigmoid each.
+The activations have no ReLU behind them, so that their coordinates mean nothing by themselves. The read-out starts at
+0: its rows hold what was learnt and no leftover of a random start. Collages of one object have classes that exclude
+each other and a softmax is trained; several objects have a sigmoid each.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from benchmark.errors import TouchstoneError
-from benchmark.subjects import Check, Run, Saved, Trained, subject
+from benchmark.subjects import Run, Saved, Trained, subject
 from tasks.models.collages import certificate
 from tasks.models.collages.glyphs import glyphs
 from tasks.models.collages.images import CELLS, Collages, draw
@@ -56,7 +57,7 @@ class Reader(nn.Module):
         return logits
 
 
-@subject(cites="arXiv:2502.12892", threads=1, small={"steps": 400, "rows": 3000, "held_out": 800})
+@subject(cites="arXiv:2502.12892", threads=1, small={"classes": 12, "steps": 450, "rows": 3000, "held_out": 800})
 @dataclass(frozen=True, kw_only=True)
 class CollageReader:
     """A convolutional net with a logit for each of the glyphs that a collage may hold."""
@@ -66,7 +67,7 @@ class CollageReader:
     """In each collage."""
     training: Literal["standard", "none"] = "standard"
     dimensions: int = 32
-    width: int = 64
+    width: int = 96
     steps: int = 600
     batch: int = 64
     learning_rate: float = 1e-2

@@ -19,7 +19,7 @@ from benchmark.plugins import metric
 
 @metric(range=(0.0, 2.0), direction="lower", truth_free=True, cites="arXiv:2502.12892")
 def out_of_data(explanation: DictionaryExplanation, question: DictionaryQuestion) -> float:
-    """Mean over atoms of 1 less the greatest cosine with a training row as seen from the bias; 1 for atoms of length 0."""
+    """Mean over atoms of 1 less the greatest cosine with a training row, seen from the bias; 1 for an empty atom."""
     rows = normalize(question.train - explanation.bias, dim=1)
     atoms = normalize(explanation.atoms, dim=1)
     nearest = torch.stack([(part @ atoms.T).amax(0) for part in rows.split(8192)]).amax(0)

@@ -19,9 +19,7 @@ from benchmark.families.dictionary import DictionaryExplanation, DictionaryTruth
 from benchmark.plugins import metric
 
 
-@metric(
-    range=(-1.0, 1.0), direction="higher", perfect=1.0, needs=("class_directions",), cites="arXiv:2502.12892"
-)
+@metric(range=(-1.0, 1.0), direction="higher", perfect=1.0, needs=("class_directions",), cites="arXiv:2502.12892")
 def plausibility(explanation: DictionaryExplanation, truth: DictionaryTruth) -> float:
     """Mean over classes of the greatest signed cosine of an atom with the class direction."""
     assert truth.class_directions is not None, "declared in `needs`"

@@ -1,10 +1,9 @@
 """Soft identifiability: can one atom, with a threshold, tell for each concept whether it is there?
 
 Fel et al. 2025 (arXiv:2502.12892) take for each class the best accuracy of a latent's code above a threshold, and the
-mean over classes. Their definition is given here as it was recalled, not read again; `@accuracy` is that. A concept
-that is there in one row of five is missed by nobody with less than .8 of it, so that the value is the balanced accuracy,
-the mean of the accuracies on the rows with the concept and on those without: .5 for a code that is always on, always
-off or blind.
+mean over classes. Their definition is given here as it was recalled, not read again; `@accuracy` is that. Of a concept
+that is there in one row of five, silence has .8 by it. So the value is the balanced accuracy, the mean of those
+on the rows with the concept and on those without: .5 for a code that is always on, always off or blind.
 
 Unlike there, atom and threshold are chosen on validation rows and scored on test rows. Any threshold may be chosen; one
 atom may serve several concepts. Nothing is asked of directions.
@@ -25,8 +24,8 @@ CHUNK = 2**24
 
 @metric(range=(0.0, 1.0), direction="higher", perfect=1.0, cites="arXiv:2502.12892")
 def soft_identifiability(explanation: DictionaryExplanation, truth: DictionaryTruth) -> dict[str, float]:
-    """Mean over the concepts that occur of the test accuracy, balanced, of the atom and threshold that are best for it on
-    the validation rows; `@accuracy` chooses and counts by plain accuracy.
+    """Mean over the concepts that occur of the balanced test accuracy of the atom and threshold that are best for each
+    on the validation rows; `@accuracy` chooses and counts by plain accuracy.
     """
     validation, test = explanation.validation_codes, explanation.test_codes
     seen = truth.occurring
@@ -56,7 +55,7 @@ def best_cuts(
         ordered = part.gather(0, order)
         sums = gain[order].cumsum(0)
         below = torch.cat([ordered[1:], torch.full_like(ordered[:1], -torch.inf)])
-        sums.masked_fill_((ordered <= below.clamp(min=0)) [..., None], -torch.inf)  # equal codes are cut together
+        sums.masked_fill_((ordered <= below.clamp(min=0))[..., None], -torch.inf)  # equal codes are cut together
         most, rank = sums.amax(0), sums.argmax(0)
         found, which = most.max(0)
         better = found > best
