@@ -44,7 +44,7 @@ from tasks.models.collages.subject import CollageReader
     variants={
         "classes_10": {"classes": 10},
         "classes_20": {},
-        "classes_40": {"classes": 40},
+        "classes_40": {"classes": 40, "width": 160, "steps": 1200},
         "one_object": {"objects": 1},
     },
     dials={"classes": ("classes_10", "classes_20", "classes_40")},

@@ -68,7 +68,7 @@ class CollageReader:
     training: Literal["standard", "none"] = "standard"
     dimensions: int = 32
     width: int = 96
-    steps: int = 600
+    steps: int = 800
     batch: int = 64
     learning_rate: float = 1e-2
     """The greatest of one cycle of Adam."""

@@ -41,8 +41,10 @@ def soft_identifiability(explanation: DictionaryExplanation, truth: DictionaryTr
 def best_cuts(
     codes: Float[Tensor, "v m"], labels: Bool[Tensor, "v g"], *, balanced: bool
 ) -> tuple[Int[Tensor, " g"], Float[Tensor, " g"]]:
-    """For each concept the atom, and the level that its code must exceed, of greatest accuracy; levels lie half-way
-    between two codes, or at infinity where no code tells more than silence.
+    """For each concept the atom, and the level that its code must exceed, of greatest accuracy.
+
+    Levels lie half-way between two codes, at 0 where every positive code counts, and at infinity where no code tells more
+    than silence.
     """
     weights = _weights(labels, balanced)
     gain = torch.where(labels, weights, -weights)  # of saying yes instead of no
@@ -60,7 +62,8 @@ def best_cuts(
         found, which = most.max(0)
         better = found > best
         chosen = rank[which, torch.arange(len(which))]
-        middle = (ordered[chosen, which] + below[chosen, which].clamp(min=0)) / 2
+        next_lower = below[chosen, which].clamp(min=0)
+        middle = torch.where(next_lower > 0, (ordered[chosen, which] + next_lower) / 2, 0.0)
         best = torch.where(better, found, best)
         atom = torch.where(better, which + start, atom)
         level = torch.where(better, middle, level)

@@ -43,6 +43,12 @@ def test_a_threshold_may_lie_anywhere(labels):
     assert soft_identifiability(explain(codes), truth_of(labels))[""] == pytest.approx(1)
 
 
+def test_a_code_that_is_on_at_all_counts_where_no_false_one_is_as_low(labels):
+    """The weakest code of a test row is a tenth of the weakest that was seen."""
+    codes = labels.float() * (1 + torch.rand(500, 3, generator=torch.Generator().manual_seed(1)))
+    assert soft_identifiability(explain(codes, test=codes / 10), truth_of(labels))[""] == pytest.approx(1)
+
+
 @pytest.mark.parametrize("level", [0.0, 1.0])
 def test_silence_and_noise_without_end_are_chance(labels, level):
     found = soft_identifiability(explain(torch.full((500, 3), level)), truth_of(labels))
