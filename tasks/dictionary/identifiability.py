@@ -15,8 +15,10 @@ is drawn as often in negative as in positive; random directions and training row
 all glyphs have in common cannot be told from the bias. They are asked for by no primary metric, and `class_directions`
 are the rows of the read-out: `plausibility` says how near atoms come to them.
 
-The dial is the number of glyphs in a collage. With one, rows are classes, and clusters of rows are all there is to
-find; with four, a row is a sum. `untrained` is the net as it was drawn.
+The dial is the number of glyphs in a collage: with one a row is a class, with four a sum. Dictionaries have two atoms
+for each glyph, and whoever splits a glyph between them tells half of its rows by each: clusters of rows have .79, .91
+and .73 with one, two and four glyphs (directions of all glyphs with one and two, of two in five with four; seed 0).
+`untrained` is the net as it was drawn, where linear detectors that are told the truth have .63.
 """
 
 from __future__ import annotations
@@ -49,8 +51,8 @@ from tasks.models.collages.subject import CollageReader
     variants={
         "objects_1": {"objects": 1},
         "objects_2": {"objects": 2},
-        "objects_4": {"objects": 4},
-        "untrained": {"objects": 4, "training": "none"},
+        "objects_4": {},
+        "untrained": {"training": "none"},
     },
     twins={"objects_4": "untrained"},
     dials={"objects in a collage": ("objects_1", "objects_2", "objects_4")},
