@@ -12,8 +12,9 @@ and the means of clusters of pixels.
 
 The dial is the number of classes, in 32 dimensions: 10, 20, and 40, which are more than there is room for at right
 angles. `one_object` is nearest to the published setting, a classifier of single objects; there activations collapse
-onto their classes (Papyan, Han and Donoho 2020, doi:10.1073/pnas.2015509117), and a handful of training rows is a
-plausible dictionary.
+onto their classes (Papyan, Han and Donoho 2020, doi:10.1073/pnas.2015509117), and forty training rows have .83,
+clusters of rows .93, detectors that are told the truth .92 (seed 0): there is little left to find, and whoever finds
+how a class is written has gone as far as activations lead. With four objects as many training rows have .57.
 """
 
 from __future__ import annotations
