@@ -130,6 +130,8 @@ class DictionaryTruth:
     """By split, `validation` and `test`: edits of features that a model must follow."""
     edited_atoms: int = 1
     """How many atoms an edit may use for a feature."""
+    class_directions: Float[Tensor, "k d"] | None = None
+    """Along which a classifier reads its classes from the activations: rows of its read-out less their mean."""
 
     @cached_property
     def occurring(self) -> Bool[Tensor, g]:

@@ -1,0 +1,1 @@
+"""Collages of small glyphs, and a net that says which glyphs are there."""
