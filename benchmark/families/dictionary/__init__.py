@@ -121,6 +121,8 @@ class DictionaryTruth:
     """What each feature means, in a few words; empty where they mean nothing in particular."""
     grid: Grid | None = None
     """Where each feature lies, for pictures; None where features have no place."""
+    parents: Int[Tensor, g] | None = None
+    """The feature that each was planted under, its parent, or -1; None where none was planted under another."""
     twin_validation: Float[Tensor, "v d"] | None = None
     """Activations of the same rows in a twin of the model with random weights: what needs no training."""
     twin_test: Float[Tensor, "t d"] | None = None

@@ -39,5 +39,7 @@ def truth_tables(truth: DictionaryTruth) -> list[Table]:
         features["name"] = list(truth.names)
     if truth.directions is not None:
         features["direction"] = truth.directions
-    about = "a row for each feature: its `name` and its unit `direction`, where they are known"
+    if truth.parents is not None:
+        features["parent"] = truth.parents
+    about = "a row for each feature: its `name`, unit `direction` and `parent` (-1: none), where they are known"
     return [*rows, Table("truth_features", about, features)]

@@ -1,0 +1,1 @@
+"""Sparse features that fire under others."""
