@@ -116,9 +116,7 @@ class CircularFeatures:
             *self._certify(planted, residuals["test"]),
         ]
         on = planted.coordinates["test"].norm(dim=2) > 0
-        return Trained(
-            weights={}, public=public, checks=checks, facts={"features on": float(on.float().sum(1).mean())}
-        )
+        return Trained(weights={}, public=public, checks=checks, facts={"features on": float(on.float().sum(1).mean())})
 
     def _certify(self, planted: Planted, residual: Float[Tensor, "rows d"]) -> list[Check]:
         held = planted.coordinates["test"]

@@ -22,12 +22,14 @@ ROUNDS, ROWS, DEPTH = 6, 4000, 2
 
 def orthonormal(spanning: Float[Tensor, "n k d"]) -> Float[Tensor, "n k d"]:
     """Orthonormal axes of what each block of rows spans."""
-    return torch.linalg.qr(spanning.mT).Q.mT.contiguous()
+    axes: Tensor = torch.linalg.qr(spanning.mT).Q.mT
+    return axes.contiguous()
 
 
 def overlaps(left: Float[Tensor, "n k d"], right: Float[Tensor, "m k d"]) -> Float[Tensor, "n m k"]:
     """Principal cosines of all subspaces of one set with all of another, falling."""
-    return torch.linalg.svdvals(torch.einsum("nkd,mjd->nmkj", left, right))
+    cosines: Tensor = torch.linalg.svdvals(torch.einsum("nkd,mjd->nmkj", left, right))
+    return cosines
 
 
 def coherence(subspaces: Float[Tensor, "n k d"]) -> float:

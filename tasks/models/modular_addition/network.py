@@ -8,10 +8,13 @@ choose some frequencies, as larger ones do by weight decay.
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+
+Site = Literal["summed", "hidden"]
 
 
 class Adder(nn.Module):
@@ -29,10 +32,14 @@ class Adder(nn.Module):
         self.right = drawn(embedding, hidden, 1 / embedding)
         self.unembedding = drawn(hidden, elements, 1 / hidden)
 
+    def summed(self, pairs: Int[Tensor, "n 2"]) -> Float[Tensor, "n d"]:
+        """What is squared: a part of the first element and a part of the second."""
+        both: Tensor = (self.first @ self.left)[pairs[:, 0]] + (self.second @ self.right)[pairs[:, 1]]
+        return both
+
     def hidden(self, pairs: Int[Tensor, "n 2"]) -> Float[Tensor, "n d"]:
         """What the logits are read from."""
-        summed: Tensor = (self.first @ self.left)[pairs[:, 0]] + (self.second @ self.right)[pairs[:, 1]]
-        return summed.square()
+        return self.summed(pairs).square()
 
     def forward(self, pairs: Int[Tensor, "n 2"]) -> Float[Tensor, "n elements"]:
         """Logits."""
@@ -43,3 +50,12 @@ class Adder(nn.Module):
         """The derivative of the logits, less their mean, by the hidden layer: it is the same in all rows."""
         centred: Tensor = self.unembedding - self.unembedding.mean(1, keepdim=True)
         return centred.T
+
+    def jacobian_gram(self, site: Site, pairs: Int[Tensor, "n 2"]) -> Float[Tensor, "d d"]:
+        """The mean over pairs of J^T J, where J is the derivative of the logits, less their mean, by a layer."""
+        reads = self.reads()
+        gram = reads.T @ reads
+        if site == "hidden":
+            return gram
+        summed = self.summed(pairs)
+        return 4 * gram * (summed.T @ summed) / len(pairs)

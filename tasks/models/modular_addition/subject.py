@@ -3,13 +3,13 @@
 It is right on the others as well, so it has found the structure. By its weights (`decomposition`) it does so with a few
 key frequencies, circles on which a sum of numbers is a sum of angles. That is verified by intervention on the hidden
 layer: with the key frequencies alone it stays right, without them it guesses, and each of them carries a part of the
-right logit. What the layer holds besides follows one of the two numbers, or both in a way that the logits ignore.
+right logit; and likewise before the squares. What the hidden layer holds besides follows one of the two numbers, or
+both in a way that the logits ignore.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Literal
 
 import torch
@@ -18,7 +18,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from benchmark.subjects import Check, Run, Saved, Trained, subject
-from tasks.models.modular_addition.decomposition import accuracy, key, parts_of
+from tasks.models.modular_addition.decomposition import Decomposition, greatest_overlap, together
 from tasks.models.modular_addition.groups import Group, cyclic, dihedral
 from tasks.models.modular_addition.network import Adder
 
@@ -28,6 +28,8 @@ KEPT = 0.95
 """With the key frequencies alone: room for one pair in twenty that the rest decided."""
 REMOVED = 0.25
 """Without them; guessing gets 1 in 23 or fewer."""
+FREQUENCIES = 2
+"""With one there would be nothing to tell apart."""
 BETWEEN = 0.0025
 """The greatest share of another frequency: a quarter of what makes one key, so that none is so by a hair."""
 CARRIED = 0.01
@@ -39,7 +41,7 @@ APART = 0.8
 SPLITS = (0.6, 0.2, 0.2)
 
 
-@subject(cites="arXiv:2301.02679")
+@subject(cites="arXiv:2301.02679", small={"steps": 1200})
 @dataclass(frozen=True, kw_only=True)
 class ModularAddition:
     """An embedding of each number, a layer of squares, and logits; trained with weight decay."""
@@ -49,7 +51,7 @@ class ModularAddition:
     training: Literal["standard", "none"] = "standard"
     embedding: int = 8
     hidden: int = 64
-    shown: float = 0.7
+    shown: float = 0.8
     """The share of pairs that the net is trained on."""
     steps: int = 2000
     learning_rate: float = 1e-2
@@ -80,11 +82,10 @@ class ModularAddition:
         if self.training == "standard":
             self._fit(net.to(run.device), group, shown, run)
         net.cpu().eval().requires_grad_(False)
-        hidden = net.hidden(group.pairs)
-        checks, facts = self._certify(net, group, unseen)
+        checks, facts = self._certify(Decomposition(net, group), unseen)
         return Trained(
             weights={name: value.detach().clone() for name, value in net.state_dict().items()},
-            public={split: hidden[index] for split, index in self.rows(run).items()},
+            public={split: group.pairs[index] for split, index in self.rows(run).items()},
             checks=checks,
             facts=facts,
         )
@@ -113,43 +114,43 @@ class ModularAddition:
             if step % 200 == 199:
                 run.progress(step + 1, self.steps, loss=float(loss.detach()))
 
-    def _certify(self, net: Adder, group: Group, unseen: Int[Tensor, " n"]) -> tuple[list[Check], dict[str, float]]:
-        hidden = net.hidden(group.pairs).double()
-        right = accuracy(net, group, hidden, unseen)
+    def _certify(self, parts: Decomposition, unseen: Int[Tensor, " n"]) -> tuple[list[Check], dict[str, float]]:
+        hidden, summed = parts.hidden, parts.summed
+        right = parts.accuracy(hidden, unseen)
         if self.training == "none":
             return [Check("accuracy on unseen pairs (random weights)", right, REMOVED, at_least=False)], {}
-        parts = parts_of(net, group)
-        used = key(parts)
-        mean = hidden.mean(0)
-        followed = torch.stack([part.hidden for part in used]).sum(0) if used else torch.zeros_like(hidden)
-        product = group.table[group.pairs[:, 0], group.pairs[:, 1]]
-
-        def logit(part: Tensor) -> float:
-            return float((part @ net.reads().double().T).gather(1, product[:, None]).mean())
-
-        whole = logit(hidden - mean)
-        overlaps = [
-            float(torch.linalg.svdvals(one.subspace @ other.subspace.T)[0]) for one, other in combinations(used, 2)
-        ]
+        used, before = [parts.of_product[number] for number in parts.key], parts.of_elements(parts.key)
+        followed, followed_before = together(used, hidden), together(before, summed)
+        others = [share for number, share in enumerate(parts.shares) if number not in parts.key]
+        whole = parts.right_logit(hidden)
+        carried = [parts.right_logit(part.content) / whole for part in used]
+        without = parts.accuracy(hidden - followed)
+        without_before = parts.accuracy((summed - followed_before).square())
         checks = [
             Check("accuracy on unseen pairs", right, RIGHT),
-            Check("accuracy with key frequencies alone", accuracy(net, group, mean + followed), KEPT),
-            Check("accuracy without key frequencies", accuracy(net, group, hidden - followed), REMOVED, at_least=False),
-            Check("key frequencies", len(used), 2),
+            Check("accuracy with key frequencies alone", parts.accuracy(hidden.mean(0) + followed), KEPT),
+            Check("accuracy without key frequencies", without, REMOVED, at_least=False),
             Check(
-                "greatest share of another frequency",
-                max((part.share for part in parts if part not in used), default=0.0),
-                BETWEEN,
-                at_least=False,
+                "accuracy with key frequencies alone (summed)",
+                parts.accuracy((summed.mean(0) + followed_before).square()),
+                KEPT,
             ),
-            Check("least part of the right logit", min((logit(p.hidden) / whole for p in used), default=0.0), CARRIED),
-            Check("least roundness of a key frequency", min((part.roundness for part in used), default=0.0), ROUND),
-            Check("greatest overlap of key frequencies", max(overlaps, default=0.0), APART, at_least=False),
+            Check("accuracy without key frequencies (summed)", without_before, REMOVED, at_least=False),
+            Check("key frequencies", len(used), FREQUENCIES),
+            Check("greatest share of another frequency", max(others, default=0.0), BETWEEN, at_least=False),
+            Check("least part of the right logit", min(carried, default=0.0), CARRIED),
+            Check("least roundness of a key frequency", min((p.roundness for p in used), default=0.0), ROUND),
+            Check("greatest overlap of key frequencies", greatest_overlap(used), APART, at_least=False),
         ]
+        if self.group == "cyclic":  # in the dihedral group an embedding needs half of the representation's dimensions
+            flat = min((p.roundness for p in before), default=0.0)
+            checks.append(Check("least roundness of a key frequency (summed)", flat, ROUND))
+            overlap = greatest_overlap(before)
+            checks.append(Check("greatest overlap of key frequencies (summed)", overlap, APART, at_least=False))
         facts = {
-            "share of key frequencies in the logits": sum(part.share for part in used),
+            "share of key frequencies in the logits": sum(parts.shares[number] for number in parts.key),
             "share of key frequencies in the hidden layer": float(
-                followed.square().sum() / (hidden - mean).square().sum()
+                followed.square().sum() / (hidden - hidden.mean(0)).square().sum()
             ),
         }
         return checks, facts
