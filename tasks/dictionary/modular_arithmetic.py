@@ -42,7 +42,7 @@ from tasks.models.modular_addition.subject import ModularAddition
     primary="subspace_recall",
     provides=("jacobian_gram",),
     controls=("random_directions", "training_rows"),
-    metrics=("subspace_recall", "l0", "explained_variance", "dead_fraction"),
+    metrics=("subspace_recall", "l0", "explained_variance"),
     variants={
         "modulus_17": {"modulus": 17},
         "modulus_23": {},
