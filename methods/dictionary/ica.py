@@ -11,9 +11,13 @@ from collections.abc import Sequence
 import torch
 from sklearn.decomposition import FastICA
 from sklearn.exceptions import ConvergenceWarning
+from torch import Tensor
 
 from benchmark.errors import Unsupported
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, both_signs, dictionary_method
+
+FLAT = 1e-5
+"""Directions of less than so much of the greatest spread hold rounding."""
 
 
 @dictionary_method(cites="doi:10.1109/72.761722", batched=True)
@@ -42,7 +46,7 @@ def _fit(
         raise Unsupported(
             f"FastICA on {d} dimensions takes too long; its limit here is {dimensions} (parameter `dimensions`)"
         )
-    components = min(d, question.size // 2)
+    components = min(_rank(question.train), question.size // 2)
     for other, fit in fits:
         if (other.seed, fit.n_components) == (question.seed, components) and torch.equal(other.train, question.train):
             return fit
@@ -54,6 +58,13 @@ def _fit(
         fit.fit(question.train[chosen].numpy())
     fits.append((question, fit))
     return fit
+
+
+def _rank(rows: Tensor) -> int:
+    """In how many dimensions the rows vary: whitening would blow up the rounding of the others."""
+    centred = (rows - rows.mean(0)).double()
+    variances = torch.linalg.eigvalsh(centred.T @ centred)
+    return max(1, int((variances > FLAT**2 * variances[-1]).sum()))
 
 
 def _components(fit: FastICA) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

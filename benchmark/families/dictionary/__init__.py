@@ -78,6 +78,9 @@ class DictionaryQuestion:
     inputs: Mapping[str, Tensor] | None = None
     """What the model read to make each row of `train`, `validation` and `test`, where a task says what that is in
     `provides`. Only for controls, which mark what can be had without the model; `blinded` takes it from contestants."""
+    jacobian_gram: Float[Tensor, "d d"] | None = None
+    """The mean over training rows of J^T J, where J [outputs, d] is the derivative of what the model reads next with
+    respect to the activations. Given where a task provides "jacobian_gram", None elsewhere."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +126,9 @@ class DictionaryTruth:
     """Where each feature lies, for pictures; None where features have no place."""
     parents: Int[Tensor, g] | None = None
     """The feature that each was planted under, its parent, or -1; None where none was planted under another."""
+    subspaces: tuple[Float[Tensor, "k d"], ...] | None = None
+    """Orthonormal axes of each true feature of several dimensions; None where features are directions. `directions`
+    are then those axes and their opposites (see `subspaces.py`)."""
     twin_validation: Float[Tensor, "v d"] | None = None
     """Activations of the same rows in a twin of the model with random weights: what needs no training."""
     twin_test: Float[Tensor, "t d"] | None = None

@@ -23,7 +23,11 @@ def question_tables(question: DictionaryQuestion) -> list[Table]:
         tables.append(Table(split, f"`activations`: {what}{further}", columns))
     asked = {"size": torch.tensor([question.size]), "sparsity": torch.tensor([question.sparsity])}
     about_asked = "the most atoms that a dictionary may have (`size`) and the mean active codes a row (`sparsity`)"
-    return [*tables, Table("asked", about_asked, asked)]
+    tables.append(Table("asked", about_asked, asked))
+    if question.jacobian_gram is not None:
+        about_gram = "the mean of J^T J over training rows, J being the derivative of what is read next by activations"
+        tables.append(Table("jacobian_gram", about_gram, {"jacobian_gram": question.jacobian_gram}))
+    return tables
 
 
 def truth_tables(truth: DictionaryTruth) -> list[Table]:
@@ -39,7 +43,12 @@ def truth_tables(truth: DictionaryTruth) -> list[Table]:
         features["name"] = list(truth.names)
     if truth.directions is not None:
         features["direction"] = truth.directions
+    about = "a row for each feature: its `name` and its unit `direction`, where they are known"
     if truth.parents is not None:
         features["parent"] = truth.parents
-    about = "a row for each feature: its `name`, unit `direction` and `parent` (-1: none), where they are known"
+        about += "; its `parent`, -1 where it has none"
+    if truth.subspaces is not None:
+        of = [number for number, axes in enumerate(truth.subspaces) for _ in axes]
+        features["subspace"] = torch.tensor(of * 2)
+        about += "; features of one `subspace` are its axes and their opposites, and belong together"
     return [*rows, Table("truth_features", about, features)]
