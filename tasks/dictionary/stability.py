@@ -1,7 +1,8 @@
 """Stability: which of the planted features does a learner find again when it is run again?
 
-The plant is that of `superposition`: 64 features in 32 dimensions, 4 on in a row. Every method runs on the same
-activations with two seeds. Song et al. 2025 (arXiv:2505.20254) ask that features be consistent over seeds; Paulo and
+The plant is that of `superposition` with 64 features in 32 dimensions, 8 on in a row: with 4 nearly every learner finds
+nearly everything, so that its seeds agree because they are right; with 12 none finds anything. Every method runs on the
+same activations with two seeds. Song et al. 2025 (arXiv:2505.20254) ask that features be consistent over seeds; Paulo and
 Belrose 2025 (arXiv:2501.16615) show that a sparse autoencoder's often are not. But what comes back need not be there:
 PCA, or training rows drawn by a fixed seed, are the same in every run and are no features. So the primary metric counts
 what is right: `reproduced_recall`, the share of planted features that both seeds find. Beside it stand `stability`, the
@@ -21,7 +22,8 @@ neither k-means nor ICA, know of no start and draw it from their seed in both.
 What is *used*: every planted feature, as activations are their sum. Nothing is merely *associated*. What is *blind*:
 atoms drawn at random (`random_directions`) and from the training rows (`training_rows`), which under `shared` are the
 same for both seeds, so that their stability is 1. The dial is the width of the dictionary, from as many atoms as there
-are features (`width_64`) to three times as many; `independent` has 96.
+are features (`width_64`) to three times as many; `independent` has 96. Under `hierarchy` children fire only under their
+parents, and what learners make of a child, parent and child together, is as stable as it is wrong.
 """
 
 from __future__ import annotations
@@ -50,10 +52,11 @@ from tasks.models.superposition.subject import Superposition
         "explained_variance",
     ),
     variants={
-        "independent": {},
-        "shared": {"starts": "shared"},
-        "width_64": {"size": 64},
-        "width_192": {"size": 192},
+        "independent": {"active": 8.0},
+        "shared": {"active": 8.0, "starts": "shared"},
+        "width_64": {"active": 8.0, "size": 64},
+        "width_192": {"active": 8.0, "size": 192},
+        "hierarchy": {"hierarchy": 1.0, "sparsity": 4},
     },
     dials={"width": ("width_64", "independent", "width_192")},
     method_seeds=2,
@@ -65,7 +68,7 @@ class StabilityTask:
 
     size: int = 96
     """The most atoms a dictionary may have."""
-    sparsity: int = 4
+    sparsity: int = 8
     """Active codes a row that are asked for: as many features are on, on average."""
     starts: Literal["independent", "shared"] = "independent"
     """Whether each seed of a method draws its own first atoms."""

@@ -73,12 +73,20 @@ class DictionaryQuestion:
     """Which true features are on in each training row: for methods declared as `supervised` alone, None for others."""
     layers: Mapping[str, Layer] | None = None
     """What the codes are to reconstruct besides, by name (`{"mlp_out": Layer(...)}`); None where there is nothing."""
+    parts: Mapping[str, int] | None = None
+    """Where a row is the activations of several models on one input, side by side: their widths, in that order; None
+    where there is one model. Learners that do not look at it learn on the whole row."""
     start_seed: int | None = None
     """What learners draw their first atoms from where a task says it, apart from batches, which stay with `seed`: so
     that seeds start together or apart, whatever a method would do by itself. None: the method's own choice."""
     inputs: Mapping[str, Tensor] | None = None
     """What the model read to make each row of `train`, `validation` and `test`, where a task says what that is in
     `provides`. Only for controls, which mark what can be had without the model; `blinded` takes it from contestants."""
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The widths of the models whose activations make a row."""
+        return tuple(self.parts.values()) if self.parts else (self.train.shape[1],)
 
     @property
     def start(self) -> int:
