@@ -1,11 +1,13 @@
 """Stability: which of the planted features does a learner find again when it is run again?
 
-The plant is that of `superposition` with 64 features in 32 dimensions, 8 on in a row: with 4 nearly every learner finds
-nearly everything, so that its seeds agree because they are right; with 12 none finds anything. Every method runs on the
-same activations with two seeds. Song et al. 2025 (arXiv:2505.20254) ask that features be consistent over seeds; Paulo and
-Belrose 2025 (arXiv:2501.16615) show that a sparse autoencoder's often are not. But what comes back need not be there:
-PCA, or training rows drawn by a fixed seed, are the same in every run and are no features. So the primary metric counts
-what is right: `reproduced_recall`, the share of planted features that both seeds find. Beside it stand `stability`, the
+The plant is that of `superposition` with 64 features in 32 dimensions, 8 on in a row: with 4 nearly every learner
+finds nearly everything, so that its seeds agree because they are right; with 12 none finds anything. Every method runs
+on the same activations with two seeds.
+
+Song et al. 2025 (arXiv:2505.20254) ask that features be consistent over seeds; Paulo and Belrose 2025
+(arXiv:2501.16615) show that a sparse autoencoder's often are not. But what comes back need not be there: PCA, or
+training rows drawn by a fixed seed, are the same in every run and are no features. So the primary metric counts what is
+right: `reproduced_recall`, the share of planted features that both seeds find. Beside it stand `stability`, the
 agreement of the two dictionaries whatever they say, `stabilisation`, how much of it learning has brought about, and how
 right each seed is by itself (`recall_at_cosine_0.9`, `mcc`). Where truth is unknown, `stability` is all that one has:
 how far it follows `mcc` is what that is worth.

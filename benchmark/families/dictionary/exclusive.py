@@ -35,7 +35,7 @@ def relative_norm(atoms: Float[Tensor, "m d"], widths: tuple[int, ...]) -> Float
 def owner(atoms: Float[Tensor, "m d"], widths: tuple[int, ...]) -> Int[Tensor, " m"]:
     """The model that alone has an atom, 0 or 1; -1 for atoms of both."""
     norm = relative_norm(atoms, widths)
-    return (norm > 1 - CUT).long() - (norm >= CUT).long() * (norm <= 1 - CUT).long()
+    return torch.where((norm < CUT) | (norm > 1 - CUT), norm.round().long(), -1)
 
 
 @dataclass(frozen=True)

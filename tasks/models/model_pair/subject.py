@@ -52,7 +52,7 @@ class Pair(nn.Module):
         return activations
 
 
-@subject(cites="arXiv:2504.02922", small={"rows": 5000, "held_out": 800})
+@subject(cites="arXiv:2504.02922", small={"rows": 5000, "held_out": 1500})
 @dataclass(frozen=True, kw_only=True)
 class ModelPair:
     """Two models of sparse features, some of which they share; the dial is how far the weakened ones are weakened."""

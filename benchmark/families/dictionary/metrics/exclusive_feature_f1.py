@@ -5,8 +5,8 @@
     F1 = 2 precision recall / (precision + recall)
 
 An atom is declared exclusive by its relative norm (`exclusive`); it is along a feature where their cosine exceeds 0.9
-in that model. Whoever declares everything exclusive, as two dictionaries learned apart do, has recall 1 and the precision
-of the share of exclusive features, p: F1 = 2p / (1 + p). Whoever declares nothing has 0.
+in that model. Whoever declares everything exclusive, as two dictionaries learned apart do, has recall 1, and as its
+precision the share p of such atoms that are right: F1 = 2p / (1 + p). Whoever declares nothing has 0.
 """
 
 from __future__ import annotations
