@@ -29,7 +29,8 @@ FOUND = 0.9
 def relative_norm(atoms: Float[Tensor, "m d"], widths: tuple[int, ...]) -> Float[Tensor, " m"]:
     """From 0, the first model alone, to 1, the second alone; 1/2 for atoms of length 0."""
     first, second = (part.norm(dim=1) for part in atoms.split(list(widths), dim=1))
-    return (1 + (second - first) / torch.maximum(first, second).clamp(min=1e-12)) / 2
+    norm: Tensor = (1 + (second - first) / torch.maximum(first, second).clamp(min=1e-12)) / 2
+    return norm
 
 
 def owner(atoms: Float[Tensor, "m d"], widths: tuple[int, ...]) -> Int[Tensor, " m"]:
