@@ -14,7 +14,7 @@ _LEARNED = (
         "archetypal",
         "relaxed_archetypal",
     ),
-    *("matching_pursuit", "icfl", "frozen_decoder"),
+    *("matching_pursuit", "icfl", "frozen_decoder", "crosscoder", "batch_topk_crosscoder"),
 )
 
 EXPECTED: dict[tuple[str, str], str] = {

@@ -175,7 +175,10 @@ def _direction(case: Case) -> str:
 @CHECKS("other random draws have the floor", "the floor is what chance scores, whoever draws")
 def _strays(case: Case) -> str:
     reference = plugins().find("reference", "random", case.task.family)
-    metric = Metric.of(next(metric for metric in case.task.metrics if metric.name == case.task.primary))
+    primary = next(metric for metric in case.task.metrics if metric.name == case.task.primary)
+    if (scope := primary.options.get("scope", "explanation")) != "explanation":
+        return f"its primary metric looks at several explanations at once, those of all {scope}"
+    metric = Metric.of(primary)
     count, farthest = min(DRAWS, metric.draws or DRAWS), 0.0
     for instance in case.task.instances:
         concrete = make_concrete(case.plan, case.store, case.task, instance, device="cpu")

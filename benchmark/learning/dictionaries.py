@@ -42,6 +42,8 @@ class Coder(Generic[P]):
     parameters: P
     history: dict[str, list[float]] = field(default_factory=dict)
     """Per logged step: `step`, `error` (share of variance left), `l0`, and what the rule keeps one number of."""
+    start: Float[Tensor, "m d"] | None = None
+    """The atoms before the first step, for normalised activations."""
 
     @property
     def atoms(self) -> Float[Tensor, "m d"]:
@@ -75,6 +77,7 @@ class Training(Generic[P]):
         learning_rate: float,
         targets: Sequence[Float[Tensor, "n e"]] | None = None,
         dtype: torch.dtype | None = None,
+        starts: Sequence[int | None] | None = None,
     ) -> None:
         device = activations[0].device
         dtype = dtype or best_dtype(device)
@@ -84,11 +87,15 @@ class Training(Generic[P]):
         inputs, self.sources = _normalised(activations)
         outputs, self.aims = (inputs, self.sources) if targets is None else _normalised(targets)
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        drawn = [
+            own if start is None else torch.Generator().manual_seed(start)
+            for own, start in zip(generators, starts or [None] * k, strict=True)
+        ]
         first = [
-            rule.start(generator, x, size, asked)
-            for generator, x, asked in zip(generators, inputs, sparsities, strict=True)
+            rule.start(generator, x, size, asked) for generator, x, asked in zip(drawn, inputs, sparsities, strict=True)
         ]
         self.p = first[0].stack(first).map(lambda tensor: tensor.to(device))
+        self.first = self.p.atoms.clone()
         self.backend: Backend = rule.backend(self.p, batch, dtype) or AutogradStep(rule, self.p, dtype)
         self.batches = [_Batches(len(x), generator, batch) for x, generator in zip(inputs, generators, strict=True)]
         self.data = [inputs] if targets is None else [inputs, outputs]
@@ -146,6 +153,7 @@ class Training(Generic[P]):
                     "l0": [float(measured.l0[i]) for _, measured, _ in self.logged],
                     **{name: [float(numbers[name][i]) for *_, numbers in self.logged] for name in self.logged[0][2]},
                 },
+                start=self.first[i],
             )
             for i, (source, aim) in enumerate(zip(self.sources, self.aims, strict=True))
         ]
@@ -163,13 +171,15 @@ def train(
     learning_rate: float = 2e-3,
     targets: Sequence[Float[Tensor, "n e"]] | None = None,
     dtype: torch.dtype | None = None,
+    starts: Sequence[int | None] | None = None,
     progress: Callable[..., None] | None = None,
 ) -> list[Coder[P]]:
     """Train a dictionary of `size` atoms on each of `activations` for the asked L0 (`sparsities`).
 
     `targets` are what is rebuilt where that is not the activations themselves (a transcoder's output activations).
     `dtype` is that of the matrix products (None: bfloat16 where the hardware multiplies it natively, else float32);
-    parameters and optimiser states are always float32. Raises `TooLargeError` before anything is allocated and
+    parameters and optimiser states are always float32. `starts` are seeds of the first parameters alone, where they are
+    not to come from the same generator as the batches. Raises `TooLargeError` before anything is allocated and
     `DivergedError` at the first NaN.
     """
     training = Training(
@@ -183,6 +193,7 @@ def train(
         learning_rate=learning_rate,
         targets=targets,
         dtype=dtype,
+        starts=starts,
     )
     for now in range(steps):
         measured = training.advance()
@@ -222,10 +233,12 @@ def learn(
             steps=steps,
             batch=batch,
             learning_rate=learning_rate,
+            starts=[question.start_seed for question in chosen],
         )
         for index, question, coder in zip(members, chosen, coders, strict=True):
             codes = coder.encode(question.validation), coder.encode(question.test)
-            found[index] = Dictionary(coder.atoms, coder.bias, *codes)
+            start = None if question.start_seed is None else coder.start
+            found[index] = Dictionary(coder.atoms, coder.bias, *codes, start=start)
     return [found[index] for index in range(len(questions))]
 
 

@@ -2,21 +2,21 @@
 
     D = W C (+ L),      rows of W are not negative and sum to 1; C are points of the data; L, if any, is short
 
-Each dictionary starts at the first points, an atom at each. Where `shared` says so, all seeds draw the same points:
-then dictionaries of different seeds are alike before they have learnt anything, and whoever measures stability over
-seeds measures that as well.
+Each dictionary starts at the first points, an atom at each. Where all seeds draw the same points (`together`), their
+dictionaries are alike before they have learnt anything, and whoever measures stability over seeds measures that, too.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import linear, normalize
 
-from benchmark.families.dictionary import keep_largest
+from benchmark.families.dictionary import DictionaryQuestion, keep_largest
 from benchmark.learning.rules import STATE, Autoencoder, Rule, tied
 
 MOST, TINY = 4, 1e-12
@@ -36,14 +36,13 @@ class Archetypes(Autoencoder):
 class Archetypal(Rule[Archetypes]):
     """Keep the largest codes of atoms inside the hull of the points."""
 
-    shared: bool = True
     unit_rows = ()
 
     def start(self, generator: torch.Generator, x: Float[Tensor, "n d"], size: int, asked: int) -> Archetypes:
         """Points of the data, drawn by lot; the first atoms are the first points, the encoder their directions."""
-        lot = torch.Generator().manual_seed(0) if self.shared else generator
-        points = x[torch.randperm(len(x), generator=lot)[: MOST * size]]
-        mixture = torch.eye(size, len(points)) if len(points) >= size else torch.rand(size, len(points), generator=lot)
+        points = x[torch.randperm(len(x), generator=generator)[: MOST * size]]
+        enough = len(points) >= size
+        mixture = torch.eye(size, len(points)) if enough else torch.rand(size, len(points), generator=generator)
         mixture = mixture / mixture.sum(1, keepdim=True)
         p = tied(generator, size, x.shape[1], asked)
         made = Archetypes(**vars(p), points=points, mixture=mixture)
@@ -68,3 +67,8 @@ class Archetypal(Rule[Archetypes]):
         p.mixture.clamp_(min=0)
         p.mixture.div_(p.mixture.sum(-1, keepdim=True).clamp(min=TINY))
         p.atoms.copy_(self.directions(p))
+
+
+def together(questions: Sequence[DictionaryQuestion]) -> list[DictionaryQuestion]:
+    """The questions with one start for all seeds, but where their task says how seeds start."""
+    return [replace(one, start_seed=0) if one.start_seed is None else one for one in questions]

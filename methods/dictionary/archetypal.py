@@ -2,7 +2,8 @@
 
     f = TopK(relu(E (x - b) + c)),      D = W C,      loss = |f D + b - x|^2
 
-`shared` is how the paper starts: at points that are the same for every seed (see `_archetypes`).
+`shared` is how the paper starts: at points that are the same for every seed (see `_archetypes`), unless a task says how
+seeds start.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
-from methods.dictionary._archetypes import Archetypal
+from methods.dictionary._archetypes import Archetypal, together
 
 
 @dictionary_method(
@@ -30,4 +31,5 @@ def archetypal(
     shared: bool = True,
 ) -> list[Dictionary]:
     """TopK autoencoder whose atoms lie in the hull of points of the data."""
-    return learn(questions, Archetypal(shared), steps=steps, batch=batch, learning_rate=learning_rate)
+    asked = together(questions) if shared else questions
+    return learn(asked, Archetypal(), steps=steps, batch=batch, learning_rate=learning_rate)

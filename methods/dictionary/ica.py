@@ -48,11 +48,12 @@ def _fit(
         )
     components = min(_rank(question.train), question.size // 2)
     for other, fit in fits:
-        if (other.seed, fit.n_components) == (question.seed, components) and torch.equal(other.train, question.train):
+        drawn = (other.seed, other.start, fit.n_components)
+        if drawn == (question.seed, question.start, components) and torch.equal(other.train, question.train):
             return fit
     generator = torch.Generator().manual_seed(question.seed)
     chosen = torch.randperm(len(question.train), generator=generator)[:rows]
-    fit = FastICA(components, whiten="unit-variance", max_iter=iterations, tol=1e-3, random_state=question.seed)
+    fit = FastICA(components, whiten="unit-variance", max_iter=iterations, tol=1e-3, random_state=question.start)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         fit.fit(question.train[chosen].numpy())

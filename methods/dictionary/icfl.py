@@ -78,7 +78,12 @@ def icfl(
     ]
     found = learn(asked, ICFL(rounds), steps=steps, batch=batch, learning_rate=learning_rate)
     return [
-        replace(one, atoms=one.atoms @ back, bias=one.bias @ back + mean)
+        replace(
+            one,
+            atoms=one.atoms @ back,
+            bias=one.bias @ back + mean,
+            start=None if one.start is None else one.start @ back,
+        )
         for one, (mean, _, back) in zip(found, whitened, strict=True)
     ]
 

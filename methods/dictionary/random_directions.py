@@ -10,7 +10,7 @@ from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictio
 @dictionary_method(cites="arXiv:2602.14111", control=True)
 def random_directions(question: DictionaryQuestion) -> Dictionary:
     """Random unit directions; each row keeps its largest projections, all scaled by one factor that fits best."""
-    generator = torch.Generator().manual_seed(question.seed)
+    generator = torch.Generator().manual_seed(question.start)
     mean = question.train.mean(0)
     atoms = torch.nn.functional.normalize(torch.randn(question.size, len(mean), generator=generator), dim=1)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
-from methods.dictionary._archetypes import TINY, Archetypal, Archetypes
+from methods.dictionary._archetypes import TINY, Archetypal, Archetypes, together
 
 
 @dataclass(frozen=True)
@@ -65,4 +65,5 @@ def relaxed_archetypal(
     slack: float = 1.0,
 ) -> list[Dictionary]:
     """TopK autoencoder whose atoms lie near the hull of points of the data."""
-    return learn(questions, RelaxedArchetypal(shared, slack), steps=steps, batch=batch, learning_rate=learning_rate)
+    asked = together(questions) if shared else questions
+    return learn(asked, RelaxedArchetypal(slack), steps=steps, batch=batch, learning_rate=learning_rate)

@@ -17,7 +17,7 @@ def training_rows(question: DictionaryQuestion, *, depth: int = 3) -> Dictionary
     on average and at most `depth` times as many in a row.
     """
     mean = question.train.mean(0)
-    generator = torch.Generator().manual_seed(question.seed)
+    generator = torch.Generator().manual_seed(question.start)
     drawn = torch.randperm(len(question.train), generator=generator)[: question.size]
     atoms = torch.nn.functional.normalize(question.train[drawn] - mean, dim=1)
     deepest, asked = depth * question.sparsity, question.sparsity

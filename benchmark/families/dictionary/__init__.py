@@ -75,6 +75,12 @@ class DictionaryQuestion:
     """Which true features are on in each training row: for methods declared as `supervised` alone, None for others."""
     layers: Mapping[str, Layer] | None = None
     """What the codes are to reconstruct besides, by name (`{"mlp_out": Layer(...)}`); None where there is nothing."""
+    parts: Mapping[str, int] | None = None
+    """Where a row is the activations of several models on one input, side by side: their widths, in that order; None
+    where there is one model. Learners that do not look at it learn on the whole row."""
+    start_seed: int | None = None
+    """What learners draw their first atoms from where a task says it, apart from batches, which stay with `seed`: so
+    that seeds start together or apart, whatever a method would do by itself. None: the method's own choice."""
     inputs: Mapping[str, Tensor] | None = None
     """What the model read to make each row of `train`, `validation` and `test`, where a task says what that is in
     `provides`. Only for controls, which mark what can be had without the model; `blinded` takes it from contestants."""
@@ -106,6 +112,16 @@ class Edits:
     follows: Callable[[Float[Tensor, "p d"]], Float[Tensor, " p"]]
     """How far the model's answer from these activations is that of the edited row: on average 0 without an edit, at
     most 1."""
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The widths of the models whose activations make a row."""
+        return tuple(self.parts.values()) if self.parts else (self.train.shape[1],)
+
+    @property
+    def start(self) -> int:
+        """What the first atoms are drawn from: the method's seed where no task says otherwise."""
+        return self.seed if self.start_seed is None else self.start_seed
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +202,9 @@ class Dictionary:
     test: Codes
     decoders: Mapping[str, Decoder] | None = None
     """One for each of the question's `layers`; None where it has none."""
+    start: Float[Tensor, "s d"] | None = None
+    """The atoms before the first step of learning, their lengths being of no account; None where nobody asks for them
+    (`start_seed`) or there are none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,6 +220,8 @@ class DictionaryExplanation:
     layer_atoms: Mapping[str, Float[Tensor, "m e"]] | None = None
     """By layer, where the question names any."""
     layer_biases: Mapping[str, Float[Tensor, " e"]] | None = None
+    start: Float[Tensor, "s d"] | None = None
+    """The atoms before the first step of learning, where they are known."""
 
     @cached_property
     def firings(self) -> Firings:
@@ -271,7 +292,7 @@ def check(raw: object, question: DictionaryQuestion) -> DictionaryExplanation:
     """Validate what a method returned and bring it into the stored form. Raises `InvalidExplanation`."""
     if isinstance(raw, DictionaryExplanation):
         validation, test = (raw.validation_indices, raw.validation_values), (raw.test_indices, raw.test_values)
-        raw = Dictionary(raw.atoms, raw.bias, validation, test, decoders(raw))
+        raw = Dictionary(raw.atoms, raw.bias, validation, test, decoders(raw), raw.start)
     if not isinstance(raw, Dictionary):
         raise InvalidExplanation(f"got {type(raw).__name__}, expected a Dictionary(atoms, bias, validation, test)")
     d = question.train.shape[1]
@@ -287,12 +308,23 @@ def check(raw: object, question: DictionaryQuestion) -> DictionaryExplanation:
     for name, tensor in (("atoms", atoms), ("bias", bias), ("validation codes", parts[1]), ("test codes", parts[3])):
         if not torch.isfinite(tensor).all():
             raise InvalidExplanation(f"got NaN or infinity in {name}, expected finite numbers")
+    start = None if raw.start is None else _start(raw.start, d)
     written = _decoders(raw.decoders, question, len(atoms))
     if not written:
-        return DictionaryExplanation(atoms, bias, parts[0], parts[1], parts[2], parts[3])
+        return DictionaryExplanation(atoms, bias, parts[0], parts[1], parts[2], parts[3], start=start)
     layer_atoms = {name: one.atoms for name, one in written.items()}
     layer_biases = {name: one.bias for name, one in written.items()}
-    return DictionaryExplanation(atoms, bias, parts[0], parts[1], parts[2], parts[3], layer_atoms, layer_biases)
+    return DictionaryExplanation(atoms, bias, parts[0], parts[1], parts[2], parts[3], layer_atoms, layer_biases, start)
+
+
+def _start(given: Tensor, d: int) -> Tensor:
+    """The first atoms, after checks of shape and values."""
+    start = given.detach().cpu().float()
+    if start.ndim != 2 or start.shape[1] != d or not len(start):
+        raise InvalidExplanation(f"got first atoms of shape {tuple(start.shape)}, expected rows of length {d}")
+    if not torch.isfinite(start).all():
+        raise InvalidExplanation("got NaN or infinity in the first atoms, expected finite numbers")
+    return start
 
 
 def _decoders(given: Mapping[str, Decoder] | None, question: DictionaryQuestion, size: int) -> dict[str, Decoder]:

@@ -26,7 +26,8 @@ def random(question: DictionaryQuestion, generator: torch.Generator) -> Dictiona
         parts.append(torch.rand(rows, question.sparsity, generator=generator))
     scale = question.train.std() / max(1, question.sparsity) ** 0.5
     unit = torch.nn.functional.normalize(atoms, dim=1)
-    return DictionaryExplanation(unit, question.train.mean(0), parts[0], parts[1] * scale, parts[2], parts[3] * scale)
+    bias, start = question.train.mean(0), _start(question)
+    return DictionaryExplanation(unit, bias, parts[0], parts[1] * scale, parts[2], parts[3] * scale, start=start)
 
 
 @reference()
@@ -41,7 +42,7 @@ def oracle(question: DictionaryQuestion, truth: DictionaryTruth) -> DictionaryEx
     full = _planted(question, truth)
     validation = keep_largest_on_average(full.validation_codes, question.sparsity)
     test = keep_largest_on_average(full.test_codes, question.sparsity)
-    return DictionaryExplanation(full.atoms, full.bias, *sparse(validation), *sparse(test))
+    return DictionaryExplanation(full.atoms, full.bias, *sparse(validation), *sparse(test), start=full.start)
 
 
 @reference()
@@ -50,7 +51,7 @@ def sparsest_oracle(question: DictionaryQuestion, truth: DictionaryTruth) -> Dic
     full = _planted(question, truth)
     validation = keep_largest(full.validation_codes, question.sparsity)
     test = keep_largest(full.test_codes, question.sparsity)
-    return DictionaryExplanation(full.atoms, full.bias, *sparse(validation), *sparse(test))
+    return DictionaryExplanation(full.atoms, full.bias, *sparse(validation), *sparse(test), start=full.start)
 
 
 def _planted(question: DictionaryQuestion, truth: DictionaryTruth) -> DictionaryExplanation:
@@ -65,7 +66,15 @@ def _planted(question: DictionaryQuestion, truth: DictionaryTruth) -> Dictionary
     if len(atoms) > question.size:
         kept = validation.sum(0).argsort(descending=True, stable=True)[: question.size].sort().values
         atoms, validation, test = atoms[kept], validation[:, kept], test[:, kept]
-    return DictionaryExplanation(atoms, bias, *sparse(validation), *sparse(test))
+    return DictionaryExplanation(atoms, bias, *sparse(validation), *sparse(test), start=_start(question))
+
+
+def _start(question: DictionaryQuestion) -> Float[Tensor, "m d"] | None:
+    """Random first atoms from the seed that the task says, if it does: where references are said to have begun."""
+    if question.start_seed is None:
+        return None
+    generator = torch.Generator().manual_seed(question.start_seed)
+    return torch.randn(question.size, question.train.shape[1], generator=generator)
 
 
 def keep_largest_on_average(codes: Float[Tensor, "n m"], sparsity: float) -> Float[Tensor, "n m"]:

@@ -9,11 +9,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmark.families.dictionary import DictionaryQuestion
 from benchmark.learning.dictionaries import train
 from benchmark.learning.rules import Seen, tied
 from methods.dictionary._archetypes import Archetypal
 from methods.dictionary._codebook import Codebook, pursued
 from methods.dictionary._gates import auxiliary, gated, opened
+from methods.dictionary.archetypal import archetypal
 from methods.dictionary.batch_topk import BatchTopK
 from methods.dictionary.frozen_decoder import FrozenDecoder
 from methods.dictionary.gated import Gated
@@ -164,11 +166,15 @@ def test_archetypes_stay_in_the_hull_and_relaxed_ones_near_it() -> None:
 
 
 def test_seeds_share_their_first_atoms_where_they_are_told_to() -> None:
-    def first(shared: bool, seed: int) -> torch.Tensor:
-        return Archetypal(shared).start(torch.Generator().manual_seed(seed), rows(), 10, 2).atoms
+    def first(shared: bool, seed: int, start_seed: int | None = None) -> torch.Tensor:
+        x = rows()
+        question = DictionaryQuestion(x, x, x, 10, 2, seed, start_seed=start_seed)
+        return archetypal([question], steps=1, batch=20, learning_rate=1e-12, shared=shared)[0].atoms
 
     torch.testing.assert_close(first(True, 0), first(True, 1))
     assert not torch.allclose(first(False, 0), first(False, 1))
+    torch.testing.assert_close(first(True, 0, start_seed=7), first(False, 1, start_seed=7))
+    assert not torch.allclose(first(True, 0, start_seed=7), first(True, 0, start_seed=8))
 
 
 def test_pursuit_takes_the_parts_one_after_the_other() -> None:

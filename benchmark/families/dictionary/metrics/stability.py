@@ -8,7 +8,8 @@ length 0. 1 is the same dictionary up to order, signs and lengths.
 
 It says nothing about the truth: a method that always returns the same wrong atoms, or whose seeds start from the same
 place, has stability 1. "Stability" is agreement at the end; that learners *converge* from independent starts is another
-thing (Brzozowski and Chung 2026, arXiv:2606.02061). Chance is above 0: the best of many random cosines (see the test).
+thing (`stabilisation`; Brzozowski and Chung 2026, arXiv:2606.02061), and `reproduced_recall` counts what is right.
+Chance is above 0: the best of many random cosines (see the test).
 
 A task asks for it with `method_seeds=3` or so: seeds of the method, on one subject.
 """
@@ -16,7 +17,6 @@ A task asks for it with `method_seeds=3` or so: seeds of the method, on one subj
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from benchmark.errors import Unsupported
+from benchmark.families.dictionary.metrics._pairs import pairs_of_seeds
 from benchmark.families.family import Labelled
 from benchmark.plugins import metric
 
@@ -36,15 +36,8 @@ def stability(explanations: Sequence[Labelled]) -> float:
     Raises:
         Unsupported: there is one dictionary only, or they were not learned from the same activations.
     """
-    if len(explanations) < 2:
-        raise Unsupported("got the dictionary of one seed, expected those of several: the task sets `method_seeds`")
-    first = explanations[0].question.train
-    if not all(torch.equal(one.question.train, first) for one in explanations[1:]):
-        raise Unsupported(
-            "got dictionaries of different activations, expected one subject: the task sets `method_seeds`"
-        )
-    atoms = [one.explanation.atoms for one in explanations]
-    return float(np.mean([agreement(left, right) for left, right in combinations(atoms, 2)]))
+    pairs = pairs_of_seeds(explanations)
+    return float(np.mean([agreement(left.explanation.atoms, right.explanation.atoms) for left, right in pairs]))
 
 
 def agreement(left: Float[Tensor, "m d"], right: Float[Tensor, "k d"]) -> float:

@@ -1,0 +1,1 @@
+"""Two models with features in common, weakened features, and features of their own."""
