@@ -1,8 +1,8 @@
 """Evidence that the language model keeps a board and uses it: legal moves, linear read-out, and an exchange.
 
-legal_share(model, tokens, played, points)          of the moves that the model writes
-probe = fit_probe(activations, boards)              linear map to the cells of the board, closed form
-exchange(model, place, tokens, targets, points, donors)    put another game's activations in at its `.`
+legal_shares(model, tokens, follows, index, donors)         of the moves that the model names, and of others' moves
+probe = fit_probe(activations, boards)                      linear map to the cells of the board, closed form
+exchange(model, place, tokens, follows, index, donors)      put another game's activations in at a position
 """
 
 from __future__ import annotations
@@ -14,47 +14,28 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from tasks.models.chess.gpt import ChessGPT
-from tasks.models.chess.labels import boards
-from tasks.models.chess.notation import legal_moves
-from tasks.models.chess.text import BLANK, decoded
-from tasks.models.chess.training import divergence
+from tasks.models.chess.labels import at_tokens
+from tasks.models.chess.training import legal_hits, surplus
 from tasks.models.othello.readings import AT_ONCE, activations_at
 
-LONGEST = 8
-"""Characters of a move with the blank behind it, but for the rarest."""
+
+def legal_shares(
+    model: ChessGPT,
+    tokens: Int[Tensor, "games t"],
+    follows: Int[Tensor, "games t w"],
+    index: Int[Tensor, "n 2"],
+    donors: Int[Tensor, "n 2"],
+) -> tuple[float, float]:
+    """Share of positions (game, number) in which a move is legal: the model's, and the one of a donor's game."""
+    at, other = at_tokens(index), at_tokens(donors)
+    legal = follows[at[:, 0], at[:, 1]]
+    named = legal_hits(_logits(model, tokens, at), legal)
+    elsewhere = (tokens[other[:, 0], other[:, 1] + 1, None] == legal).any(1)
+    return float(named.float().mean()), float(elsewhere.float().mean())
 
 
-def written_moves(model: ChessGPT, tokens: Int[Tensor, "games t"], points: Int[Tensor, "n 3"]) -> list[str]:
-    """The move that the model writes at each `.`: the most probable character, one after the other, up to a blank."""
-    device = next(model.parameters()).device
-    found: list[str] = []
-    with torch.no_grad():
-        for some in points.split(AT_ONCE):
-            text, place = tokens[some[:, 0]].long().to(device), some[:, 2].to(device)
-            rows, start = torch.arange(len(some), device=device), some[:, 2]
-            for _ in range(LONGEST):
-                following = model(text)[rows, place].argmax(1)
-                place = (place + 1).clamp(max=text.shape[1] - 1)
-                text[rows, place] = following.to(text)
-            for row, first in zip(text.cpu(), start.tolist(), strict=True):
-                move = row[first + 1 : first + 1 + LONGEST]
-                ends = (move == BLANK).nonzero()
-                found.append(decoded(move[: int(ends[0])].numpy()) if len(ends) else "")
-    return found
-
-
-def legal_share(written: list[str], played: Int[Tensor, "games plies"], index: Int[Tensor, "n 2"]) -> float:
-    """Share of the positions (game, number) in which what is written is a legal move."""
-    hits = [written[row] in legal_moves(board)[1] for row, board in boards(played, index)]
-    return sum(hits) / max(1, len(hits))
-
-
-def moves_of_text(tokens: Int[Tensor, "games t"], points: Int[Tensor, "n 3"]) -> list[str]:
-    """The move that stands behind each `.`."""
-    return [
-        decoded(tokens[game, place + 1 : place + 1 + LONGEST].numpy()).split(" ")[0]
-        for game, _, place in points.tolist()
-    ]
+def _logits(model: ChessGPT, tokens: Int[Tensor, "games t"], at: Int[Tensor, "n 2"]) -> Float[Tensor, "n v"]:
+    return activations_at(model, "final", tokens, at) @ model.head.weight.detach().cpu().float().T
 
 
 @dataclass(frozen=True)
@@ -88,7 +69,7 @@ def fit_probe(activations: Float[Tensor, "n d"], labels: Bool[Tensor, "n cells"]
 
 @dataclass(frozen=True)
 class Exchange:
-    """Mean divergences of the next character, in nats."""
+    """Mean surplus of the next word, in nats (`training.surplus`)."""
 
     before: float
     """The unchanged model's from what may follow in the other game: what an exchange without effect leaves."""
@@ -102,19 +83,20 @@ def exchange(
     model: ChessGPT,
     place: str,
     tokens: Int[Tensor, "games t"],
-    targets: Int[Tensor, "games t v"],
-    points: Int[Tensor, "n 3"],
-    donors: Int[Tensor, "n 3"],
+    follows: Int[Tensor, "games t w"],
+    index: Int[Tensor, "n 2"],
+    donors: Int[Tensor, "n 2"],
 ) -> Exchange:
-    """Replace the activations of each `.` by those of another game's: the next move should begin as it does there."""
+    """Replace the activations of each position by those of another game's: the legal moves should be those there."""
     device = next(model.parameters()).device
-    given = activations_at(model, place, tokens, donors[:, [0, 2]])
-    want, had = targets[donors[:, 0], donors[:, 2]], targets[points[:, 0], points[:, 2]]
+    here, other = at_tokens(index), at_tokens(donors)
+    given = activations_at(model, place, tokens, other)
+    want, had = follows[other[:, 0], other[:, 1]], follows[here[:, 0], here[:, 1]]
     plain, changed = [], []
     with torch.no_grad():
-        for rows in torch.arange(len(points)).split(AT_ONCE):
-            text = tokens[points[rows, 0]].long().to(device)
-            at = (torch.arange(len(rows), device=device), points[rows, 2].to(device))
+        for rows in torch.arange(len(index)).split(AT_ONCE):
+            text = tokens[here[rows, 0], :-1].long().to(device)
+            at = (torch.arange(len(rows), device=device), here[rows, 1].to(device))
 
             def edit(x: Tensor, at: tuple[Tensor, Tensor] = at, rows: Tensor = rows) -> Tensor:
                 x = x.clone()
@@ -124,14 +106,14 @@ def exchange(
             plain.append(model(text)[at].float().cpu())
             changed.append(model.write(text, {place: edit})[at].float().cpu())
     before, after = torch.cat(plain), torch.cat(changed)
-    return Exchange(*(float(divergence(a, b).mean()) for a, b in ((before, want), (after, want), (before, had))))
+    return Exchange(*(float(surplus(a, b).mean()) for a, b in ((before, want), (after, want), (before, had))))
 
 
-def donors_of(points: Int[Tensor, "n 3"], generator: torch.Generator) -> Int[Tensor, "n 3"]:
-    """For each point another one after as many moves, drawn at random; of another game, where there is one."""
-    found = points.clone()
-    for number in points[:, 1].unique():
-        rows = (points[:, 1] == number).nonzero()[:, 0]
+def donors_of(index: Int[Tensor, "n 2"], generator: torch.Generator) -> Int[Tensor, "n 2"]:
+    """For each position another one after as many moves, drawn at random; of another game, where there is one."""
+    found = index.clone()
+    for number in index[:, 1].unique():
+        rows = (index[:, 1] == number).nonzero()[:, 0]
         mixed = rows[torch.randperm(len(rows), generator=generator)]
-        found[mixed] = points[mixed.roll(1)]
+        found[mixed] = index[mixed.roll(1)]
     return found

@@ -1,11 +1,10 @@
-"""Games of chess as text with their moves: random legal ones, and recorded ones from a PGN file.
+"""Games of chess as words with their moves: random legal ones, and recorded ones from a PGN file.
 
-    games = random_games(count, moves, generator)     games.tokens [n, t], .targets [n, t, v], .played [n, p]
+    games = random_games(count, moves, generator)     games.tokens [n, t], .follows [n, t, w], .played [n, p]
     games, problems = recorded_games(path, moves)
 
-Both players of a random game choose uniformly among their legal moves. What character follows is then known but for
-that choice: `targets` counts, for each character read, the legal moves that go on with each next one. Of a recorded
-game only the one that was written is counted.
+Both players of a random game choose uniformly among their legal moves. What follows is then known but for that choice:
+`follows` holds the words of all legal moves. Of a recorded game it holds the one that was played.
 """
 
 from __future__ import annotations
@@ -18,27 +17,27 @@ from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Int, Int32, UInt8
+from jaxtyping import Int, Int16, Int32
 from torch import Tensor
 
 from benchmark.errors import TouchstoneError
 from tasks.models.chess.notation import legal_moves
-from tasks.models.chess.text import NUMBER, START, VOCABULARY, encoded
+from tasks.models.chess.text import NUMBER, START, word
 
-EACH = 11
-"""Characters that a move of both players takes: 9.4 on average, and a little more for games of many captures."""
 NOTHING = -1
-"""Stands behind the last move of a game."""
+"""Stands where there is no move."""
+MOST = 72
+"""The most legal moves of a position that are told; no opening has so many."""
 
 
 @dataclass(frozen=True)
 class Games:
-    """Games cut to the same length."""
+    """Games cut to the same length. The first token is the start's; token p is the word of the p-th move."""
 
-    tokens: UInt8[np.ndarray, "n t"]
-    """The text; the start's character behind the end."""
-    targets: UInt8[np.ndarray, "n t v"]
-    """How many legal moves go on with each character, behind each character read; nothing behind the end."""
+    tokens: Int16[np.ndarray, "n t"]
+    """The words; the start's behind the end."""
+    follows: Int16[np.ndarray, "n t w"]
+    """The words of the legal moves behind each token, `NOTHING` behind the last of them."""
     played: Int32[np.ndarray, "n p"]
     """The moves, as `code` writes them; `NOTHING` behind the last."""
 
@@ -47,12 +46,12 @@ class Games:
 
     def taken(self, which: Int[np.ndarray, " m"]) -> Games:
         """The games of these numbers."""
-        return Games(self.tokens[which], self.targets[which], self.played[which])
+        return Games(self.tokens[which], self.follows[which], self.played[which])
 
 
 def length(moves: int) -> int:
-    """Characters of the text of a game of so many moves of both players."""
-    return 2 + EACH * moves
+    """Tokens of a game of so many moves of both players."""
+    return 1 + 2 * moves
 
 
 T = TypeVar("T", int, Tensor)
@@ -88,60 +87,59 @@ def random_games(count: int, moves: int, generator: torch.Generator) -> Games:
     import chess
 
     draw = random.Random(int(torch.randint(2**63 - 1, (), generator=generator)))
-    written = [_Written(moves) for _ in range(count)]
-    for game in written:
+    games = _Writing(moves)
+    for _ in range(count):
+        games.begin()
         board = chess.Board()
         for _ in range(2 * moves):
             legal, texts = legal_moves(board)
             if not legal:
                 break
             chosen = draw.randrange(len(legal))
-            game.add(
-                board.turn, texts[chosen], texts, code(legal[chosen], board.piece_type_at(legal[chosen].from_square))
-            )
+            games.add(board, legal[chosen], texts[chosen], texts)
             board.push(legal[chosen])
-    return _joined(written, moves)
+    return games.written()
 
 
-class _Written:
-    """The text of one game, and what might have followed each character of it."""
+class _Writing:
+    """Games as they are written, one after the other."""
 
     def __init__(self, moves: int) -> None:
-        self.text, self.played = START, [NOTHING] * (2 * moves)
-        self.follows: list[dict[str, int]] = []
-        self.plies = 0
+        self.moves = moves
+        self.tokens: list[list[int]] = []
+        self.follows: list[list[list[int]]] = []
+        self.played: list[list[int]] = []
 
-    def add(self, white: bool, text: str, texts: Sequence[str], code: int) -> None:
-        """Write one move, chosen among `texts`."""
-        if white:
-            number = f"{self.plies // 2 + 1}."
-            self.follows += [{character: 1} for character in number]
-            self.text += number
-        possible = [f"{other} " for other in texts]
-        for place, character in enumerate(f"{text} "):
-            counts: dict[str, int] = {}
-            for other in possible:
-                counts[other[place]] = counts.get(other[place], 0) + 1
-            self.follows.append(counts)
-            possible = [other for other in possible if other[place] == character]
-        self.text += f"{text} "
-        self.played[self.plies] = code
-        self.plies += 1
+    def begin(self) -> None:
+        """A new game."""
+        self.tokens.append([NUMBER[START]])
+        self.follows.append([])
+        self.played.append([])
 
+    @property
+    def plies(self) -> int:
+        """Moves of the game that is being written."""
+        return len(self.played[-1])
 
-def _joined(written: Sequence[_Written], moves: int) -> Games:
-    n, t = len(written), length(moves)
-    tokens = np.full((n, t), NUMBER[START], np.uint8)
-    targets = np.zeros((n, t, len(VOCABULARY)), np.uint8)
-    played = np.full((n, 2 * moves), NOTHING, np.int32)
-    for i, game in enumerate(written):
-        text = game.text[:t]
-        tokens[i, : len(text)] = encoded(text)
-        played[i] = game.played
-        for place, counts in enumerate(game.follows[:t]):
-            for character, number in counts.items():
-                targets[i, place, NUMBER[character]] = number
-    return Games(tokens, targets, played)
+    def add(self, board: Any, move: Any, text: str, texts: Sequence[str]) -> None:
+        """Write one move, before it is made on the board; `texts` are those among which it was chosen."""
+        self.tokens[-1].append(NUMBER[word(text)])
+        self.follows[-1].append([NUMBER[word(other)] for other in texts[:MOST]])
+        self.played[-1].append(code(move, board.piece_type_at(move.from_square)))
+
+    def written(self) -> Games:
+        """All games that have a move, as arrays."""
+        kept = [game for game, played in enumerate(self.played) if played]
+        n, t = len(kept), length(self.moves)
+        tokens = np.full((n, t), NUMBER[START], np.int16)
+        follows = np.full((n, t, MOST), NOTHING, np.int16)
+        played = np.full((n, t - 1), NOTHING, np.int32)
+        for row, game in enumerate(kept):
+            tokens[row, : len(self.tokens[game])] = self.tokens[game]
+            played[row, : len(self.played[game])] = self.played[game]
+            for place, words in enumerate(self.follows[game]):
+                follows[row, place, : len(words)] = words
+        return Games(tokens, follows, played)
 
 
 def recorded_games(path: Path, moves: int) -> tuple[Games, list[str]]:
@@ -158,29 +156,29 @@ def recorded_games(path: Path, moves: int) -> tuple[Games, list[str]]:
         text = path.read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise TouchstoneError(f"games: {path} cannot be read: {error.strerror}") from None
-    written: list[_Written] = []
+    games = _Writing(moves)
     problems: list[str] = []
     for number, words in enumerate(_games(text), 1):
-        board, game = chess.Board(), _Written(moves)
-        for line, word in words:
-            if game.plies == 2 * moves:
+        board = chess.Board()
+        games.begin()
+        for line, given in words:
+            if games.plies == 2 * moves:
                 break
             try:
-                move = board.parse_san(word)
+                move = board.parse_san(given)
             except ValueError:
                 who = "White" if board.turn else "Black"
-                where = f"{path.name}, line {line}: {word!r} is no legal move of {who} (game {number}, "
+                where = f"{path.name}, line {line}: {given!r} is no legal move of {who} (game {number}, "
                 problems.append(where + f"move {board.fullmove_number}); the game is kept up to there")
                 break
             legal, texts = legal_moves(board)
             text_of = texts[legal.index(move)]
-            game.add(board.turn, text_of, [text_of], code(move, board.piece_type_at(move.from_square)))
+            games.add(board, move, text_of, [text_of])
             board.push(move)
-        if game.plies:
-            written.append(game)
-    if not written:
+    found = games.written()
+    if not len(found):
         raise TouchstoneError(f"games: {path} holds no game" + "".join(f"\n  - {problem}" for problem in problems))
-    return _joined(written, moves), problems
+    return found, problems
 
 
 RESULTS = ("1-0", "0-1", "1/2-1/2", "*")

@@ -1,7 +1,7 @@
-"""The language model of characters: the GPT of `tasks.models.othello.gpt`, whose places have the same names.
+"""The language model of moves: the GPT of `tasks.models.othello.gpt`, whose places have the same names.
 
 model = ChessGPT(context, layers=3, width=128, heads=4)
-model(tokens) -> logits                                    [games, characters, vocabulary]
+model(tokens) -> logits                                    [games, tokens, vocabulary]
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tasks.models.othello.gpt import Block, OthelloGPT
 
 
 class ChessGPT(OthelloGPT):
-    """Reads at most `context` characters; what Othello's calls plies are characters here."""
+    """Reads at most `context` words."""
 
     def __init__(self, context: int, *, layers: int, width: int, heads: int) -> None:
         nn.Module.__init__(self)  # the sizes of the embeddings are not those of a board

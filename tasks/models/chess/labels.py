@@ -5,8 +5,7 @@
     moves_read(played, index)        -> int [n, plies]     which piece went where, for controls
 
 `index` holds (game, number) pairs: `number` counts the moves that both players have made. White is to move there, and
-the model has read the `.` behind the next move's number: as in the published evaluation, and the first character at
-which nothing says yet what move will follow.
+the model has read the word of Black's last move, token `2 * number`; published evaluations take White's turns as well.
 """
 
 from __future__ import annotations
@@ -23,17 +22,16 @@ from benchmark.errors import TouchstoneError
 from tasks.models.chess.games import NOTHING, origin, piece, promotion, target
 from tasks.models.chess.notation import PAWN
 from tasks.models.chess.properties import BOARD_NAMES, PLACES, STRATEGY_NAMES, board_cells, strategy
-from tasks.models.chess.text import POINT
 
 
-def points(tokens: Int[Tensor, "games t"]) -> Int[Tensor, "n 3"]:
-    """(game, number, character) of each `.` behind a move number but a game's first, after `number` moves of both."""
-    game, place = (tokens == POINT).nonzero(as_tuple=True)
-    first = torch.ones_like(game, dtype=torch.bool)
-    first[1:] = game[1:] != game[:-1]
-    start = torch.where(first, torch.arange(len(game)), 0).cummax(0).values
-    number = torch.arange(len(game)) - start
-    return torch.stack([game, number, place], 1)[number > 0]
+def points(played: Int[Tensor, "games plies"]) -> Int[Tensor, "n 2"]:
+    """(game, number) of all positions but the first with White to move, in which the game goes on."""
+    return (played[:, 2::2] != NOTHING).nonzero() + torch.tensor([0, 1])
+
+
+def at_tokens(index: Int[Tensor, "n 2"]) -> Int[Tensor, "n 2"]:
+    """(game, token) of positions (game, number)."""
+    return index * torch.tensor([1, 2])
 
 
 def boards(played: Int[Tensor, "games plies"], index: Int[Tensor, "n 2"]) -> Iterator[tuple[int, Any]]:

@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-FILES, RANKS, PIECES = "abcdefgh", "12345678", " PNBRQK"
-SQUARES = tuple(file + rank for rank in RANKS for file in FILES)
-"""Names of the squares, in the order of `chess`: a1, b1, ..., h8."""
+from tasks.models.chess.text import FILES, PIECES, RANKS, SQUARES
+
 PAWN, KNIGHT, BISHOP, ROOK, QUEEN, KING = range(1, 7)
 
 

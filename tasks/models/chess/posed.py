@@ -7,7 +7,7 @@ from torch import Tensor
 
 from benchmark.families.dictionary import DictionaryQuestion
 from benchmark.subjects import Saved
-from tasks.models.chess.labels import moves_read
+from tasks.models.chess.labels import at_tokens, moves_read
 from tasks.models.othello.readings import activations_at
 
 
@@ -36,13 +36,13 @@ def question(saved: Saved, labels: Bool[Tensor, "n g"], layer: int, size: int, s
 
 def indexed(saved: Saved, split: str) -> Int[Tensor, "n 2"]:
     """Game and number of moves of each row of a split."""
-    return saved.public[f"{split}_index"][:, :2].long()
+    return saved.public[f"{split}_index"].long()
 
 
 def before_training(saved: Saved, split: str, layer: int) -> Float[Tensor, "n d"]:
     """Activations of the same rows in the same model before training."""
-    index = saved.public[f"{split}_index"][:, [0, 2]]
-    return activations_at(saved.subject.twin(saved), place_of(layer), saved.public[f"{split}_tokens"], index)
+    at = at_tokens(indexed(saved, split))
+    return activations_at(saved.subject.twin(saved), place_of(layer), saved.public[f"{split}_tokens"], at)
 
 
 def common(labels: Bool[Tensor, "n g"], least: float) -> Int[Tensor, " kept"]:

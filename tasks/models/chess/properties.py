@@ -20,9 +20,9 @@ from tasks.models.chess.notation import (
     PAWN,
     QUEEN,
     ROOK,
-    SQUARES,
     legal_moves,
 )
+from tasks.models.chess.text import SQUARES
 
 NAMES = {PAWN: "pawn", KNIGHT: "knight", BISHOP: "bishop", ROOK: "rook", QUEEN: "queen", KING: "king"}
 PLACES = 64 * len(NAMES)

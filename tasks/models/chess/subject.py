@@ -1,14 +1,14 @@
-"""Chess: a language model of games as text, which keeps a board to know how they may go on.
+"""Chess: a language model of games, move by move, which keeps a board to know how they may go on.
 
-    ChessModel(moves=6, layers=3, width=96, ...)         a small GPT trained on the openings of random legal games
+    ChessModel(moves=8, layers=3, width=96, ...)         a small GPT trained on the openings of random legal games
     ChessModel(games="games.pgn", moves=20, ...)         on recorded games
 
-The board is what is planted: it never enters the training, but how a text may go on depends on it (Karvonen 2024,
+The board is what is planted: it never enters the training, but how a game may go on depends on it (Karvonen 2024,
 arXiv:2403.15498). Methods see activations alone; labels are rebuilt from the moves by `tasks.models.chess.labels`.
 
-Public arrays, for each split of train, validation and test: `<split>_tokens` [games, characters], `<split>_played`
-[games, plies] (`tasks.models.chess.games.code`), `<split>_index` [n, 3] (game, moves of both, character), and for each
-place of the residual stream behind a block `<split>_<place>` [n, d] at the `.` before White's move, bfloat16.
+Public arrays, for each split of train, validation and test: `<split>_tokens` [games, tokens], `<split>_played` [games,
+plies] (`tasks.models.chess.games.code`), `<split>_index` [n, 2] (game, moves of both), and for each place of the
+residual stream behind a block `<split>_<place>` [n, d] at White's turn, bfloat16.
 """
 
 from __future__ import annotations
@@ -30,13 +30,11 @@ from tasks.models.chess.certificate import (
     donors_of,
     exchange,
     fit_probe,
-    legal_share,
-    moves_of_text,
-    written_moves,
+    legal_shares,
 )
 from tasks.models.chess.games import Games, length, random_games, recorded_games
 from tasks.models.chess.gpt import ChessGPT
-from tasks.models.chess.labels import board_labels, points
+from tasks.models.chess.labels import at_tokens, board_labels, points
 from tasks.models.chess.thresholds import UNTRAINED, thresholds
 from tasks.models.chess.training import fit, surplus_loss
 from tasks.models.othello.gpt import initialised
@@ -64,7 +62,7 @@ ASKED = 1000
 )
 @dataclass(frozen=True, kw_only=True)
 class ChessModel:
-    """A GPT trained on the characters of chess games; its activations hold the board.
+    """A GPT trained on the moves of chess games; its activations hold the board.
 
     `games` is a PGN file to learn from, or empty for random legal games; of its games the last ones are held out. Games
     have `moves` moves of both players, as many as it takes pieces to spread; `batch` games make a step. `place` is
@@ -73,17 +71,17 @@ class ChessModel:
 
     training: Literal["trained", "none"] = "trained"
     games: str = ""
-    moves: int = 6
+    moves: int = 8
     layers: int = 3
     width: int = 96
     heads: int = 4
-    steps: int = 1200
-    batch: int = 24
+    steps: int = 1400
+    batch: int = 64
     precision: Literal["float32", "bfloat16"] = "float32"
     place: str = "block1.residual"
-    training_games: int = 8000
-    train_games: int = 2400
-    held_out_games: int = 600
+    training_games: int = 10000
+    train_games: int = 2000
+    held_out_games: int = 430
 
     def train(self, run: Run) -> Trained:
         """Train one model (or leave its weights random), certify it and read its activations."""
@@ -99,10 +97,10 @@ class ChessModel:
         public: dict[str, Tensor] = {}
         for split in SPLITS:
             tokens, played = torch.from_numpy(games[split].tokens), torch.from_numpy(games[split].played)
-            index = points(tokens)
+            index = points(played)
             public |= {f"{split}_tokens": tokens, f"{split}_played": played, f"{split}_index": index.int()}
             for place in self.places:
-                public[f"{split}_{place}"] = activations_at(model, place, tokens, index[:, [0, 2]]).bfloat16()
+                public[f"{split}_{place}"] = activations_at(model, place, tokens, at_tokens(index)).bfloat16()
         checks, facts = self._certificate(run, model, twin, games["test"], public)
         weights = {name: weight.detach().cpu().contiguous() for name, weight in model.state_dict().items()}
         return Trained(weights=weights, public=public, checks=checks, facts=facts)
@@ -150,18 +148,16 @@ class ChessModel:
         self, run: Run, model: ChessGPT, twin: ChessGPT, test: Games, public: dict[str, Tensor]
     ) -> tuple[list[Check], dict[str, float]]:
         """Measured on held-out games: legal moves, the board in the activations, and what moves when it is moved."""
-        tokens, played, targets = (torch.from_numpy(part) for part in (test.tokens, test.played, test.targets))
-        asked = _some(points(tokens), run.generator("positions"))
-        index = asked[:, :2]
+        tokens, follows = torch.from_numpy(test.tokens), torch.from_numpy(test.follows)
+        asked = _some(public["test_index"].long(), run.generator("positions"))
         donors = donors_of(asked, run.generator("donors"))
-        legal = legal_share(written_moves(model, tokens, asked), played, index)
-        elsewhere = legal_share(moves_of_text(tokens, donors), played, index)
+        legal, elsewhere = legal_shares(model, tokens, follows, asked, donors)
         with torch.no_grad():
             losses = [
-                float(surplus_loss(model(text.long().to(run.device)).cpu(), follow))
-                for text, follow in zip(tokens.split(250), targets.split(250), strict=True)
+                float(surplus_loss(model(words[:, :-1].long().to(run.device)).cpu(), follow[:, :-1]))
+                for words, follow in zip(tokens.split(250), follows.split(250), strict=True)
             ]
-        labels = {s: board_labels(public[f"{s}_played"], public[f"{s}_index"][:, :2]) for s in ("train", "test")}
+        labels = {s: board_labels(public[f"{s}_played"], public[f"{s}_index"]) for s in ("train", "test")}
         reading = partial(self._read, public, labels)
         facts = {
             "legal moves": legal,
@@ -172,17 +168,17 @@ class ChessModel:
         if self.training == "none":
             return [Check("legal moves without training", legal, UNTRAINED, at_least=False)], facts
         bare = {place: reading(twin, place) for place in self.places}
-        moved = {place: exchange(model, place, tokens, targets, asked, donors) for place in self.places}
+        moved = {place: exchange(model, place, tokens, follows, asked, donors) for place in self.places}
         facts |= {f"board F1 of random weights at {place}": value for place, value in bare.items()}
         for place, each in moved.items():
-            facts |= {f"activations exchanged at {place}, divergence {k}": v for k, v in vars(each).items()}
+            facts |= {f"activations exchanged at {place}, surplus {k}": v for k, v in vars(each).items()}
         limits, here = thresholds(self.moves), moved[self.place]
         return [
             Check("legal moves", legal, limits.legal),
             Check("legal moves beyond those of other games", legal - elsewhere, limits.beyond),
             Check("board F1 above random weights", facts[f"board F1 at {self.place}"] - bare[self.place], limits.gap),
             Check(
-                "divergence left after activations are exchanged", here.after / here.before, limits.left, at_least=False
+                "surplus left after activations are exchanged", here.after / here.before, limits.left, at_least=False
             ),
         ], facts
 
@@ -192,10 +188,10 @@ class ChessModel:
         def at(split: str) -> Tensor:
             if twin is None:
                 return public[f"{split}_{place}"].float()
-            return activations_at(twin, place, public[f"{split}_tokens"], public[f"{split}_index"][:, [0, 2]])
+            return activations_at(twin, place, public[f"{split}_tokens"], at_tokens(public[f"{split}_index"]))
 
         return fit_probe(at("train"), labels["train"]).f1(at("test"), labels["test"])
 
 
-def _some(index: Int[Tensor, "n 3"], generator: torch.Generator) -> Int[Tensor, "m 3"]:
+def _some(index: Int[Tensor, "n 2"], generator: torch.Generator) -> Int[Tensor, "m 2"]:
     return index[torch.randperm(len(index), generator=generator)[:ASKED].sort().values]

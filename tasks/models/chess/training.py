@@ -1,9 +1,8 @@
-"""How the language model of characters is trained: on games made beforehand, in a new order each time.
+"""How the language model of moves is trained: on games made beforehand, in a new order each time.
 
-The loss is the divergence of the model's next character from what may follow (`Games.targets`): of a random game every
-legal move counts, which has the gradient of the one move that was played on average and far less noise, as with
-Othello. Of a recorded game only the move that was played counts, and the loss is the cross-entropy. What the loss is
-made of are texts of legal moves alone: no board enters it.
+The loss is the divergence of the model's next word from what may follow (`Games.follows`): of a random game every legal
+move counts, which has the gradient of the one move that was played on average and far less noise, as with Othello. Of a
+recorded game only the move that was played counts, and the loss is the cross-entropy. No board enters it.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from benchmark.errors import TouchstoneError
@@ -20,18 +19,27 @@ from tasks.models.chess.gpt import ChessGPT
 from tasks.models.othello.training import Recipe, _optimisers, _rate
 
 
-def divergence(logits: Float[Tensor, "*n v"], targets: Int[Tensor, "*n v"]) -> Float[Tensor, " *n"]:
-    """Kullback-Leibler divergence from what may follow, in nats; 0 where nothing may follow."""
-    counts = targets.float()
-    likely = counts / counts.sum(-1, keepdim=True).clamp(min=1)
-    gap: Tensor = torch.xlogy(likely, likely) - likely * logits.log_softmax(-1)
-    return gap.sum(-1)
+def surplus(logits: Float[Tensor, "*n v"], follows: Int[Tensor, "*n w"]) -> Float[Tensor, " *n"]:
+    """Cross-entropy beyond log(words that may follow), in nats; 0 is perfect, and where nothing may follow.
+
+    Two moves with one word count twice, and leave a little that nobody can remove.
+    """
+    there = follows >= 0
+    count = there.sum(-1)
+    chosen = logits.gather(-1, follows.clamp(min=0).long()) * there
+    over: Tensor = logits.logsumexp(-1) - chosen.sum(-1) / count.clamp(min=1) - count.clamp(min=1).log()
+    return over * (count > 0)
 
 
-def surplus_loss(logits: Float[Tensor, "b t v"], targets: Int[Tensor, "b t v"]) -> Float[Tensor, ""]:
-    """Mean divergence of the characters that something follows; 0 is perfect."""
-    known = (targets > 0).any(-1)
-    return divergence(logits, targets).sum() / known.sum().clamp(min=1)
+def surplus_loss(logits: Float[Tensor, "b t v"], follows: Int[Tensor, "b t w"]) -> Float[Tensor, ""]:
+    """Mean surplus of the tokens that something follows."""
+    known = (follows >= 0).any(-1)
+    return surplus(logits, follows).sum() / known.sum().clamp(min=1)
+
+
+def legal_hits(logits: Float[Tensor, "*n v"], follows: Int[Tensor, "*n w"]) -> Bool[Tensor, " *n"]:
+    """Whether the most probable word is one that may follow."""
+    return (logits.argmax(-1, keepdim=True) == follows).any(-1)
 
 
 def fit(
@@ -39,7 +47,7 @@ def fit(
 ) -> ChessGPT:
     """Train `model` in place and return it; a loss that is not finite raises a `TouchstoneError`."""
     device = next(model.parameters()).device
-    tokens, targets = torch.from_numpy(games.tokens), torch.from_numpy(games.targets)
+    tokens, follows = torch.from_numpy(games.tokens[:, :-1]), torch.from_numpy(games.follows[:, :-1])
     optimisers = _optimisers(model, recipe)
     schedules = [torch.optim.lr_scheduler.LambdaLR(o, lambda step: _rate(step, recipe)) for o in optimisers]
     mixed = recipe.precision == "bfloat16"
@@ -51,7 +59,7 @@ def fit(
         chosen, left = left[: recipe.games], left[recipe.games :]
         with torch.autocast(device.type, torch.bfloat16, enabled=mixed):
             logits = model(tokens[chosen].long().to(device))
-        loss = surplus_loss(logits.float(), targets[chosen].to(device))
+        loss = surplus_loss(logits.float(), follows[chosen].to(device))
         for optimiser in optimisers:
             optimiser.zero_grad(set_to_none=True)
         loss.backward()
