@@ -2,12 +2,11 @@
 arXiv:2408.00113)
 
 The true features are the published ones: which piece stands on which square, blanks masked, and so is what still stands
-as before the first move. They are read at the `.` before each move of White, where the text says nothing yet of the
-move that follows. Games are the openings of random legal ones. Squares on which a piece hardly ever stands are left
-out.
+as before the first move. They are read at White's turns, behind Black's last move, which is where the model must know
+every legal move. Games are the openings of random legal ones. Squares on which a piece hardly ever stands are left out.
 
-*Used*: the model goes on with moves that are legal on this board, and the activations of another game make it begin a
-move of that game (see the certificate). *Associated*: the moves, which stand in the text: a piece stands where it was
+*Used*: the model goes on with moves that are legal on this board, and the activations of another game make it go on with
+what is legal there (see the certificate). *Associated*: the moves, which stand in the text: a piece stands where it was
 last moved. *Blind*: the list of moves, which only controls see. `moves_played` says which piece was moved where, and
 `moved_since` besides how often the player has moved a piece of that kind since, after which the text alone no longer
 says whether it still stands there. Of a board of chess such a list says much more than of one of Othello, where a move

@@ -26,8 +26,6 @@ from tasks.models.chess.text import NUMBER, START, word
 
 NOTHING = -1
 """Stands where there is no move."""
-MOST = 72
-"""The most legal moves of a position that are told; no opening has so many."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ class _Writing:
     def add(self, board: Any, move: Any, text: str, texts: Sequence[str]) -> None:
         """Write one move, before it is made on the board; `texts` are those among which it was chosen."""
         self.tokens[-1].append(NUMBER[word(text)])
-        self.follows[-1].append([NUMBER[word(other)] for other in texts[:MOST]])
+        self.follows[-1].append([NUMBER[word(other)] for other in texts])
         self.played[-1].append(code(move, board.piece_type_at(move.from_square)))
 
     def written(self) -> Games:
@@ -132,7 +130,8 @@ class _Writing:
         kept = [game for game, played in enumerate(self.played) if played]
         n, t = len(kept), length(self.moves)
         tokens = np.full((n, t), NUMBER[START], np.int16)
-        follows = np.full((n, t, MOST), NOTHING, np.int16)
+        most = max((len(words) for game in kept for words in self.follows[game]), default=0)
+        follows = np.full((n, t, most), NOTHING, np.int16)
         played = np.full((n, t - 1), NOTHING, np.int32)
         for row, game in enumerate(kept):
             tokens[row, : len(self.tokens[game])] = self.tokens[game]

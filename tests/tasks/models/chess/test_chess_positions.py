@@ -11,11 +11,11 @@ import torch
 chess = pytest.importorskip("chess", reason="the optional package chess is not installed")
 
 from tasks.models.chess import properties  # noqa: E402
-from tasks.models.chess.games import NOTHING, length, piece, promotion, random_games, target  # noqa: E402
-from tasks.models.chess.labels import board_labels, boards, moves_read, points, strategy_labels  # noqa: E402
-from tasks.models.chess.notation import SQUARES, legal_moves  # noqa: E402
+from tasks.models.chess.games import NOTHING, length, origin, piece, promotion, random_games, target  # noqa: E402
+from tasks.models.chess.labels import at_tokens, board_labels, boards, moves_read, points, strategy_labels  # noqa: E402
+from tasks.models.chess.notation import legal_moves  # noqa: E402
 from tasks.models.chess.properties import BOARD_NAMES, STRATEGY, STRATEGY_GROUPS, STRATEGY_NAMES  # noqa: E402
-from tasks.models.chess.text import NUMBER, POINT, START, VOCABULARY, decoded, encoded  # noqa: E402
+from tasks.models.chess.text import NUMBER, SQUARES, START, VOCABULARY, word  # noqa: E402
 
 POSITIONS = {
     # white to move in each; the property, and what it says there
@@ -31,7 +31,8 @@ POSITIONS = {
     "4k3/8/3p1p2/4P3/8/8/8/4K3 w - - 0 1": {"fork": False},
     "r3k2r/8/8/8/8/8/8/R3K2R w KQkq - 0 1": {"castling": True, "castling kingside": True, "castling queenside": True},
     "r3k2r/8/8/8/8/8/8/R3K2R w Qkq - 0 1": {"castling": True, "castling kingside": False, "castling queenside": True},
-    "r3k2r/8/8/8/8/8/8/R3K2R w kq - 0 1": {"castling": False, "ambiguous move": True},
+    "r3k2r/8/8/8/8/8/8/R3K2R w kq - 0 1": {"castling": False, "ambiguous move": False},
+    "4k3/8/8/8/8/8/4K3/R6R w - - 0 1": {"castling": False, "ambiguous move": True},
     "4k3/8/8/3pP3/8/8/8/4K3 w - d6 0 1": {"en passant": True},
     "4k3/8/8/3pP3/8/8/8/4K3 w - - 0 1": {"en passant": False},
     "4r1k1/8/8/3pP3/8/8/8/4K3 w - d6 0 1": {"en passant": False, "pin": True},
@@ -110,48 +111,70 @@ def test_moves_are_written_as_the_library_does_but_for_the_marks_of_check() -> N
     assert any(text.startswith("Qb3") for text in texts)
 
 
-def test_text_and_numbers_are_the_same() -> None:
-    text = START + "1.e4 e5 2.Nf3 O-O-O 10.exd8=Q "
-    assert decoded(encoded(text)) == text
-    assert len(VOCABULARY) == len(set(VOCABULARY)) == 30
-    with pytest.raises(KeyError):
-        encoded("e4+")
+def test_every_move_of_a_game_has_a_word() -> None:
+    assert len(VOCABULARY) == len(set(VOCABULARY)) == len(NUMBER)
+    words = {
+        "e4": "e4",
+        "exd5": "ed5",
+        "e8=Q+": "e8=Q",
+        "exd8=N#": "ed8=N",
+        "Nf3": "Nf3",
+        "Nbxd2": "Nbd2",
+        "N1d2": "Nd2",
+        "Rae1": "Rae1",
+        "R1xa3": "Ra3",
+        "Qh4xe1": "Qe1",
+        "Qxf7#": "Qf7",
+        "Kxe2": "Ke2",
+        "O-O+": "O-O",
+        "O-O-O": "O-O-O",
+    }
+    assert {written: word(written) for written in words} == words
+    assert set(words.values()) <= set(VOCABULARY)
+    draw = random.Random(1)
+    for _ in range(20):
+        board = chess.Board()
+        while not board.is_game_over() and board.fullmove_number < 80:
+            moves, texts = legal_moves(board)
+            assert {word(text) for text in texts} <= NUMBER.keys()
+            board.push(draw.choice(moves))
 
 
-def test_what_may_follow_a_character_is_what_legal_moves_go_on_with() -> None:
+def test_what_follows_is_the_words_of_all_legal_moves() -> None:
     games = random_games(6, 5, torch.Generator().manual_seed(0))
     assert games.tokens.shape == (6, length(5))
-    for tokens, targets, played in zip(games.tokens, games.targets, games.played, strict=True):
-        text = decoded(tokens).rstrip(START)
-        assert targets[len(text) + 1 :].sum() == 0
+    assert (games.tokens[:, 0] == NUMBER[START]).all()
+    for tokens, follows, played in zip(games.tokens, games.follows, games.played, strict=True):
         board = chess.Board()
-        place = text.index(".")
-        for code in played[:2].tolist():
-            texts = [f"{other} " for other in legal_moves(board)[1]]
-            counts = np.zeros(len(VOCABULARY), int)
-            for other in texts:
-                counts[NUMBER[other[0]]] += 1
-            assert targets[place].tolist() == counts.tolist()
-            move = chess.Move(code % 64, code // 64 % 64)
-            place += len(board.san(move).rstrip("+#")) + 1
+        for ply, code in enumerate(played.tolist()):
+            words = [NUMBER[word(board.san(move))] for move in board.legal_moves]
+            assert follows[ply].tolist() == words + [NOTHING] * (follows.shape[1] - len(words))
+            move = chess.Move(origin(code), target(code), promotion(code) or None)
+            assert board.piece_type_at(move.from_square) == piece(code)
+            assert tokens[ply + 1] == NUMBER[word(board.san(move))]
             board.push(move)
-        assert text[place + 1].isdigit()  # the next move's number, of which there is no choice
-        assert targets[place, NUMBER[text[place + 1]]] == 1 == targets[place].sum()
+        assert (follows[-1] == NOTHING).all()
+    assert (games.follows != NOTHING).any((0, 1)).all()
 
 
-def test_labels_are_those_of_the_boards_that_the_text_leads_to() -> None:
+def test_the_generator_determines_the_games() -> None:
+    one, two, other = (random_games(3, 3, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    assert np.array_equal(one.played, two.played)
+    assert not np.array_equal(one.played, other.played)
+
+
+def test_labels_are_those_of_the_boards_that_the_words_lead_to() -> None:
     games = random_games(5, 6, torch.Generator().manual_seed(1))
-    tokens, played = torch.from_numpy(games.tokens), torch.from_numpy(games.played)
-    index = points(tokens)
-    assert (index[:, 1] > 0).all()
-    assert (tokens[index[:, 0], index[:, 2]] == POINT).all()
-    board_of, strategy_of = board_labels(played, index[:, :2]), strategy_labels(played, index[:, :2])
-    for row, (game, number, place) in enumerate(index.tolist()):
+    played = torch.from_numpy(games.played)
+    index = points(played)
+    assert index.tolist() == [[game, number] for game in range(5) for number in range(1, 6)]
+    assert torch.equal(at_tokens(index), index * torch.tensor([1, 2]))
+    board_of, strategy_of = board_labels(played, index), strategy_labels(played, index)
+    for row, (game, number) in enumerate(index.tolist()):
         board = chess.Board()
-        text = decoded(games.tokens[game, :place])
-        for word in text.strip(START).replace(".", ". ").split():
-            if not word.rstrip(".").isdigit():
-                board.push_san(word)
+        for token in games.tokens[game, 1 : 2 * number + 1].tolist():
+            (move,) = [m for m in board.legal_moves if NUMBER[word(board.san(m))] == token]
+            board.push(move)
         assert board.turn
         assert board.fullmove_number == number + 1
         assert board_of[row].nonzero()[:, 0].tolist() == sorted(properties.board_cells(board))
