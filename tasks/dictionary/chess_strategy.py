@@ -13,6 +13,9 @@ check and pin do. *Associated*: what follows from what moved, such as castling r
 of moves. A detector that is always on has F1 2p / (1 + p), by which published dictionaries of a random model reach .44;
 that is why properties are turned to their rarer side, and why the primary metric is coverage above the always-on
 detector, above permuted rows, and above the model before its training, property by property.
+
+Measured on one model (seed 0, 10,000 games, 1,400 steps), at L0 16: topk .23 with 500 steps, pca .17, `moves_played` and
+`moved_since` .16, neurons and random directions .06, the truth .87.
 """
 
 from __future__ import annotations
@@ -27,6 +30,9 @@ from benchmark.subjects import Saved
 from tasks.models.chess.labels import strategy_labels
 from tasks.models.chess.posed import before_training, common, indexed, question
 from tasks.models.chess.properties import STRATEGY_GROUPS, STRATEGY_NAMES
+
+COUNTED = 4000
+"""Training positions in which it is counted how often a property holds."""
 
 
 @dictionary_task(
@@ -94,9 +100,9 @@ class ChessStrategyTask:
 
     def _asked(self, saved: Saved) -> tuple[Int[Tensor, " g"], Bool[Tensor, " g"]]:
         """The columns that are asked for, and which of them are asked for the other way round."""
-        labels = self._properties(saved, "train")
+        labels = self._properties(saved, "train", COUNTED)
         kept = common(labels, self.least)
         return kept, labels[:, kept].float().mean(0) > 0.5
 
-    def _properties(self, saved: Saved, split: str) -> Bool[Tensor, "n g"]:
-        return strategy_labels(saved.public[f"{split}_played"], indexed(saved, split))
+    def _properties(self, saved: Saved, split: str, rows: int | None = None) -> Bool[Tensor, "n g"]:
+        return strategy_labels(saved.public[f"{split}_played"], indexed(saved, split)[:rows])

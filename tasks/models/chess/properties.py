@@ -59,9 +59,17 @@ def board_cells(board: Any) -> list[int]:
     return [cell(piece, square, white) for square, piece, white in found if INITIAL.get(square) != (piece, white)]
 
 
+def squares_of(mask: int) -> list[int]:
+    """The squares of a bit-board."""
+    return [square for square in range(64) if mask >> square & 1]
+
+
 def threat(board: Any) -> list[bool]:
     """Each square: whether Black attacks it."""
-    return [bool(board.is_attacked_by(False, square)) for square in range(64)]
+    attacked = 0
+    for square in squares_of(board.occupied_co[False]):
+        attacked |= board.attacks_mask(square)
+    return [bool(attacked >> square & 1) for square in range(64)]
 
 
 def legal(board: Any) -> list[bool]:
@@ -126,10 +134,7 @@ def fork(board: Any) -> bool:
 def pin(board: Any) -> bool:
     """A piece of either player is pinned to its king."""
     return any(
-        board.is_pinned(player, square)
-        for player in (True, False)
-        for square in range(64)
-        if board.occupied_co[player] >> square & 1
+        board.is_pinned(player, square) for player in (True, False) for square in squares_of(board.occupied_co[player])
     )
 
 

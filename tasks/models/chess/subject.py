@@ -75,11 +75,11 @@ class ChessModel:
     layers: int = 3
     width: int = 96
     heads: int = 4
-    steps: int = 1400
+    steps: int = 1000
     batch: int = 64
     precision: Literal["float32", "bfloat16"] = "float32"
     place: str = "block1.residual"
-    training_games: int = 10000
+    training_games: int = 8000
     train_games: int = 2000
     held_out_games: int = 430
 
