@@ -14,8 +14,8 @@ of moves. A detector that is always on has F1 2p / (1 + p), by which published d
 that is why properties are turned to their rarer side, and why the primary metric is coverage above the always-on
 detector, above permuted rows, and above the model before its training, property by property.
 
-Measured on one model (seed 0, 10,000 games, 1,400 steps), at L0 16: topk .23 with 500 steps, pca .17, `moves_played` and
-`moved_since` .16, neurons and random directions .06, the truth .87.
+Measured on one model (seed 0, 10,000 games, 1,400 steps), at L0 16: topk .23 with 500 steps, pca .17, `moves_played`
+and `moved_since` .16, neurons and random directions .06, the truth .87.
 """
 
 from __future__ import annotations
