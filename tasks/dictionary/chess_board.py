@@ -6,8 +6,8 @@ as before the first move. They are read at White's turns, behind Black's last mo
 every legal move. Games are the openings of random legal ones. Squares on which a piece hardly ever stands are left out.
 
 *Used*: the model goes on with moves that are legal on this board; the activations of another game make it go on with
-what is legal there (see the certificate). *Associated*: the moves, which stand in the text: a piece stands where it was last
-moved. *Blind*: the list of moves, which only controls see. `moves_played` says which piece was moved where, and
+what is legal there (see the certificate). *Associated*: the moves, which stand in the text: a piece stands where it was
+last moved. *Blind*: the list of moves, which only controls see. `moves_played` says which piece was moved where, and
 `moved_since` besides how often the player has moved a piece of that kind since, after which the text alone no longer
 says whether it still stands there. Of a board of chess such a list says much more than of one of Othello, where a move
 turns discs that it does not name. It leaves no room to `coverage`, and a quarter of the scale to reconstruction, which
@@ -15,7 +15,8 @@ asks for certainty and is primary for that.
 
 Measured on one model (seed 0, 10,000 games, 1,400 steps), at L0 8. Board reconstruction: `moved_since` .72,
 `moves_played` .06, topk .44 with 500 steps, pca .02, random directions .06, the truth 1.00. Coverage: .96, .89, .45,
-.19, .14, 1.00. The dictionary is far from the list of moves, as in Othello by coverage: who ranks here ranks below blind.
+.19, .14, 1.00. The dictionary is far from the list of moves, as in Othello by coverage: who ranks here ranks below
+blind.
 """
 
 from __future__ import annotations
