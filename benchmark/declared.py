@@ -214,7 +214,7 @@ def _check(kind: str, declared: dict[str, Any]) -> None:
     if not isinstance(options.get("name") or "", str):
         raise Unusable(f"name: got {options['name']!r}, expected a text")
     check_name(declared["name"], METRIC_NAME if kind == "metric" else NAME)
-    for key in ("requires", "provides", "needs", "controls"):
+    for key in ("requires", "provides", "needs", "controls", "packages"):
         _identifiers(key, options.get(key, []))
     for key in ("batched", "supervised", "control", "taught") + (("draws",) if kind == "reference" else ()):
         if not isinstance(options.get(key, False), bool):

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmark.claims import load
 from benchmark.errors import UnknownNameError
-from benchmark.registry import PROJECT, Plugin, plugins
+from benchmark.registry import PROJECT, Plugin, Registry, plugins
 
 KINDS = {
     "families": "family",
@@ -34,7 +34,7 @@ def entries(kind: str = "") -> list[dict[str, Any]]:
         raise UnknownNameError("kind", kind, KINDS)
     wanted = {KINDS[kind]} if kind else set(KINDS.values())
     registry = plugins()
-    found = [_entry(plugin) for plugin in registry.plugins]
+    found = [_entry(plugin, registry) for plugin in registry.plugins]
     found += [
         {"kind": "claim", "name": c.name, "family": None, "summary": c.statement, "cites": c.source, "defaults": {}}
         for c in load([PROJECT / "tasks" / "claims"])
@@ -46,8 +46,9 @@ def entries(kind: str = "") -> list[dict[str, Any]]:
     )
 
 
-def _entry(plugin: Plugin) -> dict[str, Any]:
+def _entry(plugin: Plugin, registry: Registry) -> dict[str, Any]:
     reference = plugin.kind == "reference"
+    lacking = registry.lacking(plugin) if plugin.kind == "task" else plugin.lacking
     return {
         "kind": "method" if reference else plugin.kind,
         "name": plugin.name,
@@ -58,6 +59,7 @@ def _entry(plugin: Plugin) -> dict[str, Any]:
         "origin": plugin.origin,
         **({"reference": True} if reference else {}),
         **{key: value for key, value in plugin.options.items() if _worth_saying(key, value)},
+        **({"lacking": lacking} if lacking else {}),
         **({"problem": plugin.problem} if plugin.problem else {}),
     }
 
@@ -95,7 +97,7 @@ def _short(entry: dict[str, Any], width: int) -> Iterator[str]:
 
 def _full(entry: dict[str, Any], width: int) -> Iterator[str]:
     yield f"{INDENT}{_name(entry)}"
-    told = {"kind", "name", "family", "summary", "problem", "reference"}
+    told = {"kind", "name", "family", "summary", "problem", "lacking", "reference"}
     rest = {"source" if key == "cites" else key: value for key, value in entry.items() if key not in told and value}
     for text in (_summary(entry), *(f"{key}: {_said(value)}" for key, value in rest.items())):
         yield from textwrap.wrap(
@@ -108,8 +110,10 @@ def _name(entry: dict[str, Any]) -> str:
 
 
 def _summary(entry: dict[str, Any]) -> str:
-    problem = entry.get("problem")
-    return " ".join(f"problem: {problem}".split() if problem else str(entry["summary"]).split())
+    if problem := entry.get("problem"):
+        return " ".join(f"problem: {problem}".split())
+    lacking = f"left out here: {entry['lacking']}. " if entry.get("lacking") else ""
+    return " ".join(f"{lacking}{entry['summary']}".split())
 
 
 def _cut(text: str, width: int) -> str:

@@ -76,6 +76,8 @@ def _task(
     plugin = _usable(plugin, registry)
     if plugin.problem:
         raise TouchstoneError(plugin.problem)
+    if lacking := registry.lacking(plugin):
+        raise TouchstoneError(lacking)
     subjects: dict[str, SubjectPlan] = {}
     family = registry.find("family", str(plugin.family))
     instances = tuple(_instances(plugin, settings, registry, device, subjects))

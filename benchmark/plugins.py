@@ -40,12 +40,16 @@ def define(kind: Kind, family: str | None, *, cites: str, **options: Any) -> Cal
     return attach
 
 
-def subject(*, cites: str = "", threads: int = 1, small: Mapping[str, Any] = {}) -> Callable[[T], T]:
+def subject(
+    *, cites: str = "", threads: int = 1, packages: Sequence[str] = (), small: Mapping[str, Any] = {}
+) -> Callable[[T], T]:
     """Declare the class below as a subject (see `benchmark.subjects`); its training uses `threads` cores.
 
-    `small` holds the sizes for the smoke profile and the conformance suite.
+    `packages` names what it imports, inside functions, that comes with an optional extra alone: where one of them is
+    not installed, tasks on this subject are left out and say why. `small` holds the sizes for the smoke profile and the
+    conformance suite.
     """
-    return define("subject", None, cites=cites, threads=threads, small=small)
+    return define("subject", None, cites=cites, threads=threads, packages=_listed(packages), small=small)
 
 
 def metric(

@@ -76,6 +76,15 @@ class Plugin:
         """`family/name`, which is unique within a kind (subjects and families have no family)."""
         return f"{self.family}/{self.name}" if self.family else self.name
 
+    @property
+    def lacking(self) -> str:
+        """What of its optional packages is not installed, as a clause that follows its name; empty where all is."""
+        absent = [name for name in self.options.get("packages", ()) if not installed(name)]
+        if not absent:
+            return ""
+        things = f"package {absent[0]}, which is" if len(absent) == 1 else f"packages {', '.join(absent)}, which are"
+        return f"needs the {things} not installed: `pip install {' '.join(absent)}`"
+
     def load(self) -> Any:
         """Import the plugin's module and return the decorated object. A file that could not be read is tried again."""
         plugin = self
@@ -103,6 +112,13 @@ class Registry:
     def families(self) -> list[str]:
         """The names of all families."""
         return sorted({p.name for p in self.plugins if p.kind == "family"})
+
+    def lacking(self, task: Plugin) -> str:
+        """Why a task cannot run here: which of its subjects lacks an optional package; empty where none does."""
+        roles = task.options.get("subjects") or {"": {"subject": task.options.get("subject")}}
+        named = {str(given.get("subject")) for given in roles.values()}
+        found = [subject for subject in self.of("subject") if subject.name in named and subject.lacking]
+        return "; ".join(f"its subject {subject.name} {subject.lacking}" for subject in found)
 
     def find(self, kind: str, name: str, family: str | None = None, *, where: str = "") -> Plugin:
         """The plugin called `name` or `family/name`; an ambiguous bare name is an error that lists the full ones.
@@ -281,6 +297,12 @@ def _entry(kind: str, entry: importlib.metadata.EntryPoint, package: str) -> Ite
 def _family_of_metric(path: Path) -> str:
     """`<family>/metrics/<name>.py`: a metric says no family, it lies in one's folder."""
     return path.parent.parent.name if path.parent.name == "metrics" else path.parent.name
+
+
+def installed(module: str) -> bool:
+    """Whether a top-level module could be imported; a mere folder of that name on the way is none."""
+    specification = importlib.util.find_spec(module)
+    return specification is not None and specification.origin is not None
 
 
 def safe_name(name: str) -> str:

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from benchmark.errors import Unsupported
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.moves import Moves
 from methods.dictionary._moves import listed, squares_of
@@ -21,6 +22,8 @@ from methods.dictionary._moves import listed, squares_of
 def exposed_moves(question: DictionaryQuestion) -> Dictionary:
     """Atoms for square, player and number of exposures, as many of these as the size allows, the last one open."""
     squares = squares_of(question)
+    if isqrt(squares) ** 2 != squares:
+        raise Unsupported(f"the moves name {squares} places, which are no square board")
     kinds = max(1, question.size // (2 * squares))
 
     def entries(game: Moves) -> tuple[Tensor, Tensor]:

@@ -42,5 +42,12 @@ def test_a_problem_stands_in_the_place_of_the_summary(capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == "attribution: methods (1)\n  mine\n    problem: mine.py cannot be read\n\n"
 
 
+def test_what_a_task_lacks_stands_before_its_summary(capsys: pytest.CaptureFixture[str]) -> None:
+    entry: dict[str, Any] = {"kind": "task", "name": "mine", "family": "attribution", "summary": "It asks.",
+                             "cites": "", "defaults": {}, "lacking": "it needs more"}  # fmt: skip
+    print_entries([entry])
+    assert "mine\n    left out here: it needs more. It asks.\n" in capsys.readouterr().out
+
+
 def test_each_kind_has_entries() -> None:
     assert all(entries(kind) for kind in KINDS)

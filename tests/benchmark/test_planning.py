@@ -152,6 +152,23 @@ def test_a_broken_task_is_left_out_and_the_others_go_on(project: Project, case: 
     assert expected in problem
 
 
+def test_a_task_whose_subject_lacks_a_package_is_left_out_with_the_reason(project: Project) -> None:
+    lacking = SUBJECT.replace('@subject(cites="a test")', '@subject(cites="a test", packages=("torch", "not_there"))')
+    (project.folder / "goodsubject.py").write_text(SUBJECT.replace('"a test")', '"a test", packages=("torch",))'))
+    (project.folder / "goodtask.py").write_text(TASK.replace('subject="toy"', 'subject="goodsubject"'))
+    project.write("toy", lacking)
+    registry = project.registry
+    registry = type(registry)(
+        (*registry.plugins, project.read("subject", "goodsubject"), project.read("task", "goodtask"))
+    )
+    plan = make_plan(Profile(name="toy", tasks={}), registry=registry)
+    assert list(plan.tasks) == ["attribution.goodtask"]
+    why = "its subject toy needs the package not_there, which is not installed: `pip install not_there`"
+    assert plan.problems == (f"task attribution/toytask is left out: {why}",)
+    listed = {task.name: registry.lacking(task) for task in registry.of("task") if task.path.parent == project.folder}
+    assert listed == {"toytask": why, "goodtask": ""}
+
+
 def test_a_broken_method_stays_in_the_plan_so_that_it_becomes_a_row(project: Project) -> None:
     project.method("good")
     project.write("broken", "def (")

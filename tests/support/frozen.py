@@ -10,7 +10,7 @@ several. One that moves is another threshold, and needs a reason of its own: why
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,9 +53,13 @@ def read() -> dict[Threshold, str]:
     return found
 
 
-def write(seen: Iterable[Threshold]) -> None:
-    """Freeze these; one that was not frozen as it is gets no reason, for that is to be written by a person."""
+def write(seen: Iterable[Threshold], lacking: Collection[str] = ()) -> None:
+    """Freeze these; one that was not frozen as it is gets no reason, for that is to be written by a person.
+
+    Those of subjects that were not seen at all, for want of an optional package, stay as they are.
+    """
     reasons = read() if FILE.is_file() else {}
+    seen = {*seen, *(one for one in reasons if one.subject in lacking)}
     with FILE.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["subject", "check", "passes", "threshold", "reason"])

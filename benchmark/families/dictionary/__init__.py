@@ -138,6 +138,8 @@ class DictionaryTruth:
     test_codes: Float[Tensor, "t g"] | None = None
     names: tuple[str, ...] = ()
     """What each feature means, in a few words; empty where they mean nothing in particular."""
+    groups: tuple[str, ...] = ()
+    """Which property each feature belongs to, where properties count alike that have several; empty: each its own."""
     grid: Grid | None = None
     """Where each feature lies, for pictures; None where features have no place."""
     parents: Int[Tensor, g] | None = None

@@ -9,7 +9,7 @@ score is how much of the way from the null to 1 is made.
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from benchmark.families.dictionary import DictionaryExplanation, DictionaryQuestion, DictionaryTruth
@@ -22,17 +22,28 @@ def coverage_above_null(
     explanation: DictionaryExplanation, truth: DictionaryTruth, question: DictionaryQuestion
 ) -> dict[str, float]:
     """Mean over true features of max(0, (F1 - null) / (1 - null)), null being the greatest; sub-scores take each."""
-    seen = truth.occurring & ~truth.test.all(0)
+    seen = scored(truth)
+    shares = shares_above_null(explanation, truth, question)
+    return {name: float(share[seen].mean()) if bool(seen.any()) else 0.0 for name, share in shares.items()}
+
+
+def scored(truth: DictionaryTruth) -> Bool[Tensor, g]:
+    """Features that occur, and do not always: no other leaves anything to say."""
+    return truth.occurring & ~truth.test.all(0)
+
+
+def shares_above_null(
+    explanation: DictionaryExplanation, truth: DictionaryTruth, question: DictionaryQuestion
+) -> dict[str, Float[Tensor, g]]:
+    """max(0, (F1 - null) / (1 - null)) of each feature, by null; "" takes the greatest."""
     validation, test = explanation.validation_codes, explanation.test_codes
     f1 = test_f1(validation, test, truth.test, *best_detectors(explanation.firings.against(truth.validation).f1))
     rate = truth.test.float().mean(0)
     nulls = {"always_on": 2 * rate / (1 + rate), "permuted": _permuted(explanation, truth, question.seed)}
     if truth.twin_validation is not None and truth.twin_test is not None:
         nulls["twin"] = truth.twin_f1
-    scores = {name: _above(f1, null)[seen] for name, null in nulls.items()}
-    greatest = torch.stack(list(nulls.values())).amax(0)
-    scores[""] = _above(f1, greatest)[seen]
-    return {name: float(score.mean()) if len(score) else 0.0 for name, score in scores.items()}
+    shares = {name: _above(f1, null) for name, null in nulls.items()}
+    return {**shares, "": _above(f1, torch.stack(list(nulls.values())).amax(0))}
 
 
 def _above(f1: Float[Tensor, g], null: Float[Tensor, g]) -> Float[Tensor, g]:
