@@ -97,6 +97,9 @@ class DictionaryTruth:
     twin_validation: Float[Tensor, "v d"] | None = None
     """Activations of the same rows in a twin of the model with random weights: what needs no training."""
     twin_test: Float[Tensor, "t d"] | None = None
+    alternatives: Mapping[str, tuple[int, ...]] | None = None
+    """Features of which at most one is on in a row, by what they are alternatives of: the values of an attribute, the
+    senses of a word. None where features are on independently."""
 
     @cached_property
     def occurring(self) -> Bool[Tensor, g]:
