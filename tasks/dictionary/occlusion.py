@@ -35,7 +35,7 @@ from tasks.models.attributes.subject import NAMES, Attributes
     subject="attributes",
     primary="edit_success",
     controls=("random_directions", "training_rows"),
-    metrics=("edit_success", "edit_weight", "firing_f1", "coverage", "l0", "explained_variance", "dead_fraction"),
+    metrics=("edit_success", "edit_weight", "firing_f1", "mcc", "l0", "explained_variance", "dead_fraction"),
     variants={
         "ratio_1": {"ratio": 1.0},
         "ratio_2": {},

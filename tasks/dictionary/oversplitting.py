@@ -34,7 +34,7 @@ from tasks.models.spread_features.subject import SpreadFeatures
     primary="coverage",
     controls=("random_directions", "training_rows"),
     metrics=(
-        *("coverage", "coverage_above_null", "splitting", "firing_f1"),
+        *("coverage", "coverage_above_null", "splitting", "mcc"),
         *("l0", "explained_variance", "dead_fraction"),
     ),
     variants={

@@ -86,7 +86,9 @@ def test_parameters_of_a_method_on_one_task_are_for_that_task_alone() -> None:
     steps = {
         name: {m.shown: m.parameters.get("steps") for m in task.methods}["topk"] for name, task in plan.tasks.items()
     }
-    assert steps == {"dictionary.superposition": 8000, "dictionary.othello_board": 2000}
+    assert steps.pop("dictionary.superposition") == 8000
+    assert steps
+    assert set(steps.values()) == {2000}
 
 
 def test_a_task_asks_the_methods_that_a_profile_names_and_its_controls() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import pytest
 import torch
 from hypothesis import given, settings
@@ -123,13 +121,11 @@ def test_the_counterfactual_has_one_value_of_each_attribute() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(0, 1000))
-def test_scores_do_not_depend_on_the_order_or_the_units_of_atoms(seed: int) -> None:
+def test_scores_do_not_depend_on_the_units_of_codes(seed: int) -> None:
     question, truth = posed()
     draw = torch.Generator().manual_seed(seed)
     codes = [part.relu() for part in torch.randn(2, ROWS, 6, generator=draw)]
-    atoms, order, unit = torch.randn(6, 8, generator=draw), torch.randperm(6, generator=draw), 1 + torch.rand(6)
-    one = explain(atoms, *codes)
-    other = explain((atoms / unit[:, None])[order], *((part * unit)[:, order] for part in codes))
-    assert edit_success(one, truth, question) == pytest.approx(edit_success(other, truth, question), abs=0.01)
-    weights = edit_weight(one, truth, question), edit_weight(other, truth, question)
-    assert math.isclose(*weights, rel_tol=1e-3)
+    atoms, unit = torch.randn(6, 8, generator=draw), 2.0 ** torch.randint(-3, 4, (6,), generator=draw)
+    one, other = explain(atoms, *codes), explain(atoms / unit[:, None], *(part * unit for part in codes))
+    assert edit_success(one, truth, question) == edit_success(other, truth, question)
+    assert edit_weight(one, truth, question) == pytest.approx(edit_weight(other, truth, question), rel=1e-4)
