@@ -15,6 +15,9 @@ attribute. Where the donor of an edit is the counterfactual itself, such atoms s
 everything; so donors differ in both attributes (see the metric), and exchanging everything has success 0, as no edit
 has.
 
+Measured on three seeds at 500 steps: at a ratio of 2 nobody's smaller attribute is occluded (relu_l1 .98, topk .91); at
+4 it is gone from relu_l1 (.48) and topk (.35), and there in p_anneal (.93); at 8 all have the larger alone.
+
 Half of the scale is one attribute: whoever finds the larger alone has .5, `@larger` 1 and `@smaller` 0. `wide` offers
 more atoms than there are combinations; the edit's weight, beside it, shows how much of a row was exchanged.
 """

@@ -12,6 +12,9 @@ What is *used*: that a feature is on, which the certificate reads along w_i with
 the cloud: it is there when the feature is, and tells which rows are alike. *Blind* are atoms that need no learning: a
 training row with one feature on is itself a tile of that feature's cloud.
 
+Measured on three seeds at 500 steps: where there is one atom for each feature, relu_l1 has 1.00 and topk .85; with four
+for each, .50 and .69, and batch_topk and gated still .99.
+
 The primary metric is the F1 of the best single atom for each feature (`coverage`), which falls with the recall of the
 tiles: one of k equal tiles has 2 / (k + 1). It was chosen over the number of atoms for each feature (`splitting`,
 beside it) because that has no direction: a dictionary without the feature has none for it, either.

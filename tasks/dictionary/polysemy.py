@@ -16,8 +16,8 @@ of random weights (`untrained`) dictionaries find no senses either, but detector
 sense can be read there is no evidence that it is computed.
 
 The primary metric asks for atoms that fire on one sense of one word and nowhere else. Among the rows of one word alone
-(`@within`) random directions reach .82 and pca .94 (seed 0, two senses): these rows are a few tight clusters, and some
-direction out of 64 divides them, if it may fire on other words as it likes.
+(`@within`) random directions reach .49 to .82 and pca .90 to .97 (three seeds, two senses), and they tell them from
+nothing else: .14 to .25 and .05 to .34. These rows are a few tight clusters, and some direction out of 64 divides them.
 """
 
 from __future__ import annotations
