@@ -16,8 +16,8 @@ of random weights (`untrained`) dictionaries find no senses either, but detector
 sense can be read there is no evidence that it is computed.
 
 The primary metric asks for atoms that fire on one sense of one word and nowhere else. Among the rows of one word alone
-(`@within`) random directions reach .49 to .82 and pca .90 to .97 (three seeds, two senses), and they tell them from
-nothing else: .14 to .25 and .05 to .34. These rows are a few tight clusters, and some direction out of 64 divides them.
+(`@within`) random directions reach .45 to .63 and pca .82 to .99 (three seeds, two senses), where they have .05 to .14
+and .11 to .24 by the primary: these rows are a few tight clusters, and some direction out of 64 divides them.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Homonyms:
     hidden: int = 128
     steps: int = 600
     batch: int = 128
-    learning_rate: float = 0.01
+    learning_rate: float = 0.005
     """The greatest of one cycle (Smith 2018, arXiv:1803.09820) of Adam."""
     rows: int = 10000
     held_out: int = 3000
