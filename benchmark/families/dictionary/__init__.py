@@ -158,6 +158,9 @@ class DictionaryTruth:
     """How many atoms an edit may use for a feature."""
     class_directions: Float[Tensor, "k d"] | None = None
     """Along which a classifier reads its classes from the activations: rows of its read-out less their mean."""
+    alternatives: Mapping[str, tuple[int, ...]] | None = None
+    """Features of which at most one is on in a row, by what they are alternatives of: the values of an attribute, the
+    senses of a word. None where features are on independently."""
 
     @cached_property
     def occurring(self) -> Bool[Tensor, g]:

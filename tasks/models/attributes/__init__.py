@@ -1,0 +1,1 @@
+"""Two attributes at one place, one of them larger."""

@@ -1,0 +1,1 @@
+"""Words with several senses, of which the context decides."""

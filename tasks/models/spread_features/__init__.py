@@ -1,0 +1,1 @@
+"""Binary features that look different each time they are on."""
