@@ -65,7 +65,7 @@ from tasks.models.chess.properties import BOARD_NAMES, PLACES
         "coverage": "a board has more moved pieces than codes are asked for",
         "firing_f1": "a board has more moved pieces than codes are asked for",
     },
-    small={"variants": ("l0_8",)},
+    small={"variants": ("l0_8",), "least": 0.03},
 )
 @dataclass(frozen=True, kw_only=True)
 class ChessBoardTask:

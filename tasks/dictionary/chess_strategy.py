@@ -64,7 +64,7 @@ COUNTED = 4000
         "coverage": "more holds of a position than codes are asked for",
         "coverage_above_null": "more holds of a position than codes are asked for",
     },
-    small={"variants": ("l0_16",)},
+    small={"variants": ("l0_16",), "least": 0.03},
 )
 @dataclass(frozen=True, kw_only=True)
 class ChessStrategyTask:

@@ -54,7 +54,7 @@ ASKED = 1000
         "layers": 2,
         "width": 64,
         "place": "block0.residual",
-        "steps": 300,
+        "steps": 500,
         "training_games": 1500,
         "train_games": 500,
         "held_out_games": 150,
