@@ -7,8 +7,9 @@ number alone, or both in ways that the logits ignore. *Blind*: random directions
 needs no model, but where the model writes it cannot be known without looking; nobody is shown the numbers.
 
 A frequency is a plane and no direction in it is marked, so the primary metric asks for the plane: `subspace_recall` is
-here the recall of key frequencies. Activations alone do not say which of their parts is used. What the model reads next
-does, and is handed over as `jacobian_gram`. In the hidden layer it is the same in all rows, as logits are linear in it.
+here the recall of key frequencies. `key_frequency_recall` is content with one atom in each. Activations alone do not
+say which of their parts is used. What the model reads next does, and is handed over as `jacobian_gram`. In the hidden
+layer it is the same in all rows, as logits are linear in it.
 
 `summed_23` asks the same net one layer before, where each number has a plane of its own for each key frequency, and
 these hold nearly all variance: all is used, and the question is what belongs together. The two planes of a frequency
@@ -42,7 +43,7 @@ from tasks.models.modular_addition.subject import ModularAddition
     primary="subspace_recall",
     provides=("jacobian_gram",),
     controls=("random_directions", "training_rows"),
-    metrics=("subspace_recall", "l0", "explained_variance"),
+    metrics=("subspace_recall", "key_frequency_recall", "l0", "explained_variance"),
     variants={
         "modulus_17": {"modulus": 17},
         "modulus_23": {},

@@ -88,6 +88,16 @@ class DictionaryQuestion:
     """The mean over training rows of J^T J, where J [outputs, d] is the derivative of what the model reads next with
     respect to the activations. Given where a task provides "jacobian_gram", None elsewhere."""
 
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The widths of the models whose activations make a row."""
+        return tuple(self.parts.values()) if self.parts else (self.train.shape[1],)
+
+    @property
+    def start(self) -> int:
+        """What the first atoms are drawn from: the method's seed where no task says otherwise."""
+        return self.seed if self.start_seed is None else self.start_seed
+
 
 @dataclass(frozen=True, eq=False)
 class Loss:
@@ -112,16 +122,6 @@ class Edits:
     follows: Callable[[Float[Tensor, "p d"]], Float[Tensor, " p"]]
     """How far the model's answer from these activations is that of the edited row: on average 0 without an edit, at
     most 1."""
-
-    @property
-    def widths(self) -> tuple[int, ...]:
-        """The widths of the models whose activations make a row."""
-        return tuple(self.parts.values()) if self.parts else (self.train.shape[1],)
-
-    @property
-    def start(self) -> int:
-        """What the first atoms are drawn from: the method's seed where no task says otherwise."""
-        return self.seed if self.start_seed is None else self.start_seed
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.families.dictionary import DictionaryQuestion
+from benchmark.families.dictionary.metrics.key_frequency_recall import key_frequency_recall
 from benchmark.families.dictionary.metrics.recall_at_cosine import recall_at_cosine
 from benchmark.families.dictionary.metrics.subspace_recall import subspace_recall
 from benchmark.families.dictionary.references import oracle, random
@@ -105,6 +106,17 @@ def test_of_one_dimension_it_is_recall_at_cosine_but_for_signs(seed) -> None:
     drawn = random(question, generator)
     both = type(drawn)(**{**vars_of(drawn), "atoms": torch.cat([drawn.atoms, -drawn.atoms])})
     assert subspace_recall(drawn, truth) == pytest.approx(recall_at_cosine(both, truth))
+
+
+def test_one_atom_in_a_plane_names_its_frequency_and_does_not_span_it() -> None:
+    planes = torch.eye(D)[:6].split(2)
+    truth = truth_of_subspaces(planes, torch.randn(9, 6), torch.randn(9, 6), torch.zeros(D))
+    question = DictionaryQuestion(*torch.randn(3, 9, D), size=9, sparsity=2, seed=0)
+    drawn = random(question, torch.Generator())
+    atoms = torch.stack([at(0.3), at(0.3), at(1.0, out=0.6), torch.eye(D)[2], torch.eye(D)[3]])
+    given = type(drawn)(**{**vars_of(drawn), "atoms": atoms})
+    assert key_frequency_recall(given, truth) == pytest.approx(2 / 3)
+    assert subspace_recall(given, truth) == pytest.approx(1 / 3)
 
 
 def test_tables_say_to_which_subspace_a_direction_belongs() -> None:
