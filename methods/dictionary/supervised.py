@@ -8,10 +8,9 @@ least-squares directions from codes to activations.
 
 from __future__ import annotations
 
-import torch
-
 from benchmark.errors import Unsupported
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
+from benchmark.learning.decoding import written
 from benchmark.learning.detectors import fit_detectors
 
 
@@ -26,9 +25,5 @@ def supervised(question: DictionaryQuestion, *, steps: int = 150, ridge: float =
     labels = question.labels[:rows, chosen]
     shown = question.train[: len(labels)]
     detectors = fit_detectors(question.train, labels, steps=steps, ridge=ridge)
-    codes = detectors.excess(shown)
-    fit = torch.cat([codes, torch.ones(len(codes), 1)], 1)
-    gram = fit.T @ fit
-    gram.diagonal().add_(1e-6 * gram.diagonal().mean() + 1e-12)
-    solved = torch.linalg.solve(gram, fit.T @ shown)
-    return Dictionary(solved[:-1], solved[-1], detectors.excess(question.validation), detectors.excess(question.test))
+    atoms, bias = written(detectors.excess(shown), shown)
+    return Dictionary(atoms, bias, detectors.excess(question.validation), detectors.excess(question.test))

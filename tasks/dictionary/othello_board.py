@@ -32,7 +32,7 @@ from tasks.models.othello.questions import Asked, board_grid
     cites="arXiv:2408.00113",
     subject="othello",
     primary="board_reconstruction",
-    provides=("moves",),
+    provides=("moves", "outputs"),
     controls=("random_directions", "moves_played", "exposed_moves"),
     metrics=(
         "board_reconstruction",

@@ -37,6 +37,7 @@ from tasks.models.othello.questions import Asked, board_grid
     cites="arXiv:2210.13382",
     subject="othello",
     primary="edit_accuracy",
+    provides=("outputs",),
     controls=("random_directions", "training_rows"),
     metrics=("edit_accuracy", "board_reconstruction", "coverage", "loss_recovered", "explained_variance"),
     variants={

@@ -87,6 +87,9 @@ class DictionaryQuestion:
     jacobian_gram: Float[Tensor, "d d"] | None = None
     """The mean over training rows of J^T J, where J [outputs, d] is the derivative of what the model reads next with
     respect to the activations. Given where a task provides "jacobian_gram", None elsewhere."""
+    outputs: Float[Tensor, "n e"] | None = None
+    """What the part of the model that comes next, such as an MLP, makes of each training row. Given where a task
+    provides "outputs", None elsewhere."""
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -20,6 +20,9 @@ def question_tables(question: DictionaryQuestion) -> list[Table]:
         layers = {f"layer_{name}": getattr(layer, split) for name, layer in (question.layers or {}).items()}
         further = "; `layer_*` are those of the same row elsewhere in the model" if layers else ""
         columns = {"activations": getattr(question, split), **layers}
+        if split == "train" and question.outputs is not None:
+            columns["outputs"] = question.outputs
+            further += "; `outputs`: what the model makes of the row next"
         tables.append(Table(split, f"`activations`: {what}{further}", columns))
     asked = {"size": torch.tensor([question.size]), "sparsity": torch.tensor([question.sparsity])}
     about_asked = "the most atoms that a dictionary may have (`size`) and the mean active codes a row (`sparsity`)"

@@ -49,7 +49,17 @@ class Asked:
             source=f"{self.saved.identity}/{self.train_rows}/{self.held_out_rows}",
             labels=self.boards("train"),
             inputs={split: self.moves(split) for split in SPLITS},
+            outputs=self._next_mlp(train),
         )
+
+    @torch.no_grad()
+    def _next_mlp(self, activations: Float[Tensor, "n d"]) -> Float[Tensor, "n d"] | None:
+        """What the MLP behind the place makes of the activations; None where attention comes next."""
+        block, _, part = self.subject.place.partition(".")
+        if part != "middle":
+            return None
+        model = self.subject.load(self.saved).cpu()
+        return model.in_order[int(block.removeprefix("block"))].mlp(activations, lambda neurons: neurons)
 
     def of(self, split: str, what: str) -> Tensor:
         """The rows of a split's array with an entry for each position, `index` or `activations`."""
