@@ -116,7 +116,9 @@ class Training(Generic[P]):
                 _gather(values[index], chosen, buffer[index], self.backend.workers)
         measured = self.backend.gradients(self.buffers[0], self.buffers[-1])
         self.update(self.learning_rate * _pace(self.now, self.steps))
-        self.rule.after(self.p, Step(self.now, self.steps, measured, self.backend.codes, self.buffers[0]))
+        self.rule.after(
+            self.p, Step(self.now, self.steps, measured, self.backend.codes, self.backend.least, self.buffers[0])
+        )
         if self.now % LOGGED_EVERY == 0 or self.now == self.steps - 1:
             _require_finite(self.now, measured, self.sparsities, self.learning_rate)
             numbers = {name: tensor.clone() for name, tensor in self.p.state().items() if tensor.ndim == 1}

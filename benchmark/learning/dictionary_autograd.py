@@ -21,6 +21,7 @@ class AutogradStep(Generic[P]):
     def __init__(self, rule: Rule[P], p: P, dtype: torch.dtype = torch.float32) -> None:
         self.rule, self.p, self.dtype = rule, p, dtype
         self.inputs = torch.empty(0)
+        self.seen: list[Tensor] = []
 
     @property
     def torch_threads(self) -> int:
@@ -34,6 +35,7 @@ class AutogradStep(Generic[P]):
         for tensor in trained.values():
             tensor.grad = torch.empty_like(tensor) if tensor.grad is None else tensor.grad
         errors, active = [], []
+        self.seen = []
         for index in range(len(inputs)):
             leaves = {name: tensor[index].detach().requires_grad_() for name, tensor in trained.items()}
             p = replace(self.p.one(index), **leaves)
@@ -51,6 +53,7 @@ class AutogradStep(Generic[P]):
                 total[index] = gradient
             errors.append(error.detach().float())
             active.append((seen.codes > 0).sum().float() / len(inputs[index]))
+            self.seen.append(seen.codes.detach())
         return Measured(torch.stack(errors), torch.stack(active))
 
     def codes(self) -> Iterator[Float[Tensor, "B m"]]:
@@ -58,6 +61,11 @@ class AutogradStep(Generic[P]):
         for index, inputs in enumerate(self.inputs):
             with torch.no_grad(), self._autocast():
                 yield self.rule.encode_batch(self.p.one(index), inputs)
+
+    def least(self) -> Float[Tensor, " k"]:
+        """The least code that was active in the last step, 0 where none was."""
+        found = [codes[codes > 0].min() if bool((codes > 0).any()) else codes.new_zeros(()) for codes in self.seen]
+        return torch.stack(found).float()
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.p.atoms.device.type, self.dtype, enabled=self.dtype != torch.float32)

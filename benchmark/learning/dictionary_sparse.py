@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
 
@@ -88,20 +89,25 @@ def _dots(found, vector, places, table):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _add_gradients(place, value, push, start, inputs, atoms, tile, share, both, shift_gradient, outward):  # type: ignore[no-untyped-def]
+def _add_gradients(place, value, push, start, inputs, atoms, ends, tile, share, both, shift_gradient, outward):  # type: ignore[no-untyped-def]
     """Add up the gradients that samples give, `inputs` [n, d] (centred), and return the sum of |r|^2.
 
     Active codes are listed as `_find` does; `push` is what the penalty adds to the slope of each. `share` is 1 over the
     size of the whole batch, a factor of every gradient: those of the encoder and of the atoms lie side by side in
     `both` [m, 2, d], because they are written together; `outward` [d] is that of the residual.
+
+    The atoms before each of `ends` [p] rebuild by themselves, and |r|^2 is the mean over these prefixes. What moves an
+    atom is then the sum of the residuals of the prefixes that it is in.
     """
     n, d = inputs.shape
-    m = len(atoms)
+    m, prefixes = len(atoms), len(ends)
+    factor = np.float32(2) * share / np.float32(prefixes)
     most = 0
     for first in range(0, n, tile):
         most = max(most, start[min(first + tile, n)] - start[first])
     row, sorted_value, sorted_slope = np.empty(most, np.int32), np.empty(most, np.float32), np.empty(most, np.float32)
-    slope, residuals, end = np.empty(most, np.float32), np.empty((tile, d), np.float32), np.empty(m + 1, np.int64)
+    slope, residuals = np.empty(most, np.float32), np.empty((prefixes, tile, d), np.float32)
+    end, bounds = np.empty(m + 1, np.int64), np.empty(prefixes + 1, np.int64)
     error = 0.0
     for first in range(0, n, tile):
         rows, offset = min(tile, n - first), start[first]
@@ -109,17 +115,29 @@ def _add_gradients(place, value, push, start, inputs, atoms, tile, share, both, 
         end[:] = 0
         for i in range(rows):
             begin, stop = start[first + i], start[first + i + 1]
-            residual = residuals[i]
-            for q in range(d):
-                residual[q] = -tile_inputs[i, q]
-            _add_rows(residual, value[begin:stop], place[begin:stop], atoms)
+            bounds[0] = at = begin
+            for g in range(prefixes):
+                while at < stop and place[at] < ends[g]:
+                    at += 1
+                bounds[g + 1] = at
+                residual = residuals[g, i]
+                for q in range(d):
+                    residual[q] = -tile_inputs[i, q] if g == 0 else residuals[g - 1, i, q]
+                _add_rows(residual, value[bounds[g] : at], place[bounds[g] : at], atoms)
             squares = np.float32(0)
+            for g in range(prefixes - 1, -1, -1):
+                residual = residuals[g, i]
+                for q in range(d):
+                    squares += residual[q] * residual[q]
+                    residual[q] *= factor
+                if g < prefixes - 1:
+                    for q in range(d):
+                        residual[q] += residuals[g + 1, i, q]
+                low, high = bounds[g], bounds[g + 1]
+                _dots(slope[low - offset : high - offset], residual, place[low:high], atoms)
             for q in range(d):
-                squares += residual[q] * residual[q]
-                residual[q] *= np.float32(2) * share
-                outward[q] += residual[q]
-            error += float(squares)
-            _dots(slope[begin - offset : stop - offset], residual, place[begin:stop], atoms)
+                outward[q] += residuals[0, i, q]
+            error += float(squares) / prefixes
             for a in range(begin, stop):
                 slope[a - offset] += push[a]
                 end[place[a] + 1] += 1
@@ -130,13 +148,15 @@ def _add_gradients(place, value, push, start, inputs, atoms, tile, share, both, 
                 at = end[place[a]]
                 row[at], sorted_value[at], sorted_slope[at] = i, value[a], slope[a - offset]
                 end[place[a]] = at + 1
-        begin = 0
+        begin = g = 0
         for j in range(m):
             stop = end[j]
+            while j >= ends[g]:
+                g += 1
             for a in range(begin, stop):
                 shift_gradient[j] += sorted_slope[a]
             _add_rows(both[j, 0], sorted_slope[begin:stop], row[begin:stop], tile_inputs)
-            _add_rows(both[j, 1], sorted_value[begin:stop], row[begin:stop], residuals)
+            _add_rows(both[j, 1], sorted_value[begin:stop], row[begin:stop], residuals[g])
             begin = stop
     return error
 
@@ -168,6 +188,28 @@ def parts_of(batch: int) -> int:
     return max(1, min(PARTS, batch // ROWS))
 
 
+@dataclass(frozen=True)
+class Cut:
+    """Which codes are active: those above zero, or the largest of them."""
+
+    keep: int | None = None
+    """So many in every row; None: all."""
+    together: bool = False
+    """So many times the rows in the whole batch, instead of in every row."""
+    guess: float = 0.0
+    """About where the batch was cut before: if it is near, finding the place is quicker."""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What one dictionary's gradients were computed from, summed over the batch."""
+
+    error: float
+    active: int
+    least: float
+    """The least active code, infinity where none is."""
+
+
 class SparseGradients:
     """Buffers and threads of the sparse way, for one dictionary of `size` atoms in `d` dimensions at a time."""
 
@@ -192,23 +234,31 @@ class SparseGradients:
         parameters: Sequence[Tensor],
         gradients: Sequence[Tensor],
         *,
-        keep: int | None,
+        cut: Cut,
+        ends: Sequence[int],
         penalty: float,
         power: float,
-    ) -> tuple[float, int]:
+    ) -> Filled:
         """Write the gradients of one dictionary; both sequences hold encoder, atoms, encoder bias and bias.
 
-        Returns the squared error and the number of active codes, summed over the batch.
+        `ends` are those of the prefixes that rebuild by themselves, the last one being the number of atoms.
         """
         encoder, atoms, shift, bias = parameters
         products, centred = self.products.numpy(), self.centred.numpy()
-        share = np.float32(1 / len(products))
+        share, prefixes = np.float32(1 / len(products)), np.array(ends, dtype=np.int64)
 
-        def add(part: int) -> tuple[float, int]:
+        def project(part: int) -> None:
             rows = self.rows[part]
             torch.sub(inputs[rows], bias, out=self.centred[rows])
             torch.mm(self.centred[rows], encoder.T, out=self.products[rows])
-            least = least_kept(products[rows], keep, shift.numpy())
+
+        def add(part: int) -> tuple[float, int, float]:
+            rows = self.rows[part]
+            if together is None:
+                project(part)
+                least = least_kept(products[rows], cut.keep, shift.numpy())
+            else:
+                least = np.full(rows.stop - rows.start, together, np.float32)
             start = np.empty(rows.stop - rows.start + 1, np.int64)
             _find(products[rows], shift.numpy(), least, self.place[part], self.value[part], start)
             active = int(start[-1])
@@ -217,18 +267,28 @@ class SparseGradients:
             sums = self.both[part], self.shift[part], self.outward[part]
             for total in sums:
                 total.fill(0)
-            error = _add_gradients(place, value, push, start, centred[rows], atoms.numpy(), TILE, share, *sums)
-            return float(error), active
+            error = _add_gradients(
+                place, value, push, start, centred[rows], atoms.numpy(), prefixes, TILE, share, *sums
+            )
+            return float(error), active, float(value.min()) if active else np.inf
 
         def combine(part: int) -> None:
             columns = self.columns[part]
             totals = (gradient.numpy() for gradient in gradients[:3])
             _combine(columns.start, columns.stop, self.both, self.shift, atoms.numpy(), *totals)
 
+        together = None
+        if cut.together and cut.keep is not None:
+            self.each(project, len(self.rows))
+            together = least_of_all(products, cut.keep * len(products), shift.numpy(), cut.guess)
         found = self.each(add, len(self.rows))
         self.each(combine, len(self.columns))
         torch.sub(torch.from_numpy(self.outward.sum(0)), gradients[2] @ encoder, out=gradients[3])
-        return sum(error for error, _ in found), sum(active for _, active in found)
+        return Filled(
+            sum(error for error, _, _ in found),
+            sum(active for _, active, _ in found),
+            min(least for _, _, least in found),
+        )
 
     def each(self, work: Callable[[int], _T], count: int) -> list[_T]:
         """`work` of 0 to `count` - 1, shared among the threads."""
@@ -265,3 +325,37 @@ def least_kept(
         block.partition(m - keep, axis=1)  # with vector instructions, several times faster than torch.topk on a CPU
         least[start : start + len(block)] = block[:, m - keep]
     return np.maximum(least, np.float32(TINY))
+
+
+NEAR = 0.8
+"""The share of a guess above which codes are looked for first."""
+
+
+def least_of_all(
+    products: Float[np.ndarray, "n m"], count: int, shift: Float[np.ndarray, " m"] | float = 0.0, guess: float = 0.0
+) -> float:
+    """The least of the `count` largest codes of all rows that are above zero.
+
+    Codes are `products` + `shift`. With a `guess` at that value only codes near it or above are sorted.
+    """
+    for bound in (NEAR * guess, 0.0):
+        found = _above(products, shift, np.float32(bound))
+        if len(found) >= count:
+            break
+    if not len(found):
+        return TINY
+    at = max(0, len(found) - count)
+    return float(np.partition(found, at)[at])
+
+
+def _above(
+    products: Float[np.ndarray, "n m"], shift: Float[np.ndarray, " m"] | float, bound: np.float32
+) -> Float[np.ndarray, " a"]:
+    """The codes above `bound`, block by block."""
+    n, m = products.shape
+    rows = max(1, CACHED // m)
+    found = []
+    for start in range(0, n, rows):
+        codes = products[start : start + rows] + shift
+        found.append(codes[codes > bound])
+    return np.concatenate(found)

@@ -4,6 +4,9 @@
     r = f D + b - x                                  residual                                              [k, B, d]
     L = mean_x |r|^2 + weight * mean_x sum_i f_i^power                                                     [k]
 
+With `together`, the largest of the whole batch survive instead, as many on average. With `prefixes`, |r|^2 is the mean
+over prefixes of the dictionary, each of which rebuilds by itself.
+
 k dictionaries are stacked: encoders E and atoms D are [k, m, d], encoder biases c are [k, m], biases b are [k, d]. Two
 ways compute the same gradients. `dense` uses five batched matrix products (in bfloat16 where the hardware multiplies
 bfloat16 faster). `sparse` (`dictionary_sparse`) keeps only the encoder product dense; the other four cost as much as
@@ -12,7 +15,8 @@ codes are active. On a CPU that is several times faster once few codes fire, and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -20,7 +24,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from benchmark.learning.dictionary_sparse import EPSILON, TINY, SparseGradients, least_kept
+from benchmark.learning.dictionary_sparse import EPSILON, TINY, Cut, SparseGradients, least_kept, least_of_all
 from benchmark.learning.rules import Autoencoder, Measured
 
 SPARSE_BELOW = 0.08  # share of active codes under which the sparse way is the faster one, as measured
@@ -46,6 +50,8 @@ class RectifiedStep:
         batch: int,
         *,
         keep: Tensor | None = None,
+        together: bool = False,
+        prefixes: Sequence[int] = (),
         penalty: Penalty | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> None:
@@ -54,12 +60,16 @@ class RectifiedStep:
         device = p.encoder.device
         self.plain = device.type == "cpu" and dtype == torch.float32  # numpy and numba can work on the buffers
         self.keep = [None if keep is None else min(int(keep[index]), m) for index in range(k)]
+        self.together, self.ends = together, [*prefixes] or [m]
+        self.cut_at = torch.zeros(k)
+        """The least active codes of the last step, where it was sparse or cut the whole batch."""
         no_penalty = torch.zeros(k, device=device)
         self.penalty = penalty or (lambda: (no_penalty, 1.0))
         self.inputs = torch.empty(0, device=device)
         self.centred = self.residual = torch.empty(0, device=device)
         self.buffer = self.slope = torch.empty(0, dtype=dtype, device=device)
         self.workers = SparseGradients(batch, m, d) if self.plain and batch * m >= SPARSE_FROM else None
+        self.was_sparse = False
         self.share = 1.0
         """Of the codes that were active in the last step."""
 
@@ -79,7 +89,8 @@ class RectifiedStep:
             raise ValueError("got targets other than the inputs, expected an autoencoder: offer no backend for others")
         self.inputs = inputs
         weight, power = self.penalty()
-        if self.way == "sparse" and self.workers is not None:
+        self.was_sparse = self.way == "sparse"
+        if self.was_sparse and self.workers is not None:
             measured = self._sparse(self.workers, weight, power)
         else:
             measured = self._dense(weight, power)
@@ -91,6 +102,12 @@ class RectifiedStep:
         for index, inputs in enumerate(self.inputs):
             yield self._codes(index, inputs - self.p.bias[index])
 
+    def least(self) -> Float[Tensor, " k"]:
+        """The least code that was active in the last step, 0 where none was."""
+        if not (self.together or self.was_sparse):
+            self.cut_at = self.buffer.where(self.buffer > 0, torch.inf).amin((1, 2)).float()
+        return self.cut_at.where(self.cut_at.isfinite() & (self.cut_at > TINY), 0.0).to(self.p.bias.device)
+
     def _codes(self, index: int, centred: Float[Tensor, "B d"], out: Tensor | None = None) -> Float[Tensor, "B m"]:
         """The codes of dictionary `index`, 0 where they are not active."""
         encoder, bias = self.p.encoder[index].to(self.dtype), self.p.encoder_bias[index].to(self.dtype)
@@ -98,10 +115,20 @@ class RectifiedStep:
         keep = self.keep[index]
         if keep is None or keep >= codes.shape[1]:
             return codes.clamp_(min=0)
+        if self.together:
+            self.cut_at[index] = self._least_of_all(codes, keep, float(self.cut_at[index]))
+            return codes.mul_(codes >= self.cut_at[index])
         if self.plain:
             return codes.mul_(codes >= torch.from_numpy(least_kept(codes.numpy(), keep))[:, None])
         least = codes.topk(keep, dim=-1).values[:, -1].clamp_(min=TINY)
         return codes.mul_(codes >= least[:, None])
+
+    def _least_of_all(self, codes: Float[Tensor, "B m"], keep: int, guess: float) -> float:
+        count = keep * len(codes)
+        if self.plain:
+            return least_of_all(codes.numpy(), count, guess=guess)
+        largest = codes.flatten().topk(min(count, codes.numel())).values
+        return float(largest[largest > 0].min()) if bool(largest[0] > 0) else TINY
 
     def _dense(self, penalty: Tensor, power: float) -> Measured:
         p, batch, dtype = self.p, self.batch, self.dtype
@@ -113,21 +140,28 @@ class RectifiedStep:
         codes = self.buffer
         for index in range(len(codes)):
             self._codes(index, self.centred[index], out=codes[index])
-        atoms = p.atoms.to(dtype)
-        torch.sub(_products(codes, atoms).float(), self.centred, out=self.residual)
-        error = self.residual.square().sum((1, 2)) / batch
-        outward = self.residual.mul(2 / batch)
-        low = outward.to(dtype)
-        slope = _products(low, atoms.transpose(1, 2), out=self.slope)
+        atoms, groups = p.atoms.to(dtype), [slice(*pair) for pair in pairwise((0, *self.ends))]
+        torch.neg(self.centred, out=self.residual)
+        error, residuals = torch.zeros(len(codes), device=codes.device), []
+        for group in groups:
+            self.residual.add_(_products(codes[..., group], atoms[:, group]).float())
+            error += self.residual.square().sum((1, 2)) / batch / len(groups)
+            residuals.append(self.residual.mul(2 / batch / len(groups)))
+        slope, toward, outward = self.slope, [], torch.zeros_like(self.residual)
+        for group, residual in zip(reversed(groups), reversed(residuals), strict=True):
+            outward += residual
+            low = outward.to(dtype)
+            _products(low, atoms[:, group].transpose(1, 2), out=slope[..., group])
+            toward.append(_products(codes[..., group].transpose(1, 2), low).float())
         weight = (penalty / batch).to(dtype)[:, None, None]
         slope.add_(weight if power == 1 else (codes + EPSILON).pow_(power - 1).mul_(weight * power))
         # zero where a code is, in one pass
         torch.ops.aten.threshold_backward.grad_input(slope, codes, 0, grad_input=slope)
         encoder_bias = slope.sum(1, dtype=torch.float32)
-        toward = _products(codes.transpose(1, 2), low).float()
-        along = (toward * p.atoms).sum(-1, keepdim=True)  # atoms keep unit norm, so they do not move along themselves
+        pulled = torch.cat(toward[::-1], 1)
+        along = (pulled * p.atoms).sum(-1, keepdim=True)  # atoms keep unit norm, so they do not move along themselves
         p.encoder.grad = _products(slope.transpose(1, 2), self.centred.to(dtype)).float()
-        p.atoms.grad = torch.addcmul(toward, along, p.atoms, value=-1)
+        p.atoms.grad = torch.addcmul(pulled, along, p.atoms, value=-1)
         p.encoder_bias.grad = encoder_bias
         p.bias.grad = outward.sum(1) - torch.einsum("km,kmd->kd", encoder_bias, p.encoder)
         return Measured(error, self._active(codes) / batch)
@@ -143,14 +177,16 @@ class RectifiedStep:
         gradients = [torch.empty_like(tensor) if tensor.grad is None else tensor.grad for tensor in parameters]
         error, active = torch.empty(len(self.keep)), torch.empty(len(self.keep))
         for index, keep in enumerate(self.keep):
-            error[index], active[index] = workers.fill(
+            filled = workers.fill(
                 self.inputs[index],
                 [tensor[index] for tensor in parameters],
                 [tensor[index] for tensor in gradients],
-                keep=keep,
+                cut=Cut(keep, self.together, float(self.cut_at[index])),
+                ends=self.ends,
                 penalty=float(penalty[index]),
                 power=power,
             )
+            error[index], active[index], self.cut_at[index] = filled.error, filled.active, filled.least
         for tensor, gradient in zip(parameters, gradients, strict=True):
             tensor.grad = gradient
         return Measured(error / self.batch, active / self.batch)

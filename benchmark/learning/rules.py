@@ -104,6 +104,8 @@ class Step:
     """Before the step changed the parameters."""
     codes: Callable[[], Iterator[Float[Tensor, "B m"]]]
     """Codes of the step's inputs, one dictionary after the other, with the parameters as they are now."""
+    least: Callable[[], Float[Tensor, " k"]]
+    """The least code that was active in the step, 0 where none was."""
     inputs: Float[Tensor, "k B d"]
 
 
@@ -134,6 +136,9 @@ class Backend(Protocol):
 
     def codes(self) -> Iterator[Float[Tensor, "B m"]]:
         """Codes of the last inputs, one dictionary after the other, with the parameters as they are now."""
+
+    def least(self) -> Float[Tensor, " k"]:
+        """The least code that was active in the last step, 0 where none was."""
 
 
 class Rule(Generic[P]):

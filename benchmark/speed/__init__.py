@@ -73,7 +73,7 @@ COLUMNS = ("what", "ours", "other", "unit", "ratio", "limit", "fraction_of_limit
 def measure_all(folder: Path, profile: str) -> Iterator[str]:
     """Run every module's measurements, write the tables, and yield lines to print."""
     rows: list[Row] = []
-    modules = [f"{__name__}.{info.name}" for info in pkgutil.iter_modules(__path__)]
+    modules = [f"{__name__}.{info.name}" for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_")]
     modules += [f"tasks.models.{path.parent.name}.speed" for path in (PROJECT / "tasks" / MODELS).glob("*/speed.py")]
     for module in sorted(modules):
         found: Iterable[Row] = importlib.import_module(module).measure(profile)

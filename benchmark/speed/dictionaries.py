@@ -1,6 +1,6 @@
 """How fast dictionaries train, beside the trainers of the `dictionary-learning` package 0.1.0, in one run.
 
-    with installed_peer() as folder:                     a throw-away folder; torch stays the one that is installed
+    with installed() as folder:
         rows = compare(folder)
 
 Both train on the same activations at equal width, batch and steps, one dictionary each, a few steps in turns; the
@@ -10,13 +10,9 @@ which it spends most of its training: at the asked L0.
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import subprocess
 import sys
-import tempfile
 import time
-import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +25,10 @@ from benchmark.learning.dictionaries import Training
 from benchmark.learning.rules import Rule
 from benchmark.registry import plugins
 from benchmark.speed import Row
+from benchmark.speed._peer import SHARED, Shape, installed, trainer_of, trainers_of
 
 WARM = 300  # steps of ours before the clock starts: sparse by then, as in most of a training
 CONSECUTIVE = 5
-PEER = ("dictionary-learning==0.1.0", "einops", "tqdm")
 
 
 @dataclass(frozen=True)
@@ -50,45 +46,16 @@ class Measurement:
         return self.ours / self.other
 
 
-@contextlib.contextmanager
-def installed_peer() -> Iterator[Path]:
-    """Install the peer into a folder of its own, without its hundred dependencies, and remove it afterwards."""
-    with tempfile.TemporaryDirectory(prefix="touchstone-peer-") as folder:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", folder, *PEER]
-        subprocess.run(command, check=True)
-        yield Path(folder)
-
-
-def peer_trainers(folder: Path) -> types.ModuleType:
-    """Import the peer's trainers. An empty module stands in for nnsight, which only its unused buffer needs."""
-    sys.path.insert(0, str(folder))
-    try:
-        if "nnsight" not in sys.modules:
-            stand_in = types.ModuleType("nnsight")
-            stand_in.LanguageModel = object  # type: ignore[attr-defined]
-            sys.modules["nnsight"] = stand_in
-        return importlib.import_module("dictionary_learning.trainers")
-    finally:
-        sys.path.remove(str(folder))
-
-
 def compare(
     folder: Path, *, d: int = 128, m: int = 1024, batch: int = 2048, sparsity: int = 32, rounds: int = 25
 ) -> list[Measurement]:
-    """Samples a second of three autoencoders, ours and the peer's, at equal width, batch and number of threads."""
-    trainers = peer_trainers(folder)
+    """Samples a second of each shared rule, ours and the peer's, at equal width, batch and number of threads."""
+    trainers = trainers_of(folder)
     activations = planted_activations(d, 4 * batch)
-    common = {"activation_dim": d, "dict_size": m, "layer": 0, "lm_name": "none", "device": "cpu", "seed": 0}
-    common |= {"steps": 10 * rounds * CONSECUTIVE, "warmup_steps": 10}
-    penalised = common | {"sparsity_warmup_steps": 10}
-    annealed = penalised | {"anneal_start": rounds, "sparsity_function": "Lp^p", "p_end": 0.2}
-    pairs: list[tuple[str, Any]] = [
-        ("relu_l1", trainers.StandardTrainer(**penalised)),
-        ("topk", trainers.TopKTrainer(k=sparsity, **common)),
-        ("p_anneal", trainers.PAnnealTrainer(**annealed)),
-    ]
+    shape = Shape(d, m, sparsity, steps=10 * rounds * CONSECUTIVE)
     found = []
-    for name, trainer in pairs:
+    for name in SHARED:
+        trainer = trainer_of(trainers, name, shape)
         ours = step_of(rule_of(name), activations, m=m, batch=batch, sparsity=sparsity)
         theirs = _peer_step(trainer, activations, batch)
         best = in_turns(ours, theirs, rounds)
@@ -156,7 +123,7 @@ RATIO_ASKED = 3.0
 def measure(_profile: str) -> Iterator[Row]:
     """Samples a second of ours and of the peer's trainers; ours should reach three times theirs."""
     try:
-        with installed_peer() as folder:
+        with installed() as folder:
             found = compare(folder)
     except subprocess.CalledProcessError:
         return  # without a package index there is no peer to compare with

@@ -13,7 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import linear
 
-from benchmark.learning.rules import STATE, Autoencoder, Rule, Step, tied
+from benchmark.learning.dictionary_step import RectifiedStep
+from benchmark.learning.rules import STATE, Autoencoder, Backend, Rule, Step, tied
 
 SLOWEST = 0.01
 """The share of a new step in the running mean of the threshold, at least."""
@@ -42,10 +43,8 @@ def largest_of_batch(p: Thresholded, x: Float[Tensor, "B d"]) -> Float[Tensor, "
 def follow(p: Thresholded, step: Step) -> None:
     """In the second half of a training, keep the running mean of the least code that survives."""
     since = step.number - step.steps // 2
-    if since < 0:
-        return
-    least = [codes[codes > 0].min() if bool((codes > 0).any()) else codes.new_zeros(()) for codes in step.codes()]
-    p.threshold.lerp_(torch.stack(least).to(p.threshold), max(SLOWEST, 1 / (1 + since)))
+    if since >= 0:
+        p.threshold.lerp_(step.least().to(p.threshold), max(SLOWEST, 1 / (1 + since)))
 
 
 @dataclass(frozen=True)
@@ -67,3 +66,7 @@ class LargestOfBatch(Rule[Thresholded]):
     def after(self, p: Thresholded, step: Step) -> None:
         """Follow the least code that survives."""
         follow(p, step)
+
+    def backend(self, p: Thresholded, batch: int, dtype: torch.dtype) -> Backend | None:
+        """Gradients in closed form."""
+        return RectifiedStep(p, batch, keep=p.asked, together=True, dtype=dtype)

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
-from benchmark.learning.rules import Step
+from benchmark.learning.rules import Rule, Step
 from methods.dictionary._batches import LargestOfBatch, Thresholded
 from methods.dictionary._crosscoders import learn_parts, lengths
 
@@ -29,6 +29,7 @@ class BatchTopKCrosscoder(LargestOfBatch):
 
     widths: tuple[int, ...]
     unit_rows = ()
+    backend = Rule.backend
 
     def start(self, generator: torch.Generator, x: Float[Tensor, "n d"], size: int, asked: int) -> Thresholded:
         """As an autoencoder, in the crosscoder's lengths."""

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
+from benchmark.learning.dictionary_step import RectifiedStep
 from benchmark.learning.rules import Seen
 from methods.dictionary._batches import LargestOfBatch, Thresholded
 
@@ -36,6 +37,10 @@ class MatryoshkaBatchTopK(LargestOfBatch):
             left = left + seen.codes[:, first:last] @ p.atoms[first:last]
             errors.append(left.square().sum(-1).mean())
         return torch.stack(errors).mean()
+
+    def backend(self, p: Thresholded, batch: int, dtype: torch.dtype) -> RectifiedStep:
+        """Gradients in closed form."""
+        return RectifiedStep(p, batch, keep=p.asked, together=True, prefixes=prefixes(p.atoms.shape[1]), dtype=dtype)
 
 
 def prefixes(size: int) -> list[int]:

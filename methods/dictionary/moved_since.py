@@ -12,8 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from benchmark.errors import Unsupported
-from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
-from benchmark.families.dictionary.references import keep_largest_on_average
+from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method, keep_largest_on_average
 from benchmark.learning.moves import Moves, squares_in
 
 SQUARES = 64

@@ -235,7 +235,7 @@ def test_a_space_is_read_as_it_is_declared(noisy: Project) -> None:
     declared = {"noise": LOUD, "count": {"low": 1, "high": 9}, "kind": ("plain", "fancy")}
     noisy.method("noisy", NOISY, parameters=PARAMETERS, tunable=declared)
     found = space(noisy.read("method", "noisy"))
-    assert _entry(noisy.read("method", "noisy"))["tunable"] == declared, "it is listed"
+    assert _entry(noisy.read("method", "noisy"), noisy.registry)["tunable"] == declared, "it is listed"
     assert found == {"noise": Range(0.05, 20.0), "count": Range(1, 9, whole=True), "kind": Choice(("plain", "fancy"))}
 
 

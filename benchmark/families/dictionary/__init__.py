@@ -277,6 +277,20 @@ def keep_largest(codes: Float[Tensor, "n m"], sparsity: int) -> Float[Tensor, "n
     return torch.zeros_like(codes).scatter_(1, kept.indices, kept.values.clamp(min=0))
 
 
+def keep_largest_on_average(codes: Float[Tensor, "n m"], sparsity: float) -> Float[Tensor, "n m"]:
+    """The `sparsity * n` largest positive codes of all rows, the others being 0; equal ones are kept by lot."""
+    count = round(sparsity * len(codes))
+    row, atom = (codes > 0).nonzero(as_tuple=True)
+    if len(row) <= count:
+        return codes.clamp(min=0)
+    lot = torch.randperm(len(row), generator=torch.Generator().manual_seed(0))
+    row, atom = row[lot], atom[lot]
+    kept = codes[row, atom].argsort(descending=True, stable=True)[:count]
+    found = torch.zeros_like(codes)
+    found[row[kept], atom[kept]] = codes[row[kept], atom[kept]]
+    return found
+
+
 def both_signs(
     axes: Float[Tensor, "a d"],
     bias: Float[Tensor, d],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from benchmark.families.dictionary import (
@@ -11,6 +10,7 @@ from benchmark.families.dictionary import (
     DictionaryQuestion,
     DictionaryTruth,
     keep_largest,
+    keep_largest_on_average,
     sparse,
 )
 from benchmark.plugins import reference
@@ -75,17 +75,3 @@ def _start(question: DictionaryQuestion) -> Float[Tensor, "m d"] | None:
         return None
     generator = torch.Generator().manual_seed(question.start_seed)
     return torch.randn(question.size, question.train.shape[1], generator=generator)
-
-
-def keep_largest_on_average(codes: Float[Tensor, "n m"], sparsity: float) -> Float[Tensor, "n m"]:
-    """The `sparsity * n` largest positive codes of all rows, the others being 0; equal ones are kept by lot."""
-    count = round(sparsity * len(codes))
-    row, atom = (codes > 0).nonzero(as_tuple=True)
-    if len(row) <= count:
-        return codes.clamp(min=0)
-    lot = torch.randperm(len(row), generator=torch.Generator().manual_seed(0))
-    row, atom = row[lot], atom[lot]
-    kept = codes[row, atom].argsort(descending=True, stable=True)[:count]
-    found = torch.zeros_like(codes)
-    found[row[kept], atom[kept]] = codes[row[kept], atom[kept]]
-    return found

@@ -5,8 +5,11 @@ the errors.
 import math
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from benchmark.learning import dictionary_sparse, dictionary_step
 from benchmark.learning.dictionaries import DivergedError, train
@@ -119,6 +122,21 @@ def test_parts_and_blocks_do_not_change_the_gradients(keep, monkeypatch, two_thr
     torch.set_num_threads(1)
     for one, two in zip(sparse_gradients(keep), in_parts, strict=True):
         assert torch.equal(one, two), "the number of threads must not change a sum"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 60), st.floats(0, 3))
+def test_the_least_of_the_largest_is_found_whatever_was_guessed(seed, count, guess):
+    codes = torch.randn(7, 9, generator=torch.Generator().manual_seed(seed)).numpy()
+    positive = np.sort(codes[codes > 0])[::-1]
+    expected = positive[min(count, len(positive)) - 1] if len(positive) else dictionary_sparse.TINY
+    assert dictionary_sparse.least_of_all(codes, count, guess=guess) == expected
+    shift = np.arange(9, dtype=np.float32)
+    assert dictionary_sparse.least_of_all(codes - shift, count, shift, guess) == pytest.approx(expected, abs=1e-5)
+
+
+def test_nothing_is_active_where_no_code_is_positive():
+    assert dictionary_sparse.least_of_all(-np.ones((3, 4), np.float32), 5) == dictionary_sparse.TINY
 
 
 def test_a_nan_in_one_weight_is_seen(way):

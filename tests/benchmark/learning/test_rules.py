@@ -13,6 +13,8 @@ from benchmark.learning.dictionary_autograd import AutogradStep
 from benchmark.learning.dictionary_step import RectifiedStep
 from benchmark.learning.rules import STATE, Autoencoder, Rule, tied
 from benchmark.learning.steering import ABOVE, GAIN, SHORT, UNTIL, Steered, steer, steered, target
+from methods.dictionary.batch_topk import BatchTopK
+from methods.dictionary.matryoshka_batch_topk import MatryoshkaBatchTopK
 from methods.dictionary.p_anneal import PAnneal
 from methods.dictionary.relu_l1 import ReluL1
 from methods.dictionary.topk import TopK
@@ -173,7 +175,7 @@ def by_autograd(rule):
     return type("Slow", (type(rule),), {"backend": Rule.backend})(**vars(rule))
 
 
-@pytest.mark.parametrize("rule", [TopK(), ReluL1(), PAnneal(updates=2)])
+@pytest.mark.parametrize("rule", [TopK(), ReluL1(), PAnneal(updates=2), BatchTopK(), MatryoshkaBatchTopK()])
 @pytest.mark.parametrize("sparse", [False, True])
 def test_a_fast_backend_and_autograd_train_the_same_dictionary(rule, sparse, monkeypatch):
     if sparse:
@@ -192,7 +194,7 @@ def test_a_fast_backend_and_autograd_train_the_same_dictionary(rule, sparse, mon
         assert one.history.get("power") == other.history.get("power")
 
 
-@pytest.mark.parametrize("rule", [TopK(), ReluL1(), PAnneal()])
+@pytest.mark.parametrize("rule", [TopK(), ReluL1(), PAnneal(), BatchTopK(), MatryoshkaBatchTopK()])
 def test_gradients_of_a_fast_backend_are_those_of_autograd(rule):
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2, 64, 8, generator=generator)

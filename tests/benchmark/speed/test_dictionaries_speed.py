@@ -18,7 +18,15 @@ def test_the_ratio_is_above_one_where_ours_is_faster():
     assert Measurement("step", ours=300.0, other=100.0).ratio == pytest.approx(3)
 
 
-@pytest.mark.parametrize(("method", "rule"), [("relu_l1", "ReluL1"), ("topk", "TopK"), ("p_anneal", "PAnneal")])
+@pytest.mark.parametrize(
+    ("method", "rule"),
+    [
+        ("relu_l1", "ReluL1"),
+        ("topk", "TopK"),
+        ("p_anneal", "PAnneal"),
+        ("matryoshka_batch_topk", "MatryoshkaBatchTopK"),
+    ],
+)
 def test_the_timed_step_is_that_of_the_method_and_runs_on(method, rule):
     assert type(rule_of(method)).__name__ == rule
     activations = planted_activations(16, 512, features=32, active=2)

@@ -16,10 +16,11 @@ from benchmark.families.dictionary import (
     check,
     dense,
     keep_largest,
+    keep_largest_on_average,
     sparse,
 )
 from benchmark.families.dictionary.pictures import pictures
-from benchmark.families.dictionary.references import keep_largest_on_average, oracle, random, sparsest_oracle
+from benchmark.families.dictionary.references import oracle, random, sparsest_oracle
 from benchmark.families.family import Case
 from benchmark.families.grid import Grid
 
