@@ -91,13 +91,14 @@ def trainer_of(trainers: types.ModuleType, method: str, shape: Shape) -> Any:
     if method == "matryoshka_batch_topk":
         given |= {"group_fractions": [*GROUPS[:-1], 1 - sum(GROUPS[:-1])]}
     name, own = {
-        "relu_l1": ("StandardTrainer", warm | penalty),
-        "p_anneal": ("PAnnealTrainer", annealed | first),
-        "gated": ("GatedSAETrainer", warm | penalty),
-        "gated_p_anneal": ("GatedAnnealTrainer", annealed | first),
-        "topk": ("TopKTrainer", kept),
-        "batch_topk": ("BatchTopKTrainer", threshold),
-        "matryoshka_batch_topk": ("MatryoshkaBatchTopKTrainer", threshold),
-        "jump_relu": ("JumpReluTrainer", warm | {"target_l0": float(shape.sparsity)}),
+        "relu_l1": ("standard.StandardTrainer", warm | penalty),
+        "p_anneal": ("p_anneal.PAnnealTrainer", annealed | first),
+        "gated": ("gdm.GatedSAETrainer", warm | penalty),
+        "gated_p_anneal": ("gated_anneal.GatedAnnealTrainer", annealed | first),
+        "topk": ("top_k.TopKTrainer", kept),
+        "batch_topk": ("batch_top_k.BatchTopKTrainer", threshold),
+        "matryoshka_batch_topk": ("matryoshka_batch_top_k.MatryoshkaBatchTopKTrainer", threshold),
+        "jump_relu": ("jumprelu.JumpReluTrainer", warm | {"target_l0": float(shape.sparsity)}),
     }[method]
-    return getattr(trainers, name)(**given | own)
+    module, _, trainer = name.partition(".")
+    return getattr(importlib.import_module(f"{trainers.__name__}.{module}"), trainer)(**given | own)
