@@ -48,6 +48,18 @@ HELD: dict[str, Sequence[str]] = {
         *("negation_first", "negation_second"),
     ],
     "description/numeric_functions": ["composed", "corrupted", "mlp", "noisy"],
+    "dictionary/absorption": ["size_36"],
+    "dictionary/circular_features": ["dimension_2"],
+    "dictionary/hedging": ["size_16"],
+    "dictionary/identifiability": ["objects_4", "untrained"],
+    "dictionary/mixtures": ["hull_3"],
+    "dictionary/modular_arithmetic": ["modulus_23", "dihedral_11", "untrained"],
+    "dictionary/occlusion": ["ratio_2"],
+    "dictionary/oversplitting": ["spread_50"],
+    "dictionary/plausibility": ["classes_20"],
+    "dictionary/polysemy": ["senses_2", "untrained"],
+    "dictionary/shared_features": ["weak_50"],
+    "dictionary/stability": ["independent"],
     "dictionary/superposition": ["l0_4"],
 }
 """The variants that are held to all thresholds there are, where they are not all variants of a task."""
