@@ -2,7 +2,7 @@
 # make smoke | test | lint | speed
 PYTHON ?= python3
 PROFILE ?= default
-CORES ?= $(shell nproc 2>/dev/null || echo 2)
+CORES ?= $(shell env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc 2>/dev/null || echo 2)
 ONLY ?=
 VENV := .venv
 BIN := $(VENV)/bin
