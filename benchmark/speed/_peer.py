@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from methods.dictionary.matryoshka_batch_topk import GROUPS
+from benchmark.registry import plugins
 
 PEER = ("dictionary-learning==0.1.0", "einops", "tqdm")
 SHARED = (
@@ -89,7 +89,9 @@ def trainer_of(trainers: types.ModuleType, method: str, shape: Shape) -> Any:
     kept: dict[str, Any] = {"k": shape.sparsity}
     threshold = kept | {"threshold_start_step": shape.steps // 2}
     if method == "matryoshka_batch_topk":
-        given |= {"group_fractions": [*GROUPS[:-1], 1 - sum(GROUPS[:-1])]}
+        module = plugins().find("method", method, "dictionary").load().__module__
+        shares = vars(sys.modules[module])["GROUPS"][:-1]
+        given |= {"group_fractions": [*shares, 1 - sum(shares)]}
     name, own = {
         "relu_l1": ("standard.StandardTrainer", warm | penalty),
         "p_anneal": ("p_anneal.PAnnealTrainer", annealed | first),

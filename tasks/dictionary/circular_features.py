@@ -23,6 +23,7 @@ from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, d
 from benchmark.families.dictionary.subspaces import halves, truth_of_subspaces
 from benchmark.subjects import Saved
 from tasks.models.circular_features.subject import CircularFeatures
+from tasks.models.shared.activations import question_of
 
 
 @dictionary_task(
@@ -51,16 +52,11 @@ class CircularFeaturesTask:
     def pose(self, saved: Saved) -> DictionaryQuestion:
         """The noisy activations, and the training rows' coordinates by sign for the supervised ceiling."""
         subject: CircularFeatures = saved.subject
-        train, validation, test = (saved.public[split].clone() for split in ("train", "validation", "test"))
-        return DictionaryQuestion(
-            train,
-            validation,
-            test,
+        return question_of(
+            saved,
             size=self.size,
             sparsity=self.sparsity,
-            seed=saved.method_seed,
-            source=saved.identity,
-            labels=halves(subject.plant(saved.seed).coordinates["train"].flatten(1)) > 0,
+            on=halves(subject.plant(saved.seed).coordinates["train"].flatten(1)) > 0,
         )
 
     def truth(self, saved: Saved) -> DictionaryTruth:

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 
 from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, dictionary_task
 from benchmark.subjects import Saved
-from tasks.models.concept_mixtures.subject import SPLITS, ConceptMixtures
+from tasks.models.concept_mixtures.subject import ConceptMixtures
+from tasks.models.shared.activations import question_of
 
 
 @dictionary_task(
@@ -58,16 +59,11 @@ class MixturesTask:
     def pose(self, saved: Saved) -> DictionaryQuestion:
         """The rows; as many codes are asked for as there are concepts in a row."""
         subject: ConceptMixtures = saved.subject
-        train, validation, test = (saved.public[split].clone() for split in SPLITS)
-        return DictionaryQuestion(
-            train,
-            validation,
-            test,
+        return question_of(
+            saved,
             size=round(self.atoms_a_concept * subject.concepts),
             sparsity=subject.active,
-            seed=saved.method_seed,
-            source=saved.identity,
-            labels=subject.plant(saved.seed).codes["train"] > 0,
+            on=subject.plant(saved.seed).codes["train"] > 0,
         )
 
     def truth(self, saved: Saved) -> DictionaryTruth:

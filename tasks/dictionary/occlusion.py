@@ -31,6 +31,7 @@ import torch
 from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, dictionary_task
 from benchmark.subjects import Saved
 from tasks.models.attributes.subject import NAMES, Attributes
+from tasks.models.shared.activations import question_of
 
 
 @dictionary_task(
@@ -64,16 +65,11 @@ class OcclusionTask:
     def pose(self, saved: Saved) -> DictionaryQuestion:
         """The noisy activations, and the training rows' values for the supervised ceiling."""
         subject: Attributes = saved.subject
-        train, validation, test = (saved.public[split].clone() for split in ("train", "validation", "test"))
-        return DictionaryQuestion(
-            train,
-            validation,
-            test,
+        return question_of(
+            saved,
             size=self.size,
             sparsity=self.sparsity,
-            seed=saved.method_seed,
-            source=saved.identity,
-            labels=subject.plant(saved.seed).codes["train"] > 0,
+            on=subject.plant(saved.seed).codes["train"] > 0,
         )
 
     def truth(self, saved: Saved) -> DictionaryTruth:

@@ -22,11 +22,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from jaxtyping import Bool, Float
-from torch import Tensor
-
 from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, dictionary_task
+from benchmark.learning.decoding import written
 from benchmark.subjects import Saved
 from tasks.models.othello.discs import turned_discs
 from tasks.models.othello.labels import property_names
@@ -75,7 +72,7 @@ class OthelloEditsTask:
         """Boards of the held-out positions, and discs to be turned over with the model behind them."""
         asked = self._asked(saved)
         size, boards = asked.subject.size, {split: asked.boards(split) for split in ("train", "validation", "test")}
-        effects, bias = written(boards["train"], asked.of("train", "activations").float())
+        effects, bias = written(boards["train"].float(), asked.of("train", "activations").float())
         norms = effects.norm(dim=1)
         return DictionaryTruth(
             boards["validation"],
@@ -96,13 +93,3 @@ class OthelloEditsTask:
 
     def _asked(self, saved: Saved) -> Asked:
         return Asked(saved, self.train_rows, self.held_out_rows)
-
-
-def written(
-    on: Bool[Tensor, "n g"], activations: Float[Tensor, "n d"]
-) -> tuple[Float[Tensor, "g d"], Float[Tensor, d]]:
-    """What each feature adds to the activations, by least squares, and what is there without any; 0 for a feature that
-    is never on."""
-    design = torch.cat([on.double(), torch.ones(len(on), 1, dtype=torch.float64)], 1)
-    solved = (torch.linalg.pinv(design.T @ design, hermitian=True) @ (design.T @ activations.double())).float()
-    return solved[:-1], solved[-1]

@@ -28,6 +28,7 @@ import torch
 
 from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, dictionary_task
 from benchmark.subjects import Saved
+from tasks.models.shared.activations import question_of
 from tasks.models.spread_features.subject import SpreadFeatures
 
 
@@ -65,16 +66,11 @@ class OversplittingTask:
     def pose(self, saved: Saved) -> DictionaryQuestion:
         """The noisy activations, and the training rows' features for the supervised ceiling."""
         subject: SpreadFeatures = saved.subject
-        train, validation, test = (saved.public[split].clone() for split in ("train", "validation", "test"))
-        return DictionaryQuestion(
-            train,
-            validation,
-            test,
+        return question_of(
+            saved,
             size=self.size,
             sparsity=self.sparsity,
-            seed=saved.method_seed,
-            source=saved.identity,
-            labels=subject.plant(saved.seed).on["train"],
+            on=subject.plant(saved.seed).on["train"],
         )
 
     def truth(self, saved: Saved) -> DictionaryTruth:

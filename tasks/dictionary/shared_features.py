@@ -32,6 +32,7 @@ from torch.nn.functional import normalize
 from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, dictionary_task
 from benchmark.subjects import Saved
 from tasks.models.model_pair.subject import ModelPair
+from tasks.models.shared.activations import question_of
 
 
 @dictionary_task(
@@ -78,16 +79,11 @@ class SharedFeaturesTask:
     def pose(self, saved: Saved) -> DictionaryQuestion:
         """The noisy activations of both models, side by side."""
         subject: ModelPair = saved.subject
-        train, validation, test = (saved.public[split].clone() for split in ("train", "validation", "test"))
-        return DictionaryQuestion(
-            train,
-            validation,
-            test,
+        return question_of(
+            saved,
             size=self.size,
             sparsity=self.sparsity,
-            seed=saved.method_seed,
-            source=saved.identity,
-            labels=subject.plant(saved.seed).codes["train"] > 0,
+            on=subject.plant(saved.seed).codes["train"] > 0,
             parts={"first": subject.dimensions, "second": subject.dimensions},
         )
 

@@ -35,6 +35,7 @@ from typing import Literal
 
 from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, dictionary_task
 from benchmark.subjects import Saved, generator_for
+from tasks.models.shared.activations import question_of
 from tasks.models.superposition.subject import Superposition
 
 
@@ -78,17 +79,12 @@ class StabilityTask:
     def pose(self, saved: Saved) -> DictionaryQuestion:
         """The noisy activations, the same for all seeds of a method, and where each is to start."""
         subject: Superposition = saved.subject
-        train, validation, test = (saved.public[split].clone() for split in ("train", "validation", "test"))
         own = generator_for(saved.method_seed, "start").initial_seed() % 2**31
-        return DictionaryQuestion(
-            train,
-            validation,
-            test,
+        return question_of(
+            saved,
             size=self.size,
             sparsity=self.sparsity,
-            seed=saved.method_seed,
-            source=saved.identity,
-            labels=subject.plant(saved.seed).codes["train"] > 0,
+            on=subject.plant(saved.seed).codes["train"] > 0,
             start_seed=0 if self.starts == "shared" else own,
         )
 

@@ -35,6 +35,7 @@ from dataclasses import dataclass
 
 from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, dictionary_task
 from benchmark.subjects import Saved
+from tasks.models.shared.activations import question_of
 from tasks.models.superposition.subject import Superposition
 
 
@@ -96,17 +97,11 @@ class SuperpositionTask:
     def pose(self, saved: Saved) -> DictionaryQuestion:
         """The noisy activations, and the training rows' features for the supervised ceiling."""
         subject: Superposition = saved.subject
-        codes = subject.plant(saved.seed).codes["train"]
-        train, validation, test = (saved.public[split].clone() for split in ("train", "validation", "test"))
-        return DictionaryQuestion(
-            train,
-            validation,
-            test,
+        return question_of(
+            saved,
             size=self.size,
             sparsity=self.sparsity,
-            seed=saved.method_seed,
-            source=saved.identity,
-            labels=codes > 0,
+            on=subject.plant(saved.seed).codes["train"] > 0,
         )
 
     def truth(self, saved: Saved) -> DictionaryTruth:

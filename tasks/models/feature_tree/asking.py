@@ -5,21 +5,17 @@ from __future__ import annotations
 from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth
 from benchmark.subjects import Saved
 from tasks.models.feature_tree.subject import FeatureTree
+from tasks.models.shared.activations import question_of as ask
 
 
 def question_of(saved: Saved, size: int, sparsity: int) -> DictionaryQuestion:
     """What is asked about a forest."""
     subject: FeatureTree = saved.subject
-    train, validation, test = (saved.public[split].clone() for split in ("train", "validation", "test"))
-    return DictionaryQuestion(
-        train,
-        validation,
-        test,
+    return ask(
+        saved,
         size=size,
         sparsity=sparsity,
-        seed=saved.method_seed,
-        source=saved.identity,
-        labels=subject.plant(saved.seed).codes["train"] > 0,
+        on=subject.plant(saved.seed).codes["train"] > 0,
     )
 
 

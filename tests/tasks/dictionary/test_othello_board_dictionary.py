@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import pytest
 import torch
 
 from benchmark.families.dictionary import check
@@ -11,33 +10,15 @@ from benchmark.families.dictionary.metrics.coverage_above_null import coverage_a
 from benchmark.families.dictionary.pictures import pictures
 from benchmark.families.dictionary.references import oracle
 from benchmark.families.family import Case
-from benchmark.subjects import Run, Saved
 from methods.dictionary.moves_played import moves_played
 from methods.dictionary.pca import pca
 from methods.dictionary.supervised import supervised
 from tasks.dictionary.othello_board import OthelloBoardTask
-from tasks.models.othello.subject import OthelloModel
 
 
-@pytest.fixture(scope="module")
-def instance():
-    subject = OthelloModel(
-        training="none",
-        size=4,
-        layers=2,
-        width=16,
-        heads=2,
-        train_positions=600,
-        validation_positions=400,
-        test_positions=400,
-    )
-    trained = subject.train(Run(0))
-    return Saved(subject, 0, torch.device("cpu"), trained.weights, trained.public)
-
-
-def test_rows_boards_and_twin_belong_together(instance):
+def test_rows_boards_and_twin_belong_together(othello):
     task = OthelloBoardTask(held_out_rows=150, atoms=20)
-    question, truth = task.pose(instance), task.truth(instance)
+    question, truth = task.pose(othello), task.truth(othello)
     assert question.train.shape == (600, 16)
     assert question.labels.shape == (600, 32)
     assert truth.test.shape == (150, 32)
@@ -46,15 +27,15 @@ def test_rows_boards_and_twin_belong_together(instance):
     drawn = truth.grid.lay_out(truth.test[0].float())
     mine, yours = truth.test[0, :16], truth.test[0, 16:]
     assert torch.equal(torch.from_numpy(drawn).flatten(), mine.double() - yours.double())
-    assert dataclasses.replace(task, sparsity=3).pose(instance).source == question.source
-    assert dataclasses.replace(task, train_rows=7).pose(instance).source != question.source
+    assert dataclasses.replace(task, sparsity=3).pose(othello).source == question.source
+    assert dataclasses.replace(task, train_rows=7).pose(othello).source != question.source
     # without training the twin is the model itself, which is stored in bfloat16
     torch.testing.assert_close(truth.twin_test, question.test, rtol=2e-2, atol=2e-2)
 
 
-def test_the_list_of_moves_fits_the_rows(instance):
+def test_the_list_of_moves_fits_the_rows(othello):
     task = OthelloBoardTask(held_out_rows=300, atoms=96, sparsity=16)
-    question, truth = task.pose(instance), task.truth(instance)
+    question, truth = task.pose(othello), task.truth(othello)
     assert [len(question.inputs[split]) for split in ("train", "validation", "test")] == [600, 300, 300]
     played = check(moves_played(question), question).test_codes > 0
     mine, yours = truth.test[:, :16], truth.test[:, 16:]
@@ -64,9 +45,9 @@ def test_the_list_of_moves_fits_the_rows(instance):
     assert (played & truth.test).sum() > 0.6 * played.sum(), "most have kept their colour"
 
 
-def test_oracle_reads_the_board_and_pictures_are_drawn(instance):
+def test_oracle_reads_the_board_and_pictures_are_drawn(othello):
     task = OthelloBoardTask(held_out_rows=300, atoms=40, sparsity=4)
-    question, truth = task.pose(instance), task.truth(instance)
+    question, truth = task.pose(othello), task.truth(othello)
     planted = oracle(dataclasses.replace(question, sparsity=40), truth)  # as many codes as there are properties
     assert board_reconstruction(planted, truth) > 0.99
     assert coverage_above_null(planted, truth, question)["twin"] > 0.99
