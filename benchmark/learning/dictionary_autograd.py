@@ -46,8 +46,8 @@ class AutogradStep(Generic[P]):
             gradients = torch.autograd.grad(objective, list(leaves.values()), materialize_grads=True)
             for name, gradient in zip(leaves, gradients, strict=True):
                 if name in self.rule.unit_rows:
-                    along = (gradient * leaves[name]).sum(-1, keepdim=True)
-                    gradient = gradient - along * leaves[name].detach()
+                    rows = leaves[name].detach()
+                    gradient = gradient - (gradient * rows).sum(-1, keepdim=True) * rows
                 total = trained[name].grad
                 assert total is not None
                 total[index] = gradient

@@ -31,7 +31,7 @@ _T = TypeVar("_T")
 
 
 @compiled
-def _find(products, shift, least, place, value, start):  # type: ignore[no-untyped-def]
+def find_active(products, shift, least, place, value, start):  # type: ignore[no-untyped-def]
     """List the active codes of all rows: atoms in `place`, codes in `value`, those of row i from `start[i]` on.
 
     Codes are `products` [n, m] of the encoder plus their bias `shift` [m], active from `least` [n] on, or if NaN: that
@@ -53,7 +53,7 @@ def _find(products, shift, least, place, value, start):  # type: ignore[no-untyp
 
 
 @compiled
-def _add_rows(target, weights, places, table):  # type: ignore[no-untyped-def]
+def add_rows(target, weights, places, table):  # type: ignore[no-untyped-def]
     """Add `weights[a] * table[places[a]]` of all a to `target`, four at a time to write it less often."""
     count, d = len(places), len(target)
     for a in range(0, count - 3, 4):
@@ -68,7 +68,7 @@ def _add_rows(target, weights, places, table):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _dots(found, vector, places, table):  # type: ignore[no-untyped-def]
+def dots(found, vector, places, table):  # type: ignore[no-untyped-def]
     """Set `found[a]` to the product of `vector` and `table[places[a]]`, four at a time to read it less often."""
     count, d = len(places), len(vector)
     for a in range(0, count - 3, 4):
@@ -89,30 +89,64 @@ def _dots(found, vector, places, table):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def add_by_atom(place, value, slope, start, inputs, residuals, ends, both, shift_gradient):  # type: ignore[no-untyped-def]
+    """Add to every atom's rows of `both` what its codes pull: inputs by `slope`, residuals by `value`.
+
+    Codes are listed row by row as `find_active` does; they are sorted by atom first, so that rows of `both` are written
+    once.
+    Of `residuals` [p, n, d] an atom takes the first whose entry in `ends` [p] it lies before.
+    """
+    n, m, count = len(inputs), len(both), len(place)
+    row, sorted_value, sorted_slope = (
+        np.empty(count, np.int32),
+        np.empty(count, np.float32),
+        np.empty(count, np.float32),
+    )
+    end = np.zeros(m + 1, np.int64)
+    for a in range(count):
+        end[place[a] + 1] += 1
+    for j in range(m):
+        end[j + 1] += end[j]
+    for i in range(n):  # from here on end[j] runs from the start of atom j to its end
+        for a in range(start[i], start[i + 1]):
+            at = end[place[a]]
+            row[at], sorted_value[at], sorted_slope[at] = i, value[a], slope[a]
+            end[place[a]] = at + 1
+    begin = g = 0
+    for j in range(m):
+        stop = end[j]
+        while j >= ends[g]:
+            g += 1
+        for a in range(begin, stop):
+            shift_gradient[j] += sorted_slope[a]
+        add_rows(both[j, 0], sorted_slope[begin:stop], row[begin:stop], inputs)
+        add_rows(both[j, 1], sorted_value[begin:stop], row[begin:stop], residuals[g])
+        begin = stop
+
+
+@compiled
 def _add_gradients(place, value, push, start, inputs, atoms, ends, tile, share, both, shift_gradient, outward):  # type: ignore[no-untyped-def]
     """Add up the gradients that samples give, `inputs` [n, d] (centred), and return the sum of |r|^2.
 
-    Active codes are listed as `_find` does; `push` is what the penalty adds to the slope of each. `share` is 1 over the
-    size of the whole batch, a factor of every gradient: those of the encoder and of the atoms lie side by side in
-    `both` [m, 2, d], because they are written together; `outward` [d] is that of the residual.
+    Active codes are listed as `find_active` does; `push` is what the penalty adds to the slope of each. `share` is 1
+    over the size of the whole batch, a factor of every gradient: those of the encoder and of the atoms lie side by side
+    in `both` [m, 2, d], because they are written together; `outward` [d] is that of the residual.
 
     The atoms before each of `ends` [p] rebuild by themselves, and |r|^2 is the mean over these prefixes. What moves an
     atom is then the sum of the residuals of the prefixes that it is in.
     """
     n, d = inputs.shape
-    m, prefixes = len(atoms), len(ends)
+    prefixes = len(ends)
     factor = np.float32(2) * share / np.float32(prefixes)
     most = 0
     for first in range(0, n, tile):
         most = max(most, start[min(first + tile, n)] - start[first])
-    row, sorted_value, sorted_slope = np.empty(most, np.int32), np.empty(most, np.float32), np.empty(most, np.float32)
     slope, residuals = np.empty(most, np.float32), np.empty((prefixes, tile, d), np.float32)
-    end, bounds = np.empty(m + 1, np.int64), np.empty(prefixes + 1, np.int64)
+    bounds = np.empty(prefixes + 1, np.int64)
     error = 0.0
     for first in range(0, n, tile):
         rows, offset = min(tile, n - first), start[first]
         tile_inputs = inputs[first : first + rows]
-        end[:] = 0
         for i in range(rows):
             begin, stop = start[first + i], start[first + i + 1]
             bounds[0] = at = begin
@@ -123,7 +157,7 @@ def _add_gradients(place, value, push, start, inputs, atoms, ends, tile, share, 
                 residual = residuals[g, i]
                 for q in range(d):
                     residual[q] = -tile_inputs[i, q] if g == 0 else residuals[g - 1, i, q]
-                _add_rows(residual, value[bounds[g] : at], place[bounds[g] : at], atoms)
+                add_rows(residual, value[bounds[g] : at], place[bounds[g] : at], atoms)
             squares = np.float32(0)
             for g in range(prefixes - 1, -1, -1):
                 residual = residuals[g, i]
@@ -134,35 +168,22 @@ def _add_gradients(place, value, push, start, inputs, atoms, ends, tile, share, 
                     for q in range(d):
                         residual[q] += residuals[g + 1, i, q]
                 low, high = bounds[g], bounds[g + 1]
-                _dots(slope[low - offset : high - offset], residual, place[low:high], atoms)
+                dots(slope[low - offset : high - offset], residual, place[low:high], atoms)
             for q in range(d):
                 outward[q] += residuals[0, i, q]
             error += float(squares) / prefixes
             for a in range(begin, stop):
                 slope[a - offset] += push[a]
-                end[place[a] + 1] += 1
-        for j in range(m):
-            end[j + 1] += end[j]
-        for i in range(rows):  # from here on end[j] runs from the start of atom j to its end
-            for a in range(start[first + i], start[first + i + 1]):
-                at = end[place[a]]
-                row[at], sorted_value[at], sorted_slope[at] = i, value[a], slope[a - offset]
-                end[place[a]] = at + 1
-        begin = g = 0
-        for j in range(m):
-            stop = end[j]
-            while j >= ends[g]:
-                g += 1
-            for a in range(begin, stop):
-                shift_gradient[j] += sorted_slope[a]
-            _add_rows(both[j, 0], sorted_slope[begin:stop], row[begin:stop], tile_inputs)
-            _add_rows(both[j, 1], sorted_value[begin:stop], row[begin:stop], residuals[g])
-            begin = stop
+        last = start[first + rows]
+        found = place[offset:last], value[offset:last], slope[: last - offset]
+        add_by_atom(
+            *found, start[first : first + rows + 1] - offset, tile_inputs, residuals, ends, both, shift_gradient
+        )
     return error
 
 
 @compiled
-def _combine(first, last, both, shifts, atoms, encoder_gradient, atom_gradient, shift_gradient):  # type: ignore[no-untyped-def]
+def combine_parts(first, last, both, shifts, atoms, encoder_gradient, atom_gradient, shift_gradient):  # type: ignore[no-untyped-def]
     """Sum over the parts for the atoms `first` to `last`; an atom's gradient loses its part along the atom."""
     parts, d = both.shape[0], both.shape[3]
     for j in range(first, last):
@@ -260,10 +281,10 @@ class SparseGradients:
             else:
                 least = np.full(rows.stop - rows.start, together, np.float32)
             start = np.empty(rows.stop - rows.start + 1, np.int64)
-            _find(products[rows], shift.numpy(), least, self.place[part], self.value[part], start)
+            find_active(products[rows], shift.numpy(), least, self.place[part], self.value[part], start)
             active = int(start[-1])
             place, value = self.place[part, :active], self.value[part, :active]
-            push = _push(value, penalty, power) * share
+            push = slope_of_power(value, penalty, power) * share
             sums = self.both[part], self.shift[part], self.outward[part]
             for total in sums:
                 total.fill(0)
@@ -275,7 +296,7 @@ class SparseGradients:
         def combine(part: int) -> None:
             columns = self.columns[part]
             totals = (gradient.numpy() for gradient in gradients[:3])
-            _combine(columns.start, columns.stop, self.both, self.shift, atoms.numpy(), *totals)
+            combine_parts(columns.start, columns.stop, self.both, self.shift, atoms.numpy(), *totals)
 
         together = None
         if cut.together and cut.keep is not None:
@@ -295,7 +316,7 @@ class SparseGradients:
         return list(map(work, range(count)) if self.pool is None else self.pool.map(work, range(count)))
 
 
-def _push(codes: Float[np.ndarray, " a"], penalty: float, power: float) -> Float[np.ndarray, " a"]:
+def slope_of_power(codes: Float[np.ndarray, " a"], penalty: float, power: float) -> Float[np.ndarray, " a"]:
     """The slope of penalty * code^power."""
     if power == 1:
         return np.full(len(codes), penalty, np.float32)

@@ -18,9 +18,10 @@ from torch import Tensor
 
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
+from benchmark.learning.dictionary_entrywise import EntrywiseStep, entrywise
 from benchmark.learning.rules import Rule, Seen, Step, tied
 from benchmark.learning.steering import Steered, steer, steered
-from methods.dictionary._gates import Magnitudes, auxiliary, opened
+from methods.dictionary._gates import GateEntries, Magnitudes, auxiliary, opened
 from methods.dictionary._gates import gated as gated_codes
 
 
@@ -51,6 +52,11 @@ class Gated(Rule[GatedAutoencoder]):
     def after(self, p: GatedAutoencoder, step: Step) -> None:
         """Steer the weight to the asked L0."""
         steer(p, step)
+
+    def backend(self, p: GatedAutoencoder, batch: int, dtype: torch.dtype) -> EntrywiseStep | None:
+        """From open gates alone."""
+        formulas = GateEntries[GatedAutoencoder](lambda p: (float(p.weight), 1.0))
+        return entrywise(self, formulas, p, batch, dtype)
 
 
 @dictionary_method(

@@ -17,10 +17,11 @@ from torch import Tensor
 
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
+from benchmark.learning.dictionary_entrywise import EntrywiseStep, entrywise
 from benchmark.learning.rules import Rule, Seen, Step, tied
 from benchmark.learning.steering import steer, steered
 from methods.dictionary._annealing import Annealed, anneal, annealed, powers, schedule
-from methods.dictionary._gates import Magnitudes, auxiliary, gated, opened
+from methods.dictionary._gates import GateEntries, Magnitudes, auxiliary, gated, opened
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,11 @@ class GatedPAnneal(Rule[AnnealedGates]):
         steer(p, step)
         openings = (opened(p.one(i), inputs) for i, inputs in enumerate(step.inputs))
         anneal(p, step, schedule(step.steps, self.power, self.updates), lambda: openings)
+
+    def backend(self, p: AnnealedGates, batch: int, dtype: torch.dtype) -> EntrywiseStep | None:
+        """From open gates alone."""
+        formulas = GateEntries[AnnealedGates](lambda p: (float(p.weight), float(p.power)))
+        return entrywise(self, formulas, p, batch, dtype)
 
 
 @dictionary_method(

@@ -6,7 +6,7 @@
 Neither the jump nor the count has a slope, so thresholds learn from what lies close to them: with a window K of width
 `bandwidth` (1 within half of it around 0, over its width, else 0)
 
-    df / dt = -t K(pi - t),      d 1[pi > t] / dt = -K(pi - t)
+    df / dt = -t K(pi - t),      d 1[pi > t] / dt = -K(pi - t)      where pi > 0: what is 0 is off at any threshold
 
 The L0 that is aimed at falls to the asked one, as for penalties that are steered (`benchmark.learning.steering`).
 """
@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -24,6 +25,7 @@ from torch.nn.functional import linear
 
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
+from benchmark.learning.dictionary_entrywise import Atoms, Entries, EntrywiseStep, entrywise
 from benchmark.learning.rules import STATE, Autoencoder, Rule, Seen, Step, tied
 from benchmark.learning.steering import target
 
@@ -52,7 +54,7 @@ class _Jump(torch.autograd.Function):
     def backward(context: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None]:
         (gradient,) = gradients
         pi, threshold = context.saved_tensors
-        near = _window(pi - threshold, context.bandwidth)
+        near = _window(pi, threshold, context.bandwidth)
         return gradient * (pi > threshold), -(gradient * near).sum(0) * threshold, None
 
 
@@ -69,11 +71,42 @@ class _Count(torch.autograd.Function):
     def backward(context: Any, *gradients: Tensor) -> tuple[None, Tensor, None]:
         (gradient,) = gradients
         pi, threshold = context.saved_tensors
-        return None, -(gradient * _window(pi - threshold, context.bandwidth)).sum(0), None
+        return None, -(gradient * _window(pi, threshold, context.bandwidth)).sum(0), None
 
 
-def _window(distance: Tensor, bandwidth: float) -> Tensor:
-    return (distance.abs() < bandwidth / 2).to(distance) / bandwidth
+def _window(pi: Tensor, threshold: Tensor, bandwidth: float) -> Tensor:
+    return (((pi - threshold).abs() < bandwidth / 2) & (pi > 0)).to(pi) / bandwidth
+
+
+@dataclass(frozen=True)
+class JumpEntries:
+    """The formulas for listed entries z: those above their thresholds, or in a window below."""
+
+    bandwidth: float
+    weight: float
+
+    def bound(self, p: Jumping) -> Float[Tensor, " m"]:
+        """The lower ends of windows, but at least where pi is 0."""
+        return (p.threshold - self.bandwidth / 2).clamp(min=0) - p.encoder_bias
+
+    def codes(self, p: Jumping, z: Entries, atom: Atoms) -> Float[np.ndarray, "1 a"]:
+        """pi above the threshold."""
+        pi = z + p.encoder_bias.numpy()[atom]
+        return (pi * (pi > p.threshold.numpy()[atom]))[None]  # NaN stays NaN
+
+    def slopes(
+        self, p: Jumping, z: Entries, atom: Atoms, toward: Float[np.ndarray, "1 a"]
+    ) -> tuple[Entries, dict[str, Entries]]:
+        """Through codes, and along thresholds through what lies close to them."""
+        pi, threshold = z + p.encoder_bias.numpy()[atom], p.threshold.numpy()[atom]
+        slope = np.where(pi > threshold, toward[0], 0)
+        near = (np.abs(pi - threshold) < self.bandwidth / 2).astype(np.float32) / np.float32(self.bandwidth)
+        return slope, {"encoder_bias": slope, "threshold": -toward[0] * near * threshold, "near": near}
+
+    def gradients(self, p: Jumping, sums: dict[str, Float[Tensor, " m"]], l0: float) -> dict[str, Float[Tensor, " m"]]:
+        """With the slope of the penalty, which looks at all codes."""
+        off = 2 * self.weight * (l0 / float(p.aim) - 1) / float(p.aim)
+        return {"encoder_bias": sums["encoder_bias"], "threshold": sums["threshold"] - off * sums["near"]}
 
 
 @dataclass(frozen=True)
@@ -101,6 +134,10 @@ class JumpReLU(Rule[Jumping]):
         """Let the aim fall; no threshold is below 0."""
         p.aim.copy_(target(p.asked, step.number, step.steps))
         p.threshold.clamp_(min=0)
+
+    def backend(self, p: Jumping, batch: int, dtype: torch.dtype) -> EntrywiseStep | None:
+        """From what lies above thresholds or close to them."""
+        return entrywise(self, JumpEntries(self.bandwidth, self.weight), p, batch, dtype)
 
     def _before(self, p: Jumping, x: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
         return linear(x - p.bias, p.encoder, p.encoder_bias).relu()

@@ -7,13 +7,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from benchmark.learning import dictionary_step
+from benchmark.learning import dictionary_entrywise, dictionary_step
 from benchmark.learning.dictionaries import Training, train
 from benchmark.learning.dictionary_autograd import AutogradStep
+from benchmark.learning.dictionary_entrywise import EntrywiseStep
 from benchmark.learning.dictionary_step import RectifiedStep
 from benchmark.learning.rules import STATE, Autoencoder, Rule, tied
 from benchmark.learning.steering import ABOVE, GAIN, SHORT, UNTIL, Steered, steer, steered, target
 from methods.dictionary.batch_topk import BatchTopK
+from methods.dictionary.gated import Gated
+from methods.dictionary.gated_p_anneal import GatedPAnneal
+from methods.dictionary.jump_relu import JumpReLU
 from methods.dictionary.matryoshka_batch_topk import MatryoshkaBatchTopK
 from methods.dictionary.p_anneal import PAnneal
 from methods.dictionary.relu_l1 import ReluL1
@@ -175,15 +179,26 @@ def by_autograd(rule):
     return type("Slow", (type(rule),), {"backend": Rule.backend})(**vars(rule))
 
 
-@pytest.mark.parametrize("rule", [TopK(), ReluL1(), PAnneal(updates=2), BatchTopK(), MatryoshkaBatchTopK()])
-@pytest.mark.parametrize("sparse", [False, True])
+RECTIFIED = (TopK(), ReluL1(), PAnneal(updates=2), BatchTopK(), MatryoshkaBatchTopK())
+ENTRYWISE = (Gated(), GatedPAnneal(updates=2), JumpReLU(bandwidth=0.2))
+
+
+def list_everything(monkeypatch):
+    """Take the sparse ways however many codes are active."""
+    for module in (dictionary_step, dictionary_entrywise):
+        monkeypatch.setattr(module, "SPARSE_BELOW", 1.1)
+        monkeypatch.setattr(module, "SPARSE_FROM", 0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "sparse"), [*((r, s) for r in RECTIFIED for s in (False, True)), *((r, True) for r in ENTRYWISE)]
+)
 def test_a_fast_backend_and_autograd_train_the_same_dictionary(rule, sparse, monkeypatch):
     if sparse:
-        monkeypatch.setattr(dictionary_step, "SPARSE_BELOW", 1.1)
-        monkeypatch.setattr(dictionary_step, "SPARSE_FROM", 0)
+        list_everything(monkeypatch)
     activations, settings = [planted(), planted(seed=1)], {"size": 16, "steps": 60, "batch": 64, "learning_rate": 2e-3}
     fast, slow = (Training(activations, [2, 4], [5, 6], rule=r, **settings) for r in (rule, by_autograd(rule)))
-    assert isinstance(fast.backend, RectifiedStep)
+    assert isinstance(fast.backend, EntrywiseStep if rule in ENTRYWISE else RectifiedStep)
     assert isinstance(slow.backend, AutogradStep)
     for _ in range(60):
         one, other = fast.advance(), slow.advance()
@@ -194,19 +209,59 @@ def test_a_fast_backend_and_autograd_train_the_same_dictionary(rule, sparse, mon
         assert one.history.get("power") == other.history.get("power")
 
 
-@pytest.mark.parametrize("rule", [TopK(), ReluL1(), PAnneal(), BatchTopK(), MatryoshkaBatchTopK()])
-def test_gradients_of_a_fast_backend_are_those_of_autograd(rule):
+@pytest.mark.parametrize("rule", [*RECTIFIED, *ENTRYWISE])
+def test_gradients_of_a_fast_backend_are_those_of_autograd(rule, monkeypatch):
+    if rule in ENTRYWISE:
+        list_everything(monkeypatch)
+        monkeypatch.setattr(dictionary_entrywise, "TILE", 24)
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2, 64, 8, generator=generator)
     grads = []
     for r in (rule, by_autograd(rule)):
         starts = [r.start(torch.Generator().manual_seed(seed), x[0], 24, 3) for seed in (1, 2)]
         p = starts[0].stack(starts)
-        if isinstance(rule, PAnneal):
+        if isinstance(rule, PAnneal | GatedPAnneal):
             p.power.fill_(0.4)
-        (r.backend(p, 64, torch.float32) or AutogradStep(r, p)).gradients(x, x)
-        grads.append({name: tensor.grad for name, tensor in p.trained().items()})
+        if rule in ENTRYWISE:
+            drawn = torch.Generator().manual_seed(7)
+            for name in ("encoder_bias", "stretch", "magnitude_bias", "bias"):
+                if name in p.trained():
+                    p.trained()[name].normal_(0, 0.3, generator=drawn)
+        backend = r.backend(p, 64, torch.float32) or AutogradStep(r, p)
+        measured = backend.gradients(x, x)
+        grads.append(
+            {name: tensor.grad for name, tensor in p.trained().items()} | vars(measured) | {"least": backend.least()}
+        )
     torch.testing.assert_close(grads[0], grads[1], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("rule", ENTRYWISE)
+def test_an_entrywise_rule_leaves_dense_batches_to_autograd_and_sees_nan(rule, monkeypatch):
+    monkeypatch.setattr(dictionary_entrywise, "SPARSE_FROM", 0)
+    p = rule.start(torch.Generator().manual_seed(0), torch.randn(9, 8), 24, 3)
+    p = p.stack([p])
+    backend = rule.backend(p, 64, torch.float32)
+    x = torch.randn(1, 64, 8, generator=torch.Generator().manual_seed(1))
+    assert backend.gradients(x, x).error.isfinite().all()
+    assert not backend.was_sparse
+    p.encoder_bias.fill_(-1.5)
+    backend.gradients(x, x)  # by autograd, which sees that hardly anything is active
+    p.encoder[0, 3, 2] = torch.nan
+    assert backend.gradients(x, x).error.isnan().all()
+    assert backend.was_sparse
+    with pytest.raises(ValueError, match="expected an autoencoder"):
+        backend.gradients(x, x.clone())
+
+
+def test_what_is_zero_does_not_move_a_threshold():
+    """An entry that is not positive is off at every threshold, however close to it the threshold lies."""
+    rule = JumpReLU(bandwidth=1.0)
+    p = rule.start(torch.Generator().manual_seed(0), torch.randn(9, 8), 24, 3)
+    p = p.stack([p])
+    p.encoder_bias.fill_(-100.0)
+    x = torch.randn(1, 64, 8)
+    AutogradStep(rule, p).gradients(x, x)
+    assert p.threshold.grad.count_nonzero() == 0
 
 
 def test_the_weight_is_steered_towards_the_asked_sparsity():
