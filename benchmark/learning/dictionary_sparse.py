@@ -218,7 +218,8 @@ class Cut:
     together: bool = False
     """So many times the rows in the whole batch, instead of in every row."""
     guess: float = 0.0
-    """About where the batch was cut before: if it is near, finding the place is quicker."""
+    """About where the batch, or the row with the least code, was cut before: if it is near, finding the place is
+    quicker."""
 
 
 @dataclass(frozen=True)
@@ -277,7 +278,7 @@ class SparseGradients:
             rows = self.rows[part]
             if together is None:
                 project(part)
-                least = least_kept(products[rows], cut.keep, shift.numpy())
+                least = least_kept(products[rows], cut.keep, shift.numpy(), cut.guess)
             else:
                 least = np.full(rows.stop - rows.start, together, np.float32)
             start = np.empty(rows.stop - rows.start + 1, np.int64)
@@ -329,23 +330,61 @@ def _ranges(length: int, parts: int) -> list[slice]:
 
 
 def least_kept(
-    products: Float[np.ndarray, "n m"], keep: int | None, shift: Float[np.ndarray, " m"] | float = 0.0
+    products: Float[np.ndarray, "n m"],
+    keep: int | None,
+    shift: Float[np.ndarray, " m"] | float = 0.0,
+    guess: float = 0.0,
 ) -> Float[np.ndarray, " n"]:
     """The value from which on a code is active, a number for each row: the `keep`-th largest, but above zero.
 
-    Codes are `products` + `shift`.
+    Codes are `products` + `shift`. With a `guess` at the least of these values only codes above it are sorted.
     """
     n, m = products.shape
-    if keep is None or keep >= m:
-        return np.full(n, TINY, dtype=np.float32)
-    least = np.empty(n, dtype=np.float32)
-    codes = np.empty((min(n, max(1, CACHED // m)), m), dtype=np.float32)
-    for start in range(0, n, len(codes)):
-        block = codes[: n - start]
-        np.add(products[start : start + len(block)], shift, out=block)
-        block.partition(m - keep, axis=1)  # with vector instructions, several times faster than torch.topk on a CPU
-        least[start : start + len(block)] = block[:, m - keep]
-    return np.maximum(least, np.float32(TINY))
+    least = np.full(n, TINY, dtype=np.float32)
+    if keep is not None and keep < m:
+        _least_kept(products, np.full(m, shift, np.float32) if isinstance(shift, float) else shift, keep, guess, least)
+    return least
+
+
+@compiled
+def _least_kept(products, shift, keep, guess, least):  # type: ignore[no-untyped-def]
+    n, m = products.shape
+    found = np.empty(m + 1, np.float32)
+    for i in range(n):
+        product, count, bound = products[i], 0, np.float32(guess)
+        while True:
+            count = 0
+            for j in range(m):  # without a branch: the slot after the last one above is overwritten
+                found[count] = product[j] + shift[j]
+                count += found[count] > bound
+            if count >= keep or bound <= 0:
+                break
+            bound = np.float32(0)
+        if count >= keep:
+            least[i] = max(_largest(found, count, keep), least[i])
+
+
+@compiled
+def _largest(values, count, rank):  # type: ignore[no-untyped-def]
+    """The `rank`-th largest of the first `count` values, which are reordered (Hoare 1961, algorithm 65)."""
+    low, high, wanted = 0, count - 1, rank - 1
+    while low < high:
+        pivot, i, j = values[(low + high) // 2], low, high
+        while i <= j:
+            while values[i] > pivot:
+                i += 1
+            while values[j] < pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i, j = i + 1, j - 1
+        if wanted <= j:
+            high = j
+        elif wanted >= i:
+            low = i
+        else:
+            break
+    return values[wanted]
 
 
 NEAR = 0.8

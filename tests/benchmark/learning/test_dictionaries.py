@@ -135,6 +135,17 @@ def test_the_least_of_the_largest_is_found_whatever_was_guessed(seed, count, gue
     assert dictionary_sparse.least_of_all(codes - shift, count, shift, guess) == pytest.approx(expected, abs=1e-5)
 
 
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(1, 12), st.floats(0, 3))
+def test_the_least_kept_of_a_row_is_found_whatever_was_guessed(seed, keep, guess):
+    codes = torch.randn(7, 9, generator=torch.Generator().manual_seed(seed)).numpy()
+    codes[:, 3] = codes[:, 5]  # equal codes
+    expected = [max(np.sort(row)[-keep] if keep < 9 else 0, dictionary_sparse.TINY) for row in codes]
+    assert dictionary_sparse.least_kept(codes, keep, guess=guess).tolist() == expected
+    shift = np.arange(9, dtype=np.float32)
+    np.testing.assert_allclose(dictionary_sparse.least_kept(codes - shift, keep, shift, guess), expected, atol=1e-5)
+
+
 def test_nothing_is_active_where_no_code_is_positive():
     assert dictionary_sparse.least_of_all(-np.ones((3, 4), np.float32), 5) == dictionary_sparse.TINY
 
