@@ -73,13 +73,22 @@ def method_of(plan: Plan, task: TaskPlan, name: str) -> MethodPlan:
             )
         if problems := declaration_problems(plugin, plan.registry):
             raise TouchstoneError("; ".join(problems))
-        budgets = task_settings(plan.profile, task.plugin).budgets
-        return list(at_budgets(plugin.name, plugin, plan.profile, task.plugin, budgets))[-1]
+        return _as_planned(plan, task, plugin)
     bare = name.rpartition("/")[2]
     for method in task.methods:
         if bare in (method.shown, method.name):
             return method
-    raise UnknownNameError("method", bare, [method.shown for method in task.methods], where=f"family {task.family}")
+    known = {plugin.name: plugin for plugin in plan.registry.of("method", task.family)}
+    if bare in known:  # the profile does not ask it here
+        return _as_planned(plan, task, known[bare])
+    names = sorted({*known, *(method.shown for method in task.methods)})
+    raise UnknownNameError("method", bare, names, where=f"family {task.family}")
+
+
+def _as_planned(plan: Plan, task: TaskPlan, plugin: Plugin) -> MethodPlan:
+    """A method at the largest budget of the profile."""
+    budgets = task_settings(plan.profile, task.plugin).budgets
+    return list(at_budgets(plugin.name, plugin, plan.profile, task.plugin, budgets))[-1]
 
 
 SHOWN = ("value", "floor", "blind", "ceiling", "skill", "seconds")

@@ -75,7 +75,10 @@ class TaskSettings(_Strict):
     variants: list[str] | None = Field(default=None, min_length=1)
     """The variants to run; None for all, or for the task's small choice."""
     asks: list[str] | None = Field(default=None, min_length=1)
-    """The methods that run besides the task's controls, by their names on the board; None for all of the family."""
+    """The methods that run besides the task's controls, by their names on the board; None for all of the family.
+
+    A method that no task of the family lists is asked by all: a profile cannot know a plugin that is added later.
+    """
     methods: dict[str, Parameters] = {}
     """Parameters of methods on this task alone, by the methods' names on the board."""
     limits: LimitDepartures = LimitDepartures()
