@@ -116,10 +116,10 @@ def _methods(task: Plugin, profile: Profile, registry: Registry) -> Iterator[Met
     }
     settings = task_settings(profile, task)
     asked = None if settings.asks is None else {*settings.asks, *task.options.get("controls", ())}
-    listed = _listed(str(task.family), profile, registry)
+    listed = _listed(str(task.family), profile, registry) if profile.newcomers else None
     own = [(plugin.name, plugin) for plugin in registry.of("method", task.family) if plugin.key not in excluded]
     for name, plugin in [*own, *method_variants(profile, str(task.family), registry)]:
-        if asked is None or name in asked or name not in listed:
+        if asked is None or name in asked or (listed is not None and name not in listed):
             planned = list(at_budgets(name, _usable(plugin, registry), profile, task, settings.budgets))
             yield from planned
             if name in settings.readings:
@@ -127,10 +127,10 @@ def _methods(task: Plugin, profile: Profile, registry: Registry) -> Iterator[Met
 
 
 def _listed(family: str, profile: Profile, registry: Registry) -> set[str]:
-    """The methods that some task of a family asks by name; who is on no list is new to the profile, and asked by all."""
-    tasks = registry.of("task", family)
-    asked = {name for task in tasks for name in task_settings(profile, task).asks or ()}
-    return asked.union(*(task.options.get("controls", ()) for task in tasks))
+    """The methods of a family that a profile knows: some task asks them by name."""
+    lists = (given.asks for key, given in profile.tasks.items() if key.partition("/")[0] == family)
+    asked = {name for asks in lists for name in asks or ()}
+    return asked.union(*(task.options.get("controls", ()) for task in registry.of("task", family)))
 
 
 def at_budgets(

@@ -75,10 +75,7 @@ class TaskSettings(_Strict):
     variants: list[str] | None = Field(default=None, min_length=1)
     """The variants to run; None for all, or for the task's small choice."""
     asks: list[str] | None = Field(default=None, min_length=1)
-    """The methods that run besides the task's controls, by their names on the board; None for all of the family.
-
-    A method that no task of the family lists is asked by all: a profile cannot know a plugin that is added later.
-    """
+    """The methods that run besides the task's controls, by their names on the board; None for all of the family."""
     methods: dict[str, Parameters] = {}
     """Parameters of methods on this task alone, by the methods' names on the board."""
     limits: LimitDepartures = LimitDepartures()
@@ -109,6 +106,11 @@ class Profile(_Strict):
     """Each seed trains its own subjects on its own data; a number n stands for the seeds 0 .. n-1."""
     sealed: Truth = False
     """Whether `seeds` are only labels of secret ones: written `seeds: sealed` (three) or `seeds: {sealed: 5}`."""
+    newcomers: Truth = False
+    """Whether a method that no task of its family lists in `asks`, and that is not excluded, is asked by all of them.
+
+    Profiles that are published with the project say so: they cannot know a method that somebody adds.
+    """
     device: Literal["auto", "cpu", "cuda"] = "auto"
     draws: Annotated[int, _count(100_000)] = 100
     """How many random explanations make the floor."""

@@ -285,7 +285,7 @@ class SparseGradients:
             find_active(products[rows], shift.numpy(), least, self.place[part], self.value[part], start)
             active = int(start[-1])
             place, value = self.place[part, :active], self.value[part, :active]
-            push = slope_of_power(value, penalty, power) * share
+            push = _push(value, penalty, power) * share
             sums = self.both[part], self.shift[part], self.outward[part]
             for total in sums:
                 total.fill(0)
@@ -317,7 +317,7 @@ class SparseGradients:
         return list(map(work, range(count)) if self.pool is None else self.pool.map(work, range(count)))
 
 
-def slope_of_power(codes: Float[np.ndarray, " a"], penalty: float, power: float) -> Float[np.ndarray, " a"]:
+def _push(codes: Float[np.ndarray, " a"], penalty: float, power: float) -> Float[np.ndarray, " a"]:
     """The slope of penalty * code^power."""
     if power == 1:
         return np.full(len(codes), penalty, np.float32)

@@ -8,18 +8,17 @@ input as well, by atoms that do not learn from that (`auxiliary`). `GateEntries`
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import linear
 
-from benchmark.learning.dictionary_entrywise import Atoms, Entries
-from benchmark.learning.dictionary_sparse import slope_of_power
+from benchmark.learning.dictionary_entrywise import At, Entries
+from benchmark.learning.dictionary_sparse import EPSILON
 from benchmark.learning.rules import Seen
 
 
@@ -87,19 +86,19 @@ class GateEntries(Generic[G]):
         """Where gates open."""
         return -p.encoder_bias
 
-    def codes(self, p: G, z: Entries, atom: Atoms) -> Float[np.ndarray, "2 a"]:
+    def codes(self, p: G, z: Entries, at: At) -> list[Entries]:
         """Magnitudes, and openings."""
-        magnitudes = z * p.stretch.exp().numpy()[atom] + p.magnitude_bias.numpy()[atom]
-        return np.stack([np.maximum(magnitudes, 0), z + p.encoder_bias.numpy()[atom]])
+        return [(z * p.stretch.exp()[at] + p.magnitude_bias[at]).relu(), z + p.encoder_bias[at]]
 
-    def slopes(
-        self, p: G, z: Entries, atom: Atoms, toward: Float[np.ndarray, "2 a"]
-    ) -> tuple[Entries, dict[str, Entries]]:
+    def slopes(self, p: G, z: Entries, at: At, toward: Sequence[Entries]) -> tuple[Entries, dict[str, Entries]]:
         """Through magnitudes where they are positive, and through openings, which are penalised."""
-        stretch = p.stretch.exp().numpy()[atom]
+        stretch = p.stretch.exp()[at]
         weight, power = self.penalty(p)
-        magnitude = np.where(z * stretch + p.magnitude_bias.numpy()[atom] > 0, toward[0], 0)
-        opening = toward[1] + slope_of_power(z + p.encoder_bias.numpy()[atom], weight, power)
+        magnitude = toward[0] * (z * stretch + p.magnitude_bias[at] > 0)
+        opening = z + p.encoder_bias[at]
+        # below 0, where all entries are asked, nothing counts
+        push = weight if power == 1 else weight * power * (opening.clamp(min=0) + EPSILON).pow(power - 1)
+        opening = toward[1] + push
         stretched = magnitude * stretch
         named = {"encoder_bias": opening, "magnitude_bias": magnitude, "stretch": stretched * z}
         return stretched + opening, named

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
-from benchmark.learning.dictionary_entrywise import EntrywiseStep, entrywise
+from benchmark.learning.dictionary_entrywise import EntrywiseStep
 from benchmark.learning.rules import Rule, Seen, Step, tied
 from benchmark.learning.steering import Steered, steer, steered
 from methods.dictionary._gates import GateEntries, Magnitudes, auxiliary, opened
@@ -53,10 +53,10 @@ class Gated(Rule[GatedAutoencoder]):
         """Steer the weight to the asked L0."""
         steer(p, step)
 
-    def backend(self, p: GatedAutoencoder, batch: int, dtype: torch.dtype) -> EntrywiseStep | None:
-        """From open gates alone."""
+    def backend(self, p: GatedAutoencoder, batch: int, dtype: torch.dtype) -> EntrywiseStep[GatedAutoencoder]:
+        """Gradients in closed form."""
         formulas = GateEntries[GatedAutoencoder](lambda p: (float(p.weight), 1.0))
-        return entrywise(self, formulas, p, batch, dtype)
+        return EntrywiseStep(self, formulas, p, batch, dtype)
 
 
 @dictionary_method(

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
-from benchmark.learning.dictionary_entrywise import EntrywiseStep, entrywise
+from benchmark.learning.dictionary_entrywise import EntrywiseStep
 from benchmark.learning.rules import Rule, Seen, Step, tied
 from benchmark.learning.steering import steer, steered
 from methods.dictionary._annealing import Annealed, anneal, annealed, powers, schedule
@@ -56,10 +56,10 @@ class GatedPAnneal(Rule[AnnealedGates]):
         openings = (opened(p.one(i), inputs) for i, inputs in enumerate(step.inputs))
         anneal(p, step, schedule(step.steps, self.power, self.updates), lambda: openings)
 
-    def backend(self, p: AnnealedGates, batch: int, dtype: torch.dtype) -> EntrywiseStep | None:
-        """From open gates alone."""
+    def backend(self, p: AnnealedGates, batch: int, dtype: torch.dtype) -> EntrywiseStep[AnnealedGates]:
+        """Gradients in closed form."""
         formulas = GateEntries[AnnealedGates](lambda p: (float(p.weight), float(p.power)))
-        return entrywise(self, formulas, p, batch, dtype)
+        return EntrywiseStep(self, formulas, p, batch, dtype)
 
 
 @dictionary_method(

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -25,7 +24,7 @@ from torch.nn.functional import linear
 
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
-from benchmark.learning.dictionary_entrywise import Atoms, Entries, EntrywiseStep, entrywise
+from benchmark.learning.dictionary_entrywise import At, Entries, EntrywiseStep
 from benchmark.learning.rules import STATE, Autoencoder, Rule, Seen, Step, tied
 from benchmark.learning.steering import target
 
@@ -89,19 +88,16 @@ class JumpEntries:
         """The lower ends of windows, but at least where pi is 0."""
         return (p.threshold - self.bandwidth / 2).clamp(min=0) - p.encoder_bias
 
-    def codes(self, p: Jumping, z: Entries, atom: Atoms) -> Float[np.ndarray, "1 a"]:
+    def codes(self, p: Jumping, z: Entries, at: At) -> list[Entries]:
         """pi above the threshold."""
-        pi = z + p.encoder_bias.numpy()[atom]
-        return (pi * (pi > p.threshold.numpy()[atom]))[None]  # NaN stays NaN
+        pi = z + p.encoder_bias[at]
+        return [pi * (pi > p.threshold[at])]
 
-    def slopes(
-        self, p: Jumping, z: Entries, atom: Atoms, toward: Float[np.ndarray, "1 a"]
-    ) -> tuple[Entries, dict[str, Entries]]:
+    def slopes(self, p: Jumping, z: Entries, at: At, toward: Sequence[Entries]) -> tuple[Entries, dict[str, Entries]]:
         """Through codes, and along thresholds through what lies close to them."""
-        pi, threshold = z + p.encoder_bias.numpy()[atom], p.threshold.numpy()[atom]
-        slope = np.where(pi > threshold, toward[0], 0)
-        near = (np.abs(pi - threshold) < self.bandwidth / 2).astype(np.float32) / np.float32(self.bandwidth)
-        return slope, {"encoder_bias": slope, "threshold": -toward[0] * near * threshold, "near": near}
+        pi, threshold = z + p.encoder_bias[at], p.threshold[at]
+        slope, near = toward[0] * (pi > threshold), _window(pi, threshold, self.bandwidth)
+        return slope, {"encoder_bias": slope.clone(), "threshold": -toward[0] * near * threshold, "near": near}
 
     def gradients(self, p: Jumping, sums: dict[str, Float[Tensor, " m"]], l0: float) -> dict[str, Float[Tensor, " m"]]:
         """With the slope of the penalty, which looks at all codes."""
@@ -135,9 +131,9 @@ class JumpReLU(Rule[Jumping]):
         p.aim.copy_(target(p.asked, step.number, step.steps))
         p.threshold.clamp_(min=0)
 
-    def backend(self, p: Jumping, batch: int, dtype: torch.dtype) -> EntrywiseStep | None:
-        """From what lies above thresholds or close to them."""
-        return entrywise(self, JumpEntries(self.bandwidth, self.weight), p, batch, dtype)
+    def backend(self, p: Jumping, batch: int, dtype: torch.dtype) -> EntrywiseStep[Jumping]:
+        """Gradients in closed form."""
+        return EntrywiseStep(self, JumpEntries(self.bandwidth, self.weight), p, batch, dtype)
 
     def _before(self, p: Jumping, x: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
         return linear(x - p.bias, p.encoder, p.encoder_bias).relu()

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.config import Profile
+from benchmark.config import Profile, read_profile
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.planning import make_plan, resolve_device
-from benchmark.registry import PROJECT
+from benchmark.registry import PROJECT, plugins
 from tests.support.project import SUBJECT, TASK, Project
 
 
@@ -55,6 +55,32 @@ def test_parameters_of_methods_and_their_variants(project: Project) -> None:
     methods = {"attribution/slope": {"scale": 2.0}, "attribution/steep": {"method": "slope", "scale": 9.0}}
     found = {m.name: dict(m.parameters) for m in project.plan(methods=methods).task("toytask").methods}
     assert found == {"slope": {"scale": 2.0}, "steep": {"scale": 9.0}}
+
+
+def test_a_profile_that_lists_methods_asks_a_new_one_everywhere(project: Project) -> None:
+    for name in ("slope", "steep", "fresh"):
+        project.method(name)
+    settings = {"tasks": {"attribution/toytask": {"asks": ["slope"]}}, "exclude": ["method:attribution/steep"]}
+
+    def asked(**more: bool) -> set[str]:
+        return {method.name for method in project.plan(**settings, **more).task("toytask").methods}
+
+    assert asked() == {"slope"}
+    assert asked(newcomers=True) == {"slope", "fresh"}
+
+
+@pytest.mark.parametrize("profile", ["smoke", "default", "board", "full"])
+def test_no_method_of_touchstone_is_new_to_its_own_profiles(profile: str) -> None:
+    """Where a profile lists methods, it lists or excludes all: what runs where is decided, not left over."""
+    settings, registry = read_profile(profile, plugins()), plugins()
+    assert settings.newcomers or not any(given.asks for given in settings.tasks.values())
+    for family in registry.families:
+        lists = [given.asks for key, given in settings.tasks.items() if key.startswith(f"{family}/") and given.asks]
+        known = {name for names in lists for name in names}
+        known |= {key.rpartition("/")[2] for key in settings.exclude if key.startswith(f"method:{family}/")}
+        known |= {name for task in registry.of("task", family) for name in task.options.get("controls", ())}
+        new = [method.name for method in registry.of("method", family) if method.name not in known]
+        assert not lists or not new
 
 
 def test_a_learned_method_runs_at_every_budget(project: Project) -> None:

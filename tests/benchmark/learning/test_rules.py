@@ -1,6 +1,7 @@
 """What a rule may be: made-up methods of a few lines, trained by autograd, and fast backends against autograd."""
 
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 import pytest
 import torch
@@ -190,9 +191,7 @@ def list_everything(monkeypatch):
         monkeypatch.setattr(module, "SPARSE_FROM", 0)
 
 
-@pytest.mark.parametrize(
-    ("rule", "sparse"), [*((r, s) for r in RECTIFIED for s in (False, True)), *((r, True) for r in ENTRYWISE)]
-)
+@pytest.mark.parametrize(("rule", "sparse"), list(product((*RECTIFIED, *ENTRYWISE), (False, True))))
 def test_a_fast_backend_and_autograd_train_the_same_dictionary(rule, sparse, monkeypatch):
     if sparse:
         list_everything(monkeypatch)
@@ -209,9 +208,9 @@ def test_a_fast_backend_and_autograd_train_the_same_dictionary(rule, sparse, mon
         assert one.history.get("power") == other.history.get("power")
 
 
-@pytest.mark.parametrize("rule", [*RECTIFIED, *ENTRYWISE])
-def test_gradients_of_a_fast_backend_are_those_of_autograd(rule, monkeypatch):
-    if rule in ENTRYWISE:
+@pytest.mark.parametrize(("rule", "sparse"), list(product((*RECTIFIED, *ENTRYWISE), (False, True))))
+def test_gradients_of_a_fast_backend_are_those_of_autograd(rule, sparse, monkeypatch):
+    if sparse:
         list_everything(monkeypatch)
         monkeypatch.setattr(dictionary_entrywise, "TILE", 24)
     generator = torch.Generator().manual_seed(0)
@@ -236,19 +235,21 @@ def test_gradients_of_a_fast_backend_are_those_of_autograd(rule, monkeypatch):
 
 
 @pytest.mark.parametrize("rule", ENTRYWISE)
-def test_an_entrywise_rule_leaves_dense_batches_to_autograd_and_sees_nan(rule, monkeypatch):
+def test_entries_are_listed_once_few_are_active_and_nan_is_seen(rule, monkeypatch):
     monkeypatch.setattr(dictionary_entrywise, "SPARSE_FROM", 0)
     p = rule.start(torch.Generator().manual_seed(0), torch.randn(9, 8), 24, 3)
     p = p.stack([p])
     backend = rule.backend(p, 64, torch.float32)
     x = torch.randn(1, 64, 8, generator=torch.Generator().manual_seed(1))
+    assert not backend.sparse
     assert backend.gradients(x, x).error.isfinite().all()
-    assert not backend.was_sparse
     p.encoder_bias.fill_(-1.5)
-    backend.gradients(x, x)  # by autograd, which sees that hardly anything is active
+    before = backend.gradients(x, x)
+    assert backend.sparse
+    torch.testing.assert_close(vars(backend.gradients(x, x)), vars(before))
     p.encoder[0, 3, 2] = torch.nan
     assert backend.gradients(x, x).error.isnan().all()
-    assert backend.was_sparse
+    assert not rule.backend(p, 64, torch.bfloat16).workers
     with pytest.raises(ValueError, match="expected an autoencoder"):
         backend.gradients(x, x.clone())
 
