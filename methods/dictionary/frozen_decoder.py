@@ -18,6 +18,7 @@ from torch.nn.functional import linear
 
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method, keep_largest
 from benchmark.learning.dictionaries import learn
+from benchmark.learning.dictionary_step import RectifiedStep
 from benchmark.learning.rules import STATE, Autoencoder, Rule, tied
 
 
@@ -41,6 +42,10 @@ class FrozenDecoder(Rule[Frozen]):
     def encode(self, p: Frozen, x: Float[Tensor, "n d"]) -> Float[Tensor, "n m"]:
         """The largest positive entries of E (x - b) + c."""
         return keep_largest(linear(x - p.bias, p.encoder, p.encoder_bias).relu(), int(p.asked))
+
+    def backend(self, p: Frozen, batch: int, dtype: torch.dtype) -> RectifiedStep:
+        """Gradients in closed form; those of the atoms change nothing."""
+        return RectifiedStep(p, batch, keep=p.asked, dtype=dtype)
 
 
 @dictionary_method(

@@ -16,6 +16,7 @@ from benchmark.learning.dictionary_step import RectifiedStep
 from benchmark.learning.rules import STATE, Autoencoder, Rule, tied
 from benchmark.learning.steering import ABOVE, GAIN, SHORT, UNTIL, Steered, steer, steered, target
 from methods.dictionary.batch_topk import BatchTopK
+from methods.dictionary.frozen_decoder import FrozenDecoder
 from methods.dictionary.gated import Gated
 from methods.dictionary.gated_p_anneal import GatedPAnneal
 from methods.dictionary.jump_relu import JumpReLU
@@ -180,7 +181,7 @@ def by_autograd(rule):
     return type("Slow", (type(rule),), {"backend": Rule.backend})(**vars(rule))
 
 
-RECTIFIED = (TopK(), ReluL1(), PAnneal(updates=2), BatchTopK(), MatryoshkaBatchTopK())
+RECTIFIED = (TopK(), FrozenDecoder(), ReluL1(), PAnneal(updates=2), BatchTopK(), MatryoshkaBatchTopK())
 ENTRYWISE = (Gated(), GatedPAnneal(updates=2), JumpReLU(bandwidth=0.2))
 
 
