@@ -1,9 +1,8 @@
 // In a matrix the arrow keys move from cell to cell, and one press of Tab leaves it.
 function startMatrix(table) {
-  const links = all("tbody td a", table);
-  if (!links.length) return;
-  for (const link of links) link.tabIndex = -1;
-  links[0].tabIndex = 0;
+  if (!table.querySelector("tbody td a")) return;
+  // Only once somebody is in it: a thousand links would keep the page from being ready.
+  table.addEventListener("focusin", ({ target }) => rove(table, target), { once: true });
   table.addEventListener("keydown", (event) => {
     const steps = { ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowDown: [1, 0], ArrowUp: [-1, 0] };
     const step = steps[event.key];
@@ -24,4 +23,10 @@ function startMatrix(table) {
     next.tabIndex = 0;
     next.focus();
   });
+}
+
+function rove(table, target) {
+  const links = all("tbody td > a", table);
+  for (const link of links) link.tabIndex = -1;
+  (links.includes(target) ? target : links[0]).tabIndex = 0;
 }

@@ -179,8 +179,8 @@ def test_a_cell_leads_to_the_method_on_the_tasks_page_and_arrows_move_between_ce
     with Watched(browser, site) as watched:
         page = watched.open("index.html")
         cells = page.locator("#matrix-family-dictionary tbody td a")
-        assert page.locator("#matrix-family-dictionary tbody td a[tabindex='0']").count() == 1
         cells.first.focus()
+        assert page.locator("#matrix-family-dictionary tbody td a[tabindex='0']").count() == 1
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowDown")
         assert page.evaluate("document.activeElement.getAttribute('href')") == (
