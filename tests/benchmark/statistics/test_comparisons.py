@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,6 +30,7 @@ def test_holm_by_hand() -> None:
 @settings(max_examples=20, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_holm_is_that_of_statsmodels(p: list[float]) -> None:
+    gc.freeze()  # statsmodels collects garbage at each call, which takes a second among what other tests have left
     np.testing.assert_allclose(holm(np.array(p)), multipletests(p, method="holm")[1])
 
 
