@@ -22,6 +22,7 @@ from benchmark.invocation import called_with, only_looks
 from benchmark.locking import RUN_VARIABLE, hold, run_name
 from benchmark.planning import DEVICE_VARIABLE, make_plan
 from benchmark.resources import memory_mb, minutes, side_by_side
+from benchmark.standing import take_back_outdated
 from benchmark.warming import imported_in
 
 PYTHON = sys.executable
@@ -46,6 +47,8 @@ if workflow.is_main_process:
         HELD = hold(LAYOUT.results, os.environ[RUN_VARIABLE], "snakemake")
     for problem in audit(LAYOUT, repair=not LOOKS):
         logger.warning(f"{problem}; a run makes it again" if LOOKS else f"{problem}; it is made again")
+    for index in [] if LOOKS else take_back_outdated(PLAN):
+        logger.info(f"{index} was made under other settings or by other code; its job looks again")
     for problem in PLAN.problems:
         logger.warning(problem)
 

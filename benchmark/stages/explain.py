@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 
+from benchmark import standing
 from benchmark.confinement import Confinement, protection
 from benchmark.errors import TouchstoneError
 from benchmark.isolation import Ending, Job, Message, run_isolated
@@ -83,6 +84,7 @@ def explain(plan: Plan, store: Store, name: str, *, batch: int = 0, workers: int
     }
     files = {path: file for thing in kept for path, file in thing.files.items()}
     content = {"task": task.id, "counts": counts, "run": os.environ.get("TOUCHSTONE_RUN")}
+    content[standing.MADE_FROM] = standing.of_explaining(task, batch)
     write_index(plan.layout.explain_index(task.id, batch), files, content)
     return counts
 

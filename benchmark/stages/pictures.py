@@ -20,6 +20,7 @@ import pandas as pd
 import torch
 from PIL import Image
 
+from benchmark import standing
 from benchmark.families.family import Case, Picture
 from benchmark.isolation import Ending, Send, run_isolated
 from benchmark.keys import content_key, picture_key, posed_keys, reference_key
@@ -84,6 +85,7 @@ def draw(plan: Plan, store: Store, name: str) -> Mapping[str, int]:
     kept = [store.read(plan.layout.picture(task.id, picture)) for picture in names]
     files = {path: file for thing in kept for path, file in thing.files.items()}
     content = {"task": task.id, "pictures": names, "counts": counts, "run": os.environ.get("TOUCHSTONE_RUN")}
+    content[standing.MADE_FROM] = standing.of_drawing(task)
     write_index(plan.layout.picture_index(task.id), files, content)
     log.info("[pictures %s] %d drawn, %d still true", task.plugin.key, counts["computed"], counts["reused"])
     return counts

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmark import standing
 from benchmark.artifacts import record
 from benchmark.boards.describing import described
 from benchmark.boards.kept import Dial, Facts, Kept, Shown, write
@@ -35,7 +36,7 @@ def publish(plan: Plan, store: Store) -> None:
     folder = plan.layout.leaderboard
     files = write(collect(plan, store), folder)
     files |= {path: record(path) for path in render_kept(folder)}
-    write_index(plan.layout.published, files, {})
+    write_index(plan.layout.published, files, {standing.MADE_FROM: standing.of_publishing(plan)})
     if plan.part:
         log.info("[publish] a part of profile %s: it has a folder of its own", plan.profile.name)
     log.info("[publish] %s written", folder / "index.html")

@@ -21,6 +21,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from benchmark import standing
 from benchmark.artifacts import write_atomically
 from benchmark.errors import DamagedArtifactError
 from benchmark.explanations import whole
@@ -83,6 +84,7 @@ def score(plan: Plan, store: Store, name: str, *, workers: int = 1) -> pd.DataFr
     path = plan.layout.scores(task.id)
     files = {path: write_atomically(path, lambda temporary: table.to_parquet(temporary, index=False))}
     content = {"task": task.id, "counts": counts, "run": os.environ.get("TOUCHSTONE_RUN")}
+    content[standing.MADE_FROM] = standing.of_scoring(plan, task)
     write_index(plan.layout.score_index(task.id), files, content)
     log.info("[score %s] %d rows written", task.plugin.key, len(table))
     return table

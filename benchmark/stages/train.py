@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 
+from benchmark import standing
 from benchmark.artifacts import FileRecord
 from benchmark.errors import TouchstoneError
 from benchmark.isolation import Ending, Send, run_isolated
@@ -28,7 +29,7 @@ from benchmark.progress import Progress
 from benchmark.runtime import device_of, make_deterministic
 from benchmark.seeds import plant_seed, seal, secret_descriptors
 from benchmark.sources import closure
-from benchmark.store import Store, damaged, write_index
+from benchmark.store import Store, damaged, read_entry, write_index
 from benchmark.subjects import Run, Trained
 from benchmark.timing import clock_of
 from benchmark.warming import warm_up
@@ -58,9 +59,16 @@ def train(plan: Plan, store: Store, name: str, *, batch: int = 0) -> Mapping[str
         counts["failed"] += kept.content["status"] != "ok"
         files |= kept.files
     index = plan.layout.train_index(name, batch)
-    if counts["computed"] or damaged(index):  # an index that is still true keeps its time, from which later jobs count
-        content = {"subject": name, "counts": dict(counts), "run": os.environ.get("TOUCHSTONE_RUN")}
-        write_index(index, files, content)
+    made_from, time = standing.of_training(plan.subject(name)), None
+    if not counts["computed"] and not damaged(index):
+        if read_entry(index).content.get(standing.MADE_FROM) == made_from:
+            return counts
+        time = index.stat().st_mtime_ns  # the index of what is still true keeps its time, from which later jobs count
+    run = os.environ.get("TOUCHSTONE_RUN")
+    content = {"subject": name, "counts": dict(counts), "run": run, standing.MADE_FROM: made_from}
+    write_index(index, files, content)
+    if time is not None:
+        os.utime(index, ns=(time, time))
     return counts
 
 

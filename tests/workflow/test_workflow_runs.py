@@ -83,8 +83,27 @@ def test_an_edited_and_an_added_method_are_computed_alone(tree: Tree) -> None:
     assert mine.value.tolist() == original.value.tolist()
 
 
-def test_a_changed_setting_recomputes_what_depends_on_it(tree: Tree) -> None:
+@pytest.mark.parametrize("remembered", [True, False])
+def test_a_changed_setting_recomputes_what_depends_on_it(tree: Tree, remembered: bool) -> None:
+    """Also where results were copied without Snakemake's memory of them, and all times are those of the copy."""
     write_profile(tree, methods={"attribution/gated": {"scale": 3.0}}, draws=12)
+    if not remembered:
+        shutil.rmtree(tree.folder / ".snakemake")
+        for path in tree.folder.rglob("*"):
+            path.touch()
+    assert counts(tree.snakemake()) == ALL | {"computed": SEEDS, "reused": SEEDS * 3}
+
+
+def test_results_that_were_copied_with_their_sources_still_stand(tree: Tree) -> None:
+    shutil.rmtree(tree.folder / ".snakemake")
+    for path in (tree.folder / "results").rglob("*"):
+        path.touch()
+    output = tree.snakemake()
+    assert stages(output) == []
+    source = tree.folder / "methods" / "attribution" / "gated.py"
+    source.write_text(source.read_text().replace("* scale +", "* scale -"))
+    for path in (tree.folder / "results").rglob("*"):
+        path.touch()
     assert counts(tree.snakemake()) == ALL | {"computed": SEEDS, "reused": SEEDS * 3}
 
 
