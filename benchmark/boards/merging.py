@@ -143,17 +143,19 @@ def _settings(one: Kept, other: Kept) -> Iterator[str]:
 def _comparable(board: Kept, other: Kept) -> dict[str, Any]:
     """What of a configuration must be that of another part's: all but words, and what is of one part's families alone.
 
-    What is said of subjects is compared where it is resolved.
+    What is said of subjects, and of methods that somebody adds, is compared where it is resolved.
     """
     shared = {family for family, _ in board.tasks} & {family for family, _ in other.tasks}
     found = {
         key: given
         for key, given in board.provenance["configuration"].items()
-        if key not in (*PARTS, *SAID, *BY_FAMILY, "subjects")
+        if key not in (*PARTS, *SAID, *BY_FAMILY, "subjects", "newcomers")
     }
     for key in BY_FAMILY:
         entries = board.provenance["configuration"].get(key, {})
         found[key] = {name: given for name, given in entries.items() if concerns(name, shared)}
+    excluded = board.provenance["configuration"].get("exclude", [])
+    found["exclude"] = sorted(name for name in excluded if concerns(name.removeprefix("method:"), shared))
     return found
 
 

@@ -2,17 +2,18 @@
 
 rest = without(read(folder), ["attribution"])      what stays is as if they had never run
 small = without_details(read(folder))              pictures of all methods at once alone
+small = without_pictures(read(folder), ["graph"])  no picture of this kind
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from benchmark.boards.kept import Facts, Kept
+from benchmark.boards.kept import Facts, Kept, Shown
 from benchmark.errors import UnknownNameError
 
 
@@ -46,8 +47,16 @@ def without(board: Kept, families: Collection[str]) -> Kept:
 
 def without_details(board: Kept) -> Kept:
     """The board without the pictures that show one method each; those of all methods and of the data stay."""
-    shown = tuple(each for each in board.facts.pictures if not each.method)
-    facts = board.facts.model_copy(update={"pictures": shown})
+    return _showing(board, [each for each in board.facts.pictures if not each.method])
+
+
+def without_pictures(board: Kept, kinds: Collection[str]) -> Kept:
+    """The board without the pictures whose names end with `-cosines`, `-graph` or other such kinds."""
+    return _showing(board, [each for each in board.facts.pictures if each.name.rpartition("-")[2] not in kinds])
+
+
+def _showing(board: Kept, shown: Sequence[Shown]) -> Kept:
+    facts = board.facts.model_copy(update={"pictures": tuple(shown)})
     return replace(board, facts=facts, pictures={each.file: board.pictures[each.file] for each in shown})
 
 

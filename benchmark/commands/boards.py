@@ -28,6 +28,9 @@ def merge(
         list[str] | None, typer.Option(help="A family whose rows are the last part's alone; may be given again.")
     ] = None,
     details: Annotated[bool, typer.Option(help="Keep the pictures that show one method each.")] = True,
+    without: Annotated[
+        list[str] | None, typer.Option(help="A kind of picture to leave out, as `cosines`; may be given again.")
+    ] = None,
     rows_agree: Annotated[
         str, typer.Option(help="How it is known that other engines made the same rows; published with the board.")
     ] = "",
@@ -36,12 +39,13 @@ def merge(
     from benchmark.boards.kept import read, write
     from benchmark.boards.merging import dirty
     from benchmark.boards.merging import merge as merged
-    from benchmark.boards.parts import without_details
+    from benchmark.boards.parts import without_details, without_pictures
     from benchmark.boards.showing import render_kept
 
     boards = [read(folder) for folder in folders]
     whole = merged(boards, renewed=renew or (), rows_agree=rows_agree)
-    write(whole if details else without_details(whole), into)
+    shown = without_pictures(whole, without or ())
+    write(shown if details else without_details(shown), into)
     render_kept(into)
     for folder, board in zip(folders, boards, strict=True):
         for line in dirty(board):

@@ -12,7 +12,7 @@ import pytest
 
 from benchmark.boards.kept import Kept, as_csv, read, write
 from benchmark.boards.merging import KEY, MergeError, dirty, merge
-from benchmark.boards.parts import without_details
+from benchmark.boards.parts import without_details, without_pictures
 from benchmark.boards.showing import render_kept
 from benchmark.store import digest
 from tests.support import kept_board
@@ -146,6 +146,10 @@ def test_what_a_profile_says_of_families_that_one_part_ran_may_differ(folder: Pa
     joined = merge([older, newer]).provenance["configuration"]
     assert joined["tasks"] == {"f/t": {"inputs": 3}, "g/t": {"inputs": 4}}
     assert joined["title"] == "Now"
+    out = {"exclude": ["method:g/m"], "newcomers": True}
+    assert merge([part(folder, "f"), part(folder, "g", configuration=out)]).provenance["configuration"]["newcomers"]
+    with pytest.raises(MergeError, match=r"exclude of the profile: .*g/m"):
+        merge([part(folder, "f", "g"), part(folder, "g", configuration=out)])
     both = part(folder, "f", "g", configuration={"tasks": {"g/t": {"inputs": 4}}})
     with pytest.raises(MergeError, match=r"tasks of the profile: .*9.* and .*4"):
         merge([part(folder, "g", configuration={"tasks": {"g/t": {"inputs": 9}}}), both])
@@ -198,3 +202,8 @@ def test_pictures_of_single_methods_can_be_left_out(folder: Path, tmp_path: Path
     write(without_details(board), tmp_path)
     assert [path.name for path in (tmp_path / "pictures").glob("*.png")] == [whole.file]
     assert read(tmp_path).facts.pictures == (whole,)
+    cosines = whole.model_copy(update={"name": "t-plain-cosines"})
+    facts = board.facts.model_copy(update={"pictures": (whole, cosines)})
+    board = replace(board, facts=facts, pictures=dict.fromkeys((whole.file, cosines.file), board.pictures[whole.file]))
+    assert without_pictures(board, ["cosines"]).facts.pictures == (whole,)
+    assert without_pictures(board, ["plain"]).facts.pictures == (whole, cosines)
