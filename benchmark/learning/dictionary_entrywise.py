@@ -12,7 +12,7 @@ dense.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import Generic, Protocol, TypeVar
@@ -116,7 +116,7 @@ class EntrywiseStep(Generic[P]):
         self.inputs = torch.empty(0)
         self.share = 1.0
         """Of the entries that had a code in the last step, or that were listed."""
-        self.cut_at = torch.zeros(k)
+        self.cut_at = torch.zeros(k, device=p.bias.device)
 
     @property
     def sparse(self) -> bool:
@@ -148,10 +148,9 @@ class EntrywiseStep(Generic[P]):
                 gradients[name].copy_(gradient)
             found.append(one)
         self.share = max(one.listed for one in found) / self.batch / self.p.atoms.shape[1]
-        least = torch.tensor([one.least for one in found])
-        self.cut_at = torch.where(least.isfinite(), least, 0.0)
-        error = torch.tensor([one.error / self.batch for one in found])
-        return Measured(error, torch.tensor([one.active / self.batch for one in found]))
+        self.cut_at = self._numbers(one.least if math.isfinite(one.least) else 0.0 for one in found)
+        error = self._numbers(one.error / self.batch for one in found)
+        return Measured(error, self._numbers(one.active / self.batch for one in found))
 
     def codes(self) -> Iterator[Float[Tensor, "B m"]]:
         """Codes of the last inputs with the parameters as they are now."""
@@ -161,7 +160,11 @@ class EntrywiseStep(Generic[P]):
 
     def least(self) -> Float[Tensor, " k"]:
         """The least code that was active in the last step, 0 where none was."""
-        return self.cut_at.to(self.p.bias.device)
+        return self.cut_at
+
+    def _numbers(self, values: Iterable[float]) -> Float[Tensor, " k"]:
+        """A number for each dictionary, where the dictionaries are."""
+        return torch.tensor(list(values), device=self.p.bias.device)
 
     def _dense(self, p: P, inputs: Float[Tensor, "B d"], gradients: dict[str, Tensor]) -> _Found:
         """Fill the gradients of one dictionary from all entries."""

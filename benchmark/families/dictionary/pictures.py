@@ -136,7 +136,8 @@ def _draw_cosine_matrices(cases: Sequence[Case]) -> Figure:
     figure, axes = panels(rows, columns, panel=(2.1, 1.8), margins=(0.1, 0.9, 0.1, 0.5), gap=(0.15, 0.5))
     for axis, case in zip(axes.ravel(), cases, strict=False):
         image = axis.imshow(_matched(case), vmin=-1, vmax=1, cmap="RdBu_r", interpolation="nearest", aspect="auto")
-        axis.set_title(f"{case.method}\nmcc {case.scores.get('mcc', float('nan')):.2f}", fontsize=8)
+        measured = f"\nmcc {case.scores['mcc']:.2f}" if "mcc" in case.scores else ""  # not every task asks for it
+        axis.set_title(case.method + measured, fontsize=8)
     _bare(axes.ravel())
     scale_beside(figure, axes, image, "cosine")
     return figure

@@ -8,6 +8,7 @@ from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth
 from benchmark.subjects import Saved
 from tasks.models.collages.certificate import class_directions, effects, share_added
 from tasks.models.collages.subject import SPLITS, CollageReader
+from tasks.models.shared.activations import question_of
 
 
 def pose(saved: Saved, *, size: int, sparsity: int) -> DictionaryQuestion:
@@ -15,16 +16,11 @@ def pose(saved: Saved, *, size: int, sparsity: int) -> DictionaryQuestion:
     controls the pixels."""
     subject: CollageReader = saved.subject
     collages = {split: subject.collages(split, saved) for split in SPLITS}
-    train, validation, test = (saved.public[split].clone() for split in SPLITS)
-    return DictionaryQuestion(
-        train,
-        validation,
-        test,
+    return question_of(
+        saved,
         size=size,
         sparsity=sparsity,
-        seed=saved.method_seed,
-        source=saved.identity,
-        labels=collages["train"].present(),
+        on=collages["train"].present(),
         inputs={split: each.pixels() for split, each in collages.items()},
     )
 
