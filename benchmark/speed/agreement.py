@@ -24,6 +24,7 @@ from benchmark.learning.dictionaries import train
 from benchmark.speed import Row
 from benchmark.speed._peer import PENALISED, SHARED, Shape, installed, trainer_of, trainers_of
 from benchmark.speed.dictionaries import rule_of
+from benchmark.subjects import generator_for
 
 FEATURES, ACTIVE, NOISE, ROWS = 64, 4, 0.05, 20000
 SHAPE = Shape(dimensions=32, size=96, sparsity=ACTIVE, steps=2000, learning_rate=2e-3)
@@ -50,7 +51,8 @@ class Found:
 
 def planted(seed: int) -> Plant:
     """Sparse features of random strength in random directions."""
-    generator = torch.Generator().manual_seed(seed)
+    # not from the bare seed: a learner draws its first atoms from that, and they would be these very directions
+    generator = generator_for(seed, "planted features")
     d = SHAPE.dimensions
     directions = torch.nn.functional.normalize(torch.randn(FEATURES, d, generator=generator), dim=1)
     on = torch.rand(ROWS, FEATURES, generator=generator) < ACTIVE / FEATURES
