@@ -1,6 +1,6 @@
 """How fast dictionaries train, beside the trainers of the `dictionary-learning` package 0.1.0, in one run.
 
-    with installed() as folder:
+    with installed(PEER.packages) as folder:
         rows = compare(folder)
 
 Both train on the same activations at equal width, batch and steps, one dictionary each, a few steps in turns; the
@@ -11,7 +11,6 @@ which it spends most of its training: at the asked L0.
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,9 +22,10 @@ from torch import Tensor
 
 from benchmark.learning.dictionaries import Training
 from benchmark.learning.rules import Rule
-from benchmark.registry import plugins
 from benchmark.speed import Row
-from benchmark.speed._peer import SHARED, Shape, installed, trainer_of, trainers_of
+from benchmark.speed._dictionary_learning import PEER, trainer_of, trainers_of
+from benchmark.speed._peer import Shape, installed
+from benchmark.speed._rules import rule_of
 
 WARM = 300  # steps of ours before the clock starts: sparse by then, as in most of a training
 CONSECUTIVE = 5
@@ -54,7 +54,7 @@ def compare(
     activations = planted_activations(d, 4 * batch)
     shape = Shape(d, m, sparsity, steps=10 * rounds * CONSECUTIVE)
     found = []
-    for name in SHARED:
+    for name in PEER.shared:
         trainer = trainer_of(trainers, name, shape)
         ours = step_of(rule_of(name), activations, m=m, batch=batch, sparsity=sparsity)
         theirs = _peer_step(trainer, activations, batch)
@@ -72,17 +72,6 @@ def planted_activations(d: int, rows: int, *, features: int = 512, active: int =
     directions = torch.nn.functional.normalize(torch.randn(features, d, generator=generator), dim=1)
     on = torch.rand(rows, features, generator=generator) < active / features
     return on.float() @ directions + 0.02 * torch.randn(rows, d, generator=generator)
-
-
-def rule_of(method: str) -> Rule[Any]:
-    """The rule that the file of a dictionary method defines, with its defaults."""
-    module = sys.modules[plugins().find("method", method, "dictionary").load().__module__]
-    (rule,) = (
-        thing
-        for thing in vars(module).values()
-        if isinstance(thing, type) and issubclass(thing, Rule) and thing.__module__ == module.__name__
-    )
-    return rule()
 
 
 def step_of(rule: Rule[Any], activations: Tensor, *, m: int, batch: int, sparsity: int) -> Callable[[], object]:
@@ -123,7 +112,7 @@ RATIO_ASKED = 3.0
 def measure(_profile: str) -> Iterator[Row]:
     """Samples a second of ours and of the peer's trainers; ours should reach three times theirs."""
     try:
-        with installed() as folder:
+        with installed(PEER.packages) as folder:
             found = compare(folder)
     except subprocess.CalledProcessError:
         return  # without a package index there is no peer to compare with

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from benchmark.speed.dictionaries import CONSECUTIVE, Measurement, in_turns, planted_activations, rule_of, step_of
+from benchmark.speed._rules import rule_of
+from benchmark.speed.dictionaries import CONSECUTIVE, Measurement, in_turns, planted_activations, step_of
 
 
 def test_both_run_in_turns():
