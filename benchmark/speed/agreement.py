@@ -2,12 +2,17 @@
 
     the rows of `_planted`; 96 atoms, L0 4, 2000 steps of 256 rows, learning rate .01, three seeds
 
-Both train on the same rows. Rules with a penalty are brought to an equal L0: ours steer to the asked one, the penalty
-of the others at which their L0 is ours is looked for on the first seed. Two things are compared: the share of planted
-features with an atom of cosine above .9, and the share of the test rows' variance that is explained. A difference is
-within noise, which is the limit in its row, if it lies in the 95 % interval around none that the seeds' differences
-give, or is less than one feature of one dictionary. Figures of a single seed say little: the first atoms alone move
-recall by several features.
+Both train on the same rows with the same course of the learning rate. Rules with a penalty are brought to an equal L0:
+ours steer to the asked one, the penalty of the others at which their L0 is ours is looked for on the first seed. Two
+things are compared: the share of planted features with an atom of cosine above .9, and the share of the test rows'
+variance that is explained. A difference is within noise, which is the limit in its row, if it lies in the 95 % interval
+around none that the seeds' differences give, or is less than one feature of one dictionary. Figures of a single seed
+say little: the first atoms alone move recall by several features.
+
+Only the variance of relu_l1 lies outside, below both others'. Its penalty rises while the L0 that is steered to falls,
+and in the steps that are left it has not come back to what that L0 needs; four times the steps close more than half of
+the gap. `dictionary-learning` starts from random biases besides, which leave a quarter of its atoms dead, so that fewer
+codes go to atoms that are no feature. At one fixed penalty both explain the same share.
 """
 
 from __future__ import annotations
