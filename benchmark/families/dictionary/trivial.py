@@ -6,6 +6,7 @@ import torch
 
 from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth
 from benchmark.families.family import Template
+from benchmark.subjects import generator_for
 
 FEATURES, DIMENSIONS, ROWS = 6, 4, 600
 
@@ -36,7 +37,7 @@ from benchmark.families.dictionary import DictionaryExplanation, DictionaryTruth
 def trivial(seed: int) -> tuple[DictionaryQuestion, DictionaryTruth]:
     """Six random directions in four dimensions, each on in a seventh of the rows: fewer than the one code a row that is
     asked for, so that the whole truth may be said."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = generator_for(seed, "the trivial problem")  # with the seed itself learners draw their first atoms
     directions = torch.nn.functional.normalize(torch.randn(FEATURES, DIMENSIONS, generator=generator), dim=1)
     codes = (torch.rand(3, ROWS, FEATURES, generator=generator) < 1 / (FEATURES + 1)).float()
     rows = codes @ directions + 0.01 * torch.randn(3, ROWS, DIMENSIONS, generator=generator)
