@@ -21,8 +21,10 @@ from benchmark.families.dictionary import (
 )
 from benchmark.families.dictionary.pictures import pictures
 from benchmark.families.dictionary.references import oracle, random, sparsest_oracle
+from benchmark.families.dictionary.trivial import trivial
 from benchmark.families.family import Case
 from benchmark.families.grid import Grid
+from methods.dictionary.random_directions import random_directions
 
 
 @pytest.fixture
@@ -166,3 +168,11 @@ def test_the_frontier_joins_the_variants_of_one_source_and_draws_the_primary_met
     assert axis.lines[0].get_xdata().tolist() == [1, 2], "the two of source a alone"
     assert atoms.name == "grid"
     assert {axis.get_title().split(":")[0] for axis in atoms.draw().axes[:4]} == set(truth.names)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_learners_of_the_trivial_problem_do_not_begin_at_its_answer(seed: int) -> None:
+    """The first atoms of a learner are the control's: drawn from the question's seed."""
+    question, truth = trivial(seed)
+    nearest = (truth.directions @ random_directions(question).atoms.T).amax(1)
+    assert nearest.max() < 0.9999
