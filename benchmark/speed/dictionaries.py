@@ -22,13 +22,14 @@ from torch import Tensor
 
 from benchmark.learning.dictionaries import Training
 from benchmark.learning.rules import Rule
-from benchmark.speed import Row
+from benchmark.speed import Row, seconds
 from benchmark.speed._dictionary_learning import PEER, trainer_of, trainers_of
 from benchmark.speed._peer import Shape, installed
 from benchmark.speed._rules import rule_of
 
 WARM = 300  # steps of ours before the clock starts: sparse by then, as in most of a training
 CONSECUTIVE = 5
+WIDTH, ATOMS, BATCH = 128, 1024, 2048
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Measurement:
 
 
 def compare(
-    folder: Path, *, d: int = 128, m: int = 1024, batch: int = 2048, sparsity: int = 32, rounds: int = 25
+    folder: Path, *, d: int = WIDTH, m: int = ATOMS, batch: int = BATCH, sparsity: int = 32, rounds: int = 25
 ) -> list[Measurement]:
     """Samples a second of each shared rule, ours and the peer's, at equal width, batch and number of threads."""
     trainers = trainers_of(folder)
@@ -106,6 +107,13 @@ def in_turns(ours: Callable[[], object], theirs: Callable[[], object], rounds: i
     return best[0], best[1]
 
 
+def product_rate(d: int, m: int, batch: int) -> float:
+    """Rows a second that this machine multiplies with a matrix [d, m], the product that every step has to make."""
+    rows, matrix = torch.randn(batch, d), torch.randn(d, m)
+    out = torch.empty(batch, m)
+    return batch / seconds(lambda: torch.mm(rows, matrix, out=out), repeats=50)
+
+
 RATIO_ASKED = 3.0
 
 
@@ -116,6 +124,9 @@ def measure(_profile: str) -> Iterator[Row]:
             found = compare(folder)
     except subprocess.CalledProcessError:
         return  # without a package index there is no peer to compare with
+    product = product_rate(WIDTH, ATOMS, BATCH)
+    yield Row("rows multiplied by a dictionary's encoder, and nothing else", product, "samples/s")
     for one in found:
         limit = RATIO_ASKED * one.other
         yield Row(one.what, one.ours, one.unit, one.other, limit, higher_is_better=True)
+        yield Row(f"{one.what}: of the rate of that product", one.ours / product, "of the rate")
