@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 import pytest
 
+from tests.support.snapshot import Snapshot
 from tests.support.tree import GATED, Tree, write_profile
 
 
 @pytest.fixture(scope="session")
-def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tree, Path, str]:
+def base(tmp_path_factory: pytest.TempPathFactory) -> tuple[Tree, Snapshot, str]:
     """A tree on which the small profile was run once, a snapshot of it, and what the run printed."""
-    folder = tmp_path_factory.mktemp("workflow")
-    tree = Tree.copied(folder / "tree")
+    tree = Tree.copied(tmp_path_factory.mktemp("workflow") / "tree")
     tree.method("gated", GATED)
     write_profile(tree)
     output = tree.snakemake()
-    shutil.copytree(tree.folder, folder / "snapshot")
-    return tree, folder / "snapshot", output
+    return tree, Snapshot(tree.folder), output
 
 
 @pytest.fixture
-def tree(base: tuple[Tree, Path, str]) -> Tree:
+def tree(base: tuple[Tree, Snapshot, str]) -> Tree:
     """The tree as it was after that run: same paths, contents and times, so that nothing is left to do."""
     shared, snapshot, _ = base
-    shutil.rmtree(shared.folder)
-    shutil.copytree(snapshot, shared.folder)
+    snapshot.restore()
     return shared
 
 

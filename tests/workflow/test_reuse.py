@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.engine import Counts, Engine
+from tests.support.snapshot import Snapshot
 from tests.support.tree import GATED, Tree, write_profile
 
 pytestmark = pytest.mark.workflow
@@ -18,11 +19,12 @@ EVERYTHING = {
     "explanations": SEEDS * METHODS,
     "values": SEEDS * METRICS * (METHODS + REFERENCES),
 }
+Kept = tuple[Tree, Engine, Counts, Snapshot]
 ATTRIBUTION = "benchmark/families/attribution"
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tree, Engine, Counts]]:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     """A tree in which everything was computed once."""
     tree = Tree.copied(tmp_path_factory.mktemp("reuse") / "tree")
     helped = GATED.replace("import torch\n", "import torch\nfrom methods.attribution._aside import turned\n")
@@ -33,17 +35,14 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tree, Engin
     write_profile(tree)
     with Engine(tree) as engine:
         counts = engine.run()
-        shutil.copytree(tree.folder, tree.folder.parent / "snapshot")
-        yield tree, engine, counts
+        yield tree, engine, counts, Snapshot(tree.folder)
 
 
 @pytest.fixture
-def engine(kept: tuple[Tree, Engine, Counts]) -> Engine:
+def engine(kept: Kept) -> Engine:
     """The engine, with sources and results as they were when everything had been computed once."""
-    tree, engine, _ = kept
-    for entry in tree.folder.iterdir():
-        shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    shutil.copytree(tree.folder.parent / "snapshot", tree.folder, dirs_exist_ok=True)
+    _, engine, _, snapshot = kept
+    snapshot.restore()
     return engine
 
 
@@ -140,9 +139,7 @@ EDITS: dict[str, tuple[str, str, str, dict[str, int], bool]] = {
 }
 
 
-def test_a_first_run_computes_everything_and_a_second_nothing(
-    kept: tuple[Tree, Engine, Counts], engine: Engine
-) -> None:
+def test_a_first_run_computes_everything_and_a_second_nothing(kept: Kept, engine: Engine) -> None:
     assert computed(kept[2]) == EVERYTHING
     assert kept[2]["pictures"]["computed"] >= METHODS
     again = engine.run()
@@ -152,7 +149,7 @@ def test_a_first_run_computes_everything_and_a_second_nothing(
 
 
 @pytest.mark.parametrize("name", EDITS)
-def test_an_edit_computes_what_uses_it(kept: tuple[Tree, Engine, Counts], engine: Engine, name: str) -> None:
+def test_an_edit_computes_what_uses_it(kept: Kept, engine: Engine, name: str) -> None:
     file, old, new, expected, redraws = EDITS[name]
     kept[0].edit(file, old, new)
     counts = engine.run()
@@ -164,8 +161,8 @@ def test_an_edit_computes_what_uses_it(kept: tuple[Tree, Engine, Counts], engine
         assert counts["pictures"]["computed"] == 0
 
 
-def test_what_is_added_is_computed_and_nothing_else(kept: tuple[Tree, Engine, Counts], engine: Engine) -> None:
-    tree, _, _ = kept
+def test_what_is_added_is_computed_and_nothing_else(kept: Kept, engine: Engine) -> None:
+    tree = kept[0]
     assert computed(engine.run(seeds=3)) == {kind: number // SEEDS for kind, number in EVERYTHING.items()}
     tree.method("added", GATED.replace("def gated", "def added"))
     own = {"subjects": 0, "explanations": 3, "values": 3 * METRICS}
@@ -179,7 +176,7 @@ def test_what_is_added_is_computed_and_nothing_else(kept: tuple[Tree, Engine, Co
     assert computed(engine.run(seeds=3, tasks=few)) == NOTHING | of_a_variant
 
 
-def test_a_picture_is_drawn_alone(kept: tuple[Tree, Engine, Counts], engine: Engine) -> None:
+def test_a_picture_is_drawn_alone(kept: Kept, engine: Engine) -> None:
     path = kept[0].folder / ATTRIBUTION / "pictures.py"
     path.write_text(path.read_text() + "\n# a word\n")
     assert engine.run()["pictures"]["computed"] == 0
@@ -205,7 +202,7 @@ def test_a_new_version_of_what_one_method_uses_computes_that_one(engine: Engine)
     assert found["values"] == 0, "they say the same"
 
 
-def test_files_of_results_are_those_of_the_first_run(kept: tuple[Tree, Engine, Counts], engine: Engine) -> None:
+def test_files_of_results_are_those_of_the_first_run(kept: Kept, engine: Engine) -> None:
     def files(base: Path) -> dict[str, bytes]:
         found = (path for path in sorted((base / "results").rglob("*.safetensors")))
         return {path.relative_to(base).as_posix(): path.read_bytes() for path in found}

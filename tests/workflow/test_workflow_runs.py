@@ -16,13 +16,14 @@ import psutil
 import pytest
 
 from tests.support.project import TASK
+from tests.support.snapshot import Snapshot
 from tests.support.tree import ALL, GATED, METHODS, SEEDS, Tree, counts, read_exclusions, same, stages, write_profile
 
 pytestmark = pytest.mark.workflow
 STAGES = ["train", "explain", "score", "pictures", "publish", "all"]
 
 
-def test_a_first_run_computes_everything(base: tuple[Tree, Path, str]) -> None:
+def test_a_first_run_computes_everything(base: tuple[Tree, Snapshot, str]) -> None:
     tree, _, output = base
     assert counts(output) == ALL | {"computed": SEEDS * 4, "reused": 0}
     assert counts(output, "subjects") == {"computed": SEEDS, "reused": 0, "failed": 0}
@@ -137,14 +138,14 @@ def test_a_killed_run_resumes_and_ends_with_the_same_numbers(tree: Tree, tmp_pat
 
 
 def test_another_run_elsewhere_and_on_one_core_gives_identical_scores(
-    base: tuple[Tree, Path, str], tmp_path: Path
+    base: tuple[Tree, Snapshot, str], tmp_path: Path
 ) -> None:
     _, snapshot, _ = base
     other = Tree.copied(tmp_path / "other")
     other.method("gated", GATED)
     write_profile(other, batches=2)
     other.snakemake(cores=1)
-    same(other.scores(), Tree(snapshot).scores())
+    same(other.scores(), Tree(snapshot.kept).scores())
 
 
 def make_wheel(folder: Path) -> Path:
@@ -187,9 +188,9 @@ def test_a_plugin_of_another_pip_package_is_found_and_scored(tree: Tree, tmp_pat
     assert counts(tree.snakemake(PYTHONPATH=paths)) == ALL | {"computed": SEEDS, "reused": SEEDS * 4}
 
 
-def test_the_pictures_and_the_logs_of_a_run_are_there(base: tuple[Tree, Path, str]) -> None:
+def test_the_pictures_and_the_logs_of_a_run_are_there(base: tuple[Tree, Snapshot, str]) -> None:
     _, snapshot, _ = base
-    results = snapshot / "results" / "small"
+    results = snapshot.kept / "results" / "small"
     assert list((results / "pictures" / "attribution.toytask").glob("*.png"))
     for job in ("train/toy-0", "explain/attribution.toytask-0", "score/attribution.toytask", "publish"):
         assert (results / "logs" / f"{job}.log").read_text()
