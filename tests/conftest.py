@@ -14,6 +14,7 @@ from tests.support.project import Project
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+gc.disable()  # until all is imported: a fifth of that time would be spent looking for garbage where there is none
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +32,7 @@ def pytest_collection_finish() -> None:
     """What was imported is nobody's garbage: no collection looks through it, and no fork copies it for that."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

@@ -83,6 +83,7 @@ def _start(folder: Path, until: int) -> None:
 
 def serve(address: str, until: int) -> None:
     """Fork a process for everyone who connects, until a process ends."""
+    gc.disable()  # what is imported is no garbage
     for name in LIBRARIES:
         importlib.import_module(name)
     gc.freeze()  # no fork looks for garbage among what was imported, which would copy it
@@ -105,6 +106,7 @@ def serve(address: str, until: int) -> None:
 
 def _become(connection: socket.socket) -> int:
     """In the fork: do what was asked, and say how it ended."""
+    gc.enable()
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
