@@ -38,6 +38,7 @@ class Server:
             os.set_blocking(each, False)
         signal.set_wakeup_fd(self.wakes, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        gc.disable()  # what is imported is no garbage; to look for it would take a quarter of the time
         for name in first:
             _import(name)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells the jobs, whose end is reported here
@@ -105,6 +106,7 @@ class Server:
         """In the job: take over what the launcher has, and run the command line."""
         code = 1
         try:
+            gc.enable()
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
