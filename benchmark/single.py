@@ -54,8 +54,7 @@ def cell_table(plan: Plan, store: Store, task: TaskPlan, method: MethodPlan, *, 
             train(plan, store, subject, batch=batch)
     controls = [other for other in task.methods if other.name in task.controls and other.name != method.name]
     several = [method, *controls]
-    for each in several:
-        make_explanations(plan, store, task, each, workers=workers)
+    make_explanations(plan, store, task, several, workers=workers)
     for index in plan.layout.indexes():  # what vouched for an explanation as it was; the workflow looks at it again
         if damaged(index):
             take_back(plan.layout, index)

@@ -131,8 +131,7 @@ def _rivals(case: Case) -> str:
     if not any(instance.rival for instance in case.task.instances):
         return "it has no rivals"
     controls = [method for method in case.task.methods if method.name in case.task.controls]
-    for control in controls:
-        make_explanations(case.plan, case.store, case.task, control)
+    make_explanations(case.plan, case.store, case.task, controls)
     scored, _ = score_instances(case.plan, case.store, case.task, controls)
     rows = [row for one in scored for row in instance_rows(case.plan, case.store, case.task, controls, one)]
     table = with_marks(to_table(rows))

@@ -157,11 +157,13 @@ def explained_before(plan: Plan, store: Store, task: TaskPlan, methods: Sequence
     return [method for method in methods if method.name not in unfinished]
 
 
-def make_explanations(plan: Plan, store: Store, task: TaskPlan, method: MethodPlan, workers: int = 1) -> list[Kept]:
-    """One method on all instances of a task, as `touchstone run` asks for it."""
+def make_explanations(
+    plan: Plan, store: Store, task: TaskPlan, methods: Sequence[MethodPlan], workers: int = 1
+) -> list[Kept]:
+    """Some methods on all instances of a task, as `touchstone run` asks for them."""
     instances = _posable(plan, store, task)
     posed = {i.label: posed_keys(plan, store, task, i) for i in instances}
-    addresses, cells, _ = _missing(plan, store, task, [method], instances, posed)
+    addresses, cells, _ = _missing(plan, store, task, methods, instances, posed)
     _run(plan, store, task, cells, workers)
     return [store.read(address) for address in addresses]
 

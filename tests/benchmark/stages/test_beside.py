@@ -28,7 +28,7 @@ def ran(project: Project, plan: Plan, name: str) -> Beside | None:
     task = plan.task(TASK_ID)
     (method,) = [method for method in task.methods if method.name == name]
     train(plan, project.store, "toy")
-    make_explanations(plan, project.store, task, method)
+    make_explanations(plan, project.store, task, [method])
     scored, _ = score_instances(plan, project.store, task, [method])
     rows = [row for one in scored for row in instance_rows(plan, project.store, task, [method], one)]
     return draw_beside(plan, project.store, task, method, with_marks(to_table(rows)))
