@@ -1,7 +1,7 @@
 """The leaderboard as a small static site, and in short as Markdown, from a finished `Board`.
 
-    render(board, folder)     index.html, certificates.html, tasks/, methods/, assets/, pictures/ and README.md
-    readme_block(board)       the top of the board for the project's own README
+    render(board, folder)    index.html, claims.html, certificates.html, tasks/, methods/, assets/, pictures/, README.md
+    readme_block(board)      the top of the board for the project's own README
 
 The pages need nothing but each other: they work from a disk without network, a content security policy forbids the
 browser to load anything from elsewhere, and without JavaScript they are plain tables. Everything that a plugin says of
@@ -57,7 +57,7 @@ def documents(view: View) -> dict[str, Callable[[], str]]:
     def page(template: str, up: str = "", **own: object) -> Callable[[], str]:
         return lambda: environment.get_template(template).render(up=up, **common, **own)
 
-    found = {"index.html": page("index.html.jinja"), "certificates.html": page("certificates.html.jinja")}
+    found = {f"{name}.html": page(f"{name}.html.jinja") for name in ("index", "claims", "certificates")}
     for family in view.families:
         for task in family.tasks:
             by_variant = Matrix.of(task.ranking, [task])
@@ -78,7 +78,7 @@ def script() -> str:
     return f'// Without this script the pages are plain tables.\n"use strict";\n\n(() => {{\n{parts}}})();\n'
 
 
-PARTS = ("base", "sort", "filter", "matrix", "compare", "gallery", "start")
+PARTS = ("base", "sort", "columns", "filter", "matrix", "compare", "gallery", "start")
 """The parts of the script: the last one starts the others."""
 
 

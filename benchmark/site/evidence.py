@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,6 +94,15 @@ class FailureSummary:
 def claims_of(frame: pd.DataFrame) -> list[Row]:
     """The claims, decided ones first: reproduced, not reproduced, undecided, out of regime, not testable here."""
     return sorted(rows(frame), key=lambda row: VERDICTS.get(str(row["verdict"]), ("", "", len(VERDICTS)))[2])
+
+
+def verdicts_by_family(claims: Sequence[Row]) -> list[tuple[list[str], dict[str, int]]]:
+    """How many claims have each verdict, by the families of the tasks that they compare, most claims first."""
+    found: dict[tuple[str, ...], Counter[str]] = {}
+    for row in claims:
+        families = unique(task.partition("/")[0] for task in str(row["tasks"] or "").split(", ") if task)
+        found.setdefault(tuple(families), Counter())[str(row["verdict"])] += 1
+    return [(list(key), dict(each)) for key, each in sorted(found.items(), key=lambda item: -item[1].total())]
 
 
 def certificates_of(frame: pd.DataFrame) -> list[Certificate]:

@@ -20,6 +20,8 @@ from benchmark.site.prose import after_summary
 
 TEMPLATES = Path(__file__).parent / "templates"
 STRESSED = re.compile(r"(?<![\w*])\*(\w(?:[^*\n]*[\w.:!?])?)\*(?![\w*])")
+SHORT = 10
+"""Letters of a name that every column has room for."""
 NUMBERS = {
     "fixed": text.fixed,
     "amount": text.amount,
@@ -109,8 +111,9 @@ def _prose(value: Any) -> Markup:
 
 
 def _breakable(name: Any) -> Markup:
-    """A long name that may be broken behind its underscores."""
-    return Markup("_<wbr>").join(str(name).split("_"))
+    """A name that may be broken behind its underscores if it is long."""
+    whole = str(name)
+    return Markup("_<wbr>").join(whole.split("_")) if len(whole) > SHORT else escape(whole)
 
 
 def _docstring(value: Any) -> Markup:

@@ -25,6 +25,7 @@ from benchmark.site.evidence import (
     facts_of,
     failures_of,
     summed_up,
+    verdicts_by_family,
 )
 from benchmark.site.families import Family
 from benchmark.site.methods import Method
@@ -205,6 +206,11 @@ class View:
         """How many claims have each verdict."""
         found = [row["verdict"] for row in self.claims]
         return [(name, found.count(name)) for name in unique(found)]
+
+    @property
+    def claims_by_family(self) -> list[tuple[list[str], dict[str, int]]]:
+        """The same by the families of the tasks compared."""
+        return verdicts_by_family(self.claims)
 
     @cached_property
     def trust(self) -> list[Trust]:

@@ -20,14 +20,16 @@ function keep(name, value) {
   history.replaceState(null, "", hash ? "#" + hash : location.pathname + location.search);
 }
 
-// A cell's number: the first of data-v or in its text; otherwise its text. null where nothing is known.
+// A cell's number: the first of data-v or in its text ("12.3k", "< 0.001", "[0.10, 0.20]"); otherwise its text. null
+// where nothing is known.
+const UNITS = { k: 1e3, M: 1e6, G: 1e9 };
 function value(cell) {
   const raw = (cell.dataset.v ?? cell.textContent).trim();
   if (raw === "" || raw === "–") return null;
-  const number = Number.parseFloat(raw.replace("−", "-").replaceAll(",", ""));
-  return /^[−-]?[\d.]/.test(raw) && !Number.isNaN(number) ? number : raw.toLowerCase();
+  const [, number, unit] = raw.replaceAll("−", "-").match(/^[<[ ]*(-?\d[\d,.]*(?:e-?\d+)?)([kMG]?)/) ?? [];
+  return number ? Number.parseFloat(number.replaceAll(",", "")) * (UNITS[unit] ?? 1) : raw.toLowerCase();
 }
 
-// A row's method stands in bold in its heading; what describes it follows there.
+// A row's method comes first in its heading, as a link or in bold; what describes it follows there.
 const head = (row) => row.querySelector("th");
-const called = (row) => (head(row).querySelector("b") ?? head(row)).textContent.trim();
+const called = (row) => (head(row).querySelector("a, b") ?? head(row)).textContent.trim();

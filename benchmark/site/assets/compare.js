@@ -34,6 +34,7 @@ function startComparison() {
   function open(shown) {
     panel.hidden = !shown;
     at("versus").ariaExpanded = String(shown);
+    if (shown) tables.forEach(complete);
     if (shown && known.size) draw();
     else keep("compare", "");
   }
@@ -77,15 +78,15 @@ function compared(family, a, b) {
 
 // Rank intervals that overlap are not told apart; without them nothing is said.
 function verdict(a, b) {
-  const [one, other] = [a, b].map((row) => (row.cells[0].dataset.v ?? "").split(" ").map(Number));
+  const [one, other] = [a, b].map((row) => row.cells[0].textContent.split("–").filter(Boolean).map(Number));
   const names = called(a) + " beside " + called(b) + ". ";
-  if (one.length < 2 || other.length < 2) return names;
-  const apart = one[1] < other[0] || other[1] < one[0];
+  if (!one.length || !other.length) return names;
+  const apart = one.at(-1) < other[0] || other.at(-1) < one[0];
   return names + (apart ? "Their rank intervals do not overlap." : "Their rank intervals overlap: this board does not tell them apart.");
 }
 
 function line(label, a, b, skill) {
-  const cells = [a, b].map((cell) => element("td", { class: "n" }, ...[...cell.childNodes].map((node) => node.cloneNode(true))));
+  const cells = [a, b].map((cell) => element("td", { class: skill ? "n skill" : "n" }, ...[...cell.childNodes].map((node) => node.cloneNode(true))));
   const [one, other] = [a, b].map((cell) => (cell.dataset.v ?? "").split(" ").filter(Boolean).map(Number));
   const difference = skill && one.length && other.length ? signed(one[0] - other[0]) : "";
   const plot = skill ? element("td", { class: "plot" }, pair(one, other)) : element("td");

@@ -1,4 +1,4 @@
-// What is shown: methods by name or description, families, and the columns beyond the first few.
+// What is shown: methods by name or description, and families.
 function startFilter() {
   const filter = at("filter");
   if (!filter) return;
@@ -37,18 +37,4 @@ function startToggles() {
   }
   const hidden = (state.get("hide") ?? "").split(",");
   for (const button of buttons) if (hidden.includes(button.dataset.toggle)) show(button, false);
-}
-
-function startColumns() {
-  const button = at("columns");
-  if (!button) return;
-  const show = (shown) => {
-    document.documentElement.classList.toggle("all-columns", shown);
-    button.ariaPressed = String(shown);
-  };
-  button.addEventListener("click", () => {
-    show(button.ariaPressed !== "true");
-    keep("columns", button.ariaPressed === "true" ? "all" : "");
-  });
-  if (state.get("columns") === "all") show(true);
 }

@@ -18,16 +18,14 @@ function sort(table, column, direction) {
   table.tHead.rows[0].cells[column].ariaSort = direction > 0 ? "ascending" : "descending";
 }
 
-function sortable(table) {
-  for (const cell of all("thead th", table)) {
-    // A span, because a real button is left out where a printed table repeats its head; beside a link, not around it.
-    const link = cell.querySelector("a");
-    const button = element("span", { role: "button", tabindex: "0" });
-    if (link) button.setAttribute("aria-label", "Sort by " + link.textContent);
-    else button.append(...cell.childNodes);
-    cell.append(button);
-    cell.ariaSort = "none";
-  }
+function sortable(cell) {
+  // A span, because a real button is left out where a printed table repeats its head; beside a link, not around it.
+  const link = cell.querySelector("a");
+  const button = element("span", { role: "button", tabindex: "0" });
+  if (link) button.setAttribute("aria-label", "Sort by " + link.textContent);
+  else button.append(...cell.childNodes);
+  cell.append(button);
+  cell.ariaSort = "none";
 }
 
 function sorted(button) {
@@ -40,7 +38,7 @@ function sorted(button) {
 }
 
 function startSorting() {
-  all("table.sortable").forEach(sortable);
+  all("table.sortable thead th").forEach(sortable);
   addEventListener("click", (event) => {
     const button = event.target.closest?.("thead [role=button]");
     if (button) sorted(button);
@@ -56,7 +54,9 @@ function startSorting() {
 function restoreSorting() {
   const [id, column, direction] = (state.get("sort") ?? "").split("/");
   const table = id ? at(id) : null;
-  if (table?.matches("table.sortable") && table.tHead.rows[0].cells[column]?.ariaSort) {
+  if (!table?.matches("table.sortable")) return;
+  if (column >= table.tHead.rows[0].cells.length) complete(table);
+  if (table.tHead.rows[0].cells[column]?.ariaSort) {
     sort(table, Number(column), direction === "up" ? 1 : -1);
   }
 }

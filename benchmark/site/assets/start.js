@@ -10,7 +10,7 @@ restoreSorting();
 startFilter();
 startToggles();
 startColumns();
-all("table.matrix").forEach(startMatrix);
+startMatrices();
 startComparison();
 startGallery();
 addEventListener("hashchange", reveal);

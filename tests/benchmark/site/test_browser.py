@@ -39,6 +39,7 @@ SUITE = {
 RANKING = "#ranking-family-attribution"
 PAGES = (
     "index.html",
+    "claims.html",
     "certificates.html",
     "tasks/attribution-blockmnist.html",
     "methods/dictionary-topk.html",
@@ -92,7 +93,7 @@ class Watched:
 
 
 def names(page: playwright.Page, table: str = RANKING, body: str = "ranked") -> list[str]:
-    shown = page.locator(f"{table} tbody.{body} tr:not(.fixed):visible th b")
+    shown = page.locator(f"{table} tbody.{body} tr:not(.fixed):visible th > :is(a, b)")
     return [str(name) for name in shown.all_text_contents()]
 
 
@@ -112,7 +113,7 @@ def test_the_index_sorts_filters_and_keeps_it_in_its_address(browser: playwright
         assert names(page) == by_skill
         page.locator(f"{RANKING} thead th", has_text="Seconds").locator("[role=button]").click()
         cells = page.locator(f"{RANKING} tbody.ranked tr td:nth-child(7)").all()
-        values = [float(cell.get_attribute("data-v") or "nan") for cell in cells]
+        values = [float((cell.text_content() or "nan").replace(",", "")) for cell in cells]
         assert values == sorted(values)
         assert len(names(page, body="references")) == 3
 
@@ -122,9 +123,18 @@ def test_the_index_sorts_filters_and_keeps_it_in_its_address(browser: playwright
         matrix = page.locator("#matrix-family-attribution tbody tr:visible").count()
         assert matrix == len(names(page)) + len(names(page, body="specialists"))
         assert "methods" in (page.locator("#found").text_content() or "")
-        assert not page.locator(f"{RANKING} .more").first.is_visible()
+        assert page.locator(f"{RANKING} th.more").count() == 0
         page.click("#columns")
-        assert page.locator(f"{RANKING} .more").first.is_visible()
+        assert page.locator(f"{RANKING} th.more").first.is_visible()
+        assert page.locator("noscript").count() == 0
+        page.locator(f"{RANKING} thead th", has_text="Peak MB").locator("[role=button]").click()
+        assert "sort=ranking-family-attribution/13/up" in page.url
+        page.click("#columns")
+        assert not page.locator(f"{RANKING} th.more").first.is_visible()
+        watched.open("index.html#" + page.url.partition("#")[2])
+        assert page.locator(f"{RANKING} thead th", has_text="Peak MB").get_attribute("aria-sort") == "ascending"
+        page.click("#columns")
+        page.locator(f"{RANKING} thead th", has_text="Seconds").locator("[role=button]").click()
         toggle = page.locator("[data-toggle=family-dictionary]")
         toggle.click()
         assert toggle.get_attribute("aria-pressed") == "false"
@@ -135,7 +145,7 @@ def test_the_index_sorts_filters_and_keeps_it_in_its_address(browser: playwright
         watched.open("index.html#" + address.partition("#")[2])
         assert names(page) == shown
         assert page.locator(f"{RANKING} thead th", has_text="Seconds").get_attribute("aria-sort") == "ascending"
-        assert page.locator(f"{RANKING} .more").first.is_visible()
+        assert page.locator(f"{RANKING} th.more").first.is_visible()
         assert not page.locator("#family-dictionary").is_visible()
         page.fill("#filter", "")
         assert len(names(page)) == len(by_skill)
@@ -154,7 +164,7 @@ def test_two_methods_stand_side_by_side(browser: playwright.Browser, site: Path)
             return [str(text) for text in row.locator("td").all_text_contents()]
 
         topk, supervised = (
-            page.locator("#ranking-family-dictionary tr", has=page.locator(f"th b a:text-is('{name}')")).locator("td.n")
+            page.locator("#ranking-family-dictionary tr", has=page.locator(f"th > a:text-is('{name}')")).locator("td.n")
             for name in ("topk", "supervised")
         )
         skills = [cells.nth(1).text_content() for cells in (topk, supervised)]
@@ -178,6 +188,7 @@ def test_a_cell_leads_to_the_method_on_the_tasks_page_and_arrows_move_between_ce
 ) -> None:
     with Watched(browser, site) as watched:
         page = watched.open("index.html")
+        page.locator("#matrix-family-dictionary").scroll_into_view_if_needed()
         cells = page.locator("#matrix-family-dictionary tbody td a")
         cells.first.focus()
         assert page.locator("#matrix-family-dictionary tbody td a[tabindex='0']").count() == 1
@@ -188,7 +199,7 @@ def test_a_cell_leads_to_the_method_on_the_tasks_page_and_arrows_move_between_ce
         )
         page.keyboard.press("Enter")
         page.wait_for_url("**/dictionary-othello_board.html#m-dictionary-topk")
-        assert page.locator("tr:target th b").text_content() == "topk"
+        assert page.locator("tr:target th > a").text_content() == "topk"
         watched.check()
 
 
@@ -248,8 +259,9 @@ def test_without_javascript_everything_stands_in_plain_tables(browser: playwrigh
     page.goto((site / "index.html").as_uri())
     assert not page.locator("#tools").is_visible()
     assert page.locator(f"{RANKING} tbody tr:visible").count() >= len(SUITE["attribution"]["methods"])
-    assert page.locator(f"{RANKING} .more").first.is_visible()
-    page.locator("#matrix-family-dictionary tbody td a").first.click()
+    shown = [page.locator(f"{table} tbody tr:not(.fixed):visible").count() for table in (RANKING, f"{RANKING}-more")]
+    assert shown[0] == shown[1] > 0
+    page.locator("#matrix-family-dictionary thead a").first.click()
     page.wait_for_url("**/tasks/dictionary-superposition.html*")
     page.locator("#values > summary").click()
     assert page.locator("#values table.metrics").is_visible()

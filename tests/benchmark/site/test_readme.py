@@ -80,7 +80,7 @@ def test_it_is_short_whatever_the_size_of_the_suite(tmp_path: Path, families: in
     many = pd.concat([board.claims] * 20, ignore_index=True)
     document = readme(View(dataclasses.replace(board, claims=many, left_out=[HOSTILE] * 50)))
     assert 60 < len(document.splitlines()) <= LINES
-    assert "And 84 more on the [index](index.html#claims)." in document
+    assert "And 84 more on the [page of claims](claims.html)." in document
     assert ("more [ranked methods]" in document) == (methods / families > 12 or families > 7)
 
 

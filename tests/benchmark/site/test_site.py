@@ -86,10 +86,11 @@ def brackets(shown: str) -> str:
 
 def check_ranking(reader: Reader, name: str, frame: pd.DataFrame, *, total: int | None = None) -> None:
     """Every number of a ranking is the table's number."""
-    lines = reader.table(name).lines
-    assert len(lines) == len(frame)
-    for line, true in zip(lines, sorted_as_shown(frame), strict=True):
-        assert line["Method"].split()[0] == true.method
+    first, others = reader.table(name).lines, reader.table(f"{name}-more").lines
+    assert len(first) == len(frame)
+    for shown, more, true in zip(first, others, sorted_as_shown(frame), strict=True):
+        assert shown["Method"].split()[0] == more["Method"] == true.method
+        line = {**more, **shown}
         assert line["Rank"] == text.span(true.rank_low, true.rank_high)
         assert same(line["Skill"], true.skill, step=0.01)
         assert brackets(line["Skill"]) == text.interval(true.ci_low, true.ci_high)
@@ -233,7 +234,7 @@ def test_dials_and_budgets(board: Board, site: Site) -> None:
 
 
 def test_claims_certificates_and_facts(board: Board, site: Site) -> None:
-    claims = site["index.html"].table("table-claims").lines
+    claims = site["claims.html"].table("table-claims").lines
     verdicts = ["reproduced", "not reproduced", "undecided", "out of regime", "not testable here"]
     assert [line["Verdict"].split(" ", 1)[1] for line in claims] == verdicts
     assert [("finding of this suite" in line["Claim"]) for line in claims] == [True, False, False, False, False]
@@ -243,6 +244,10 @@ def test_claims_certificates_and_facts(board: Board, site: Site) -> None:
         assert brackets(line["Effect"]) == text.interval(true.ci_low, true.ci_high)
         sign = {"above": "> ", "below": "< ", "within": "within ±"}[true.expect]
         assert same(line["Expected"].removeprefix(sign), true.margin, step=0.01)
+    by_family = next(table for table in site["index.html"].tables if table.attributes["class"] == "verdicts").lines
+    assert [line["Family"] for line in by_family] == ["Dictionary", "Attribution", "Probing"]
+    assert [by_family[0][head] for head in ("✗ not reproduced", "≠ out of regime", "✓ reproduced")] == ["1", "1", "–"]
+    assert sum(int(shown) for line in by_family for shown in list(line.values())[1:] if shown != "–") == len(claims)
     checks, facts = site["certificates.html"].tables
     assert [checks.lines[0][head] for head in ("Result", "Worst value", "Must be", "Seeds")] == [
         *("✗ failed", "0.410", "≥ 0.950", "failed: 3; passed: 0–2, 4"),
@@ -496,7 +501,7 @@ def _empty() -> Board:
 
 def test_an_empty_board_is_a_site() -> None:
     site = read(_empty())
-    assert set(site) == {"index.html", "certificates.html"}
+    assert set(site) == {"index.html", "claims.html", "certificates.html"}
     assert "Every method answered every task." in site["index.html"].text
 
 

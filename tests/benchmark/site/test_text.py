@@ -108,14 +108,24 @@ def test_the_axis_of_skill_holds_chance_and_truth_and_is_not_stretched_by_outlie
 def test_an_interval_draws_its_bar_dot_and_arrows() -> None:
     axis = svg.Axis(0.0, 1.0)
     plain = svg.interval(axis, 0.5, 0.25, 0.75)
-    assert 'x1="25%" x2="75%"' in plain
-    assert 'class="dot" cx="50%"' in plain
+    assert 'class="bar" d="M25 10H75"' in plain
+    assert 'class="dot" d="M50 10h0"' in plain
     assert "hollow" in svg.interval(axis, 0.5, NAN, NAN, hollow=True)
     assert "bar" not in svg.interval(axis, 0.5, NAN, NAN)
-    assert "‹" in svg.interval(axis, -3.0, -3.0, -3.0)
-    assert "circle" not in svg.interval(axis, -3.0, -3.0, -3.0)
-    assert "›" in svg.interval(axis, 0.9, 0.8, 1.2)
-    assert "circle" not in svg.interval(axis, NAN, NAN, NAN)
+    assert svg.interval(axis, -3.0, -3.0, -3.0).count("arrow") == 1
+    assert "dot" not in svg.interval(axis, -3.0, -3.0, -3.0)
+    assert svg.interval(axis, 0.9, 0.8, 1.2).count("arrow") == 1
+    assert "dot" not in svg.interval(axis, NAN, NAN, NAN)
+
+
+def test_all_marks_of_an_axis_are_one_line_that_ends_in_the_colour_of_truth() -> None:
+    skill = svg.interval(svg.marked(svg.Axis(-1.0, 3.0), chance=-0.5), NAN, NAN, NAN)
+    assert skill.count("<path") == 1
+    assert 'stroke="url(#marks)" d="M12.5 0v2' in skill
+    assert skill.endswith('M25 0v20M50 0v20"/></svg>')
+    effect = svg.interval(svg.effect_axis([0.1]), NAN, NAN, NAN, margins=[0.05, NAN])
+    assert 'class="mark" d="M50 0v2' in effect
+    assert effect.count('class="margin"') == 1
 
 
 @pytest.mark.parametrize(
