@@ -44,6 +44,12 @@ def measure(_profile: str) -> Iterator[Row]:
 
 def _publish(scores: pd.DataFrame, claims: list[Claim], folder: Path) -> None:
     """Everything but reading the store."""
+    write(invented_board(scores, claims), folder)
+    render_kept(folder)
+
+
+def invented_board(scores: pd.DataFrame, claims: list[Claim]) -> Kept:
+    """These scores and claims with their statistics, as a folder would keep them."""
     facts = _facts()
     found = computed(scores, facts, claims)
     tables = found.tables | {
@@ -55,8 +61,7 @@ def _publish(scores: pd.DataFrame, claims: list[Claim], folder: Path) -> None:
     }
     configuration: dict[str, object] = {"seeds": SEEDS}
     source = {"profile": "invented", "configuration": configuration, "configuration_hash": ""}
-    write(Kept(facts.noting(found.notes), scores, tables, source), folder)
-    render_kept(folder)
+    return Kept(facts.noting(found.notes), scores, tables, source)
 
 
 def _facts() -> Facts:
