@@ -63,6 +63,7 @@ function compared(family, a, b) {
     if (!skip) body.append(line(labels[column].textContent, a.cells[column], b.cells[column], labels[column].textContent === "Skill"));
   }
   const matrix = all("#families table.matrix").find((each) => each.dataset.family === family);
+  if (matrix) linked(matrix);
   const rows = matrix ? [a, b].map((row) => all("tbody tr", matrix).find((each) => called(each) === called(row))) : [];
   if (rows.length && rows.every(Boolean)) {
     const [label] = matrix.caption.textContent.split(". ");
@@ -86,7 +87,7 @@ function verdict(a, b) {
 }
 
 function line(label, a, b, skill) {
-  const cells = [a, b].map((cell) => element("td", { class: skill ? "n skill" : "n" }, ...[...cell.childNodes].map((node) => node.cloneNode(true))));
+  const cells = [a, b].map((cell) => element("td", { class: cell.matches(".skill") ? "n skill" : "n" }, ...[...cell.childNodes].map((node) => node.cloneNode(true))));
   const [one, other] = [a, b].map((cell) => (cell.dataset.v ?? "").split(" ").filter(Boolean).map(Number));
   const difference = skill && one.length && other.length ? signed(one[0] - other[0]) : "";
   const plot = skill ? element("td", { class: "plot" }, pair(one, other)) : element("td");

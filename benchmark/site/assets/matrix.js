@@ -16,6 +16,7 @@ function startMatrices() {
 }
 
 function linked(table) {
+  if (table.querySelector("tbody td a")) return;
   const tasks = [...table.tHead.rows[0].cells].map((cell) => cell.querySelector("a"));
   for (const row of table.tBodies[0].rows) {
     // The place of a method on any task's page is named as its own page is.

@@ -172,6 +172,7 @@ def test_two_methods_stand_side_by_side(browser: playwright.Browser, site: Path)
         ours, theirs = (float(str(text).split()[0].replace("−", "-")) for text in skills)
         assert float(line("Skill")[2].replace("−", "-")) == pytest.approx(ours - theirs, abs=0.011)
         assert len(line("superposition")[2]) > 1
+        assert page.locator("#compared a[href='tasks/dictionary-superposition.html#m-dictionary-topk']").count() == 1
         assert "rank intervals" in (page.locator("#compared caption").text_content() or "")
         # The second follows the first into its family.
         page.select_option("#compare-a", "attribution/gradient")
