@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from benchmark.site.rows import Row
+from benchmark.site.text import MISSING
 
 TITLES = {
     "ranked": "",
@@ -83,6 +84,15 @@ class Ranking:
     def beating_untrained(self) -> int | None:
         """How many ranked methods earn more than on random weights; None where nothing can tell, as with few seeds."""
         return _count(self.ranked, "beats_untrained")
+
+
+def beats(row: Row) -> tuple[str, str]:
+    """The style of a badge and the words on whether a method beats blind; no style where nothing can tell."""
+    if row["beats_blind"] is None:
+        return "", MISSING
+    if row["beats_blind"]:
+        return "good", "yes"
+    return ("open", "no, but chance") if row["beats_random"] is True else ("none", "no")
 
 
 def front(table: Sequence[Row]) -> list[Row]:

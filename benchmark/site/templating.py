@@ -17,6 +17,7 @@ from benchmark.site import charts, svg, text
 from benchmark.site.board import DOWNLOADS
 from benchmark.site.evidence import VERDICTS
 from benchmark.site.prose import after_summary
+from benchmark.site.ranking import beats
 
 TEMPLATES = Path(__file__).parent / "templates"
 STRESSED = re.compile(r"(?<![\w*])\*(\w(?:[^*\n]*[\w.:!?])?)\*(?![\w*])")
@@ -41,7 +42,9 @@ def pages() -> Environment:
         breakable=_breakable, linked=_linked, prose=_prose, docstring=_docstring, typeset=_typeset(str), heat=heat
     )
     environment.globals.update(interval=_typeset(text.interval), expected=_typeset(text.expected))
-    environment.globals.update(brackets=_brackets, svg=svg, charts=charts, after_summary=after_summary, data=_data)
+    environment.globals.update(
+        brackets=_brackets, svg=svg, charts=charts, after_summary=after_summary, beats=beats, data=_data
+    )
     return environment
 
 
