@@ -6,7 +6,6 @@ import torch
 from benchmark.errors import Unsupported
 from benchmark.families.dictionary import DictionaryQuestion, DictionaryTruth, check
 from benchmark.families.dictionary.metrics.firing_f1 import firing_f1
-from benchmark.learning.decoding import written
 from benchmark.learning.dictionaries import Training
 from methods.dictionary.topk import topk
 from methods.dictionary.transcoder import Transcoding, transcoder
@@ -60,14 +59,3 @@ def test_without_outputs_it_declines():
     question, _ = computed()
     with pytest.raises(Unsupported, match="outputs"):
         transcoder(DictionaryQuestion(question.train, question.validation, question.test, size=4, sparsity=1, seed=0))
-
-
-def test_what_codes_write_is_found_by_least_squares():
-    generator = torch.Generator().manual_seed(0)
-    codes = torch.rand(300, 4, generator=generator).sub(0.5).relu()
-    codes[:, 3] = 0
-    atoms, bias = torch.randn(4, 5, generator=generator), torch.randn(5, generator=generator)
-    found, rest = written(codes, codes @ atoms + bias)
-    torch.testing.assert_close(found[:3], atoms[:3], atol=1e-3, rtol=1e-3)
-    torch.testing.assert_close(rest, bias, atol=1e-3, rtol=1e-3)
-    assert not found[3].any()
