@@ -18,6 +18,7 @@ from torch import Tensor
 
 from benchmark.families.dictionary import Dictionary, DictionaryQuestion, dictionary_method
 from benchmark.learning.dictionaries import learn
+from benchmark.learning.dictionary_pursuit import PursuitStep
 from benchmark.learning.rules import Rule
 from methods.dictionary._codebook import Codebook, pursued
 
@@ -34,6 +35,10 @@ class MatchingPursuit(Rule[Codebook]):
         """The sums of what each atom took."""
         codes, _ = pursued(p, x - p.bias, rounds=int(p.asked), each=1)
         return codes
+
+    def backend(self, p: Codebook, batch: int, dtype: torch.dtype) -> PursuitStep[Codebook] | None:  # noqa: ARG002
+        """Gradients in closed form, on the CPU."""
+        return PursuitStep(self, p) if p.atoms.device.type == "cpu" and dtype == torch.float32 else None
 
 
 @dictionary_method(

@@ -12,6 +12,7 @@ from benchmark.learning import dictionary_entrywise, dictionary_step
 from benchmark.learning.dictionaries import Training, train
 from benchmark.learning.dictionary_autograd import AutogradStep
 from benchmark.learning.dictionary_entrywise import EntrywiseStep
+from benchmark.learning.dictionary_pursuit import PursuitStep
 from benchmark.learning.dictionary_step import RectifiedStep
 from benchmark.learning.rules import STATE, Autoencoder, Rule, tied
 from benchmark.learning.steering import ABOVE, GAIN, SHORT, UNTIL, Steered, steer, steered, target
@@ -20,6 +21,7 @@ from methods.dictionary.frozen_decoder import FrozenDecoder
 from methods.dictionary.gated import Gated
 from methods.dictionary.gated_p_anneal import GatedPAnneal
 from methods.dictionary.jump_relu import JumpReLU
+from methods.dictionary.matching_pursuit import MatchingPursuit
 from methods.dictionary.matryoshka_batch_topk import MatryoshkaBatchTopK
 from methods.dictionary.p_anneal import PAnneal
 from methods.dictionary.relu_l1 import ReluL1
@@ -183,6 +185,14 @@ def by_autograd(rule):
 
 RECTIFIED = (TopK(), FrozenDecoder(), ReluL1(), PAnneal(updates=2), BatchTopK(), MatryoshkaBatchTopK())
 ENTRYWISE = (Gated(), GatedPAnneal(updates=2), JumpReLU(bandwidth=0.2))
+FAST = (*product((*RECTIFIED, *ENTRYWISE), (False, True)), (MatchingPursuit(), False))
+
+
+def offered(rule):
+    """The backend that the rule offers."""
+    if isinstance(rule, MatchingPursuit):
+        return PursuitStep
+    return EntrywiseStep if rule in ENTRYWISE else RectifiedStep
 
 
 def list_everything(monkeypatch):
@@ -192,13 +202,13 @@ def list_everything(monkeypatch):
         monkeypatch.setattr(module, "SPARSE_FROM", 0)
 
 
-@pytest.mark.parametrize(("rule", "sparse"), list(product((*RECTIFIED, *ENTRYWISE), (False, True))))
+@pytest.mark.parametrize(("rule", "sparse"), FAST)
 def test_a_fast_backend_and_autograd_train_the_same_dictionary(rule, sparse, monkeypatch):
     if sparse:
         list_everything(monkeypatch)
     activations, settings = [planted(), planted(seed=1)], {"size": 16, "steps": 60, "batch": 64, "learning_rate": 2e-3}
     fast, slow = (Training(activations, [2, 4], [5, 6], rule=r, **settings) for r in (rule, by_autograd(rule)))
-    assert isinstance(fast.backend, EntrywiseStep if rule in ENTRYWISE else RectifiedStep)
+    assert isinstance(fast.backend, offered(rule))
     assert isinstance(slow.backend, AutogradStep)
     for _ in range(60):
         one, other = fast.advance(), slow.advance()
@@ -209,7 +219,7 @@ def test_a_fast_backend_and_autograd_train_the_same_dictionary(rule, sparse, mon
         assert one.history.get("power") == other.history.get("power")
 
 
-@pytest.mark.parametrize(("rule", "sparse"), list(product((*RECTIFIED, *ENTRYWISE), (False, True))))
+@pytest.mark.parametrize(("rule", "sparse"), FAST)
 def test_gradients_of_a_fast_backend_are_those_of_autograd(rule, sparse, monkeypatch):
     if sparse:
         list_everything(monkeypatch)
@@ -251,6 +261,37 @@ def test_entries_are_listed_once_few_are_active_and_nan_is_seen(rule, monkeypatc
     p.encoder[0, 3, 2] = torch.nan
     assert backend.gradients(x, x).error.isnan().all()
     assert not rule.backend(p, 64, torch.bfloat16).workers
+    with pytest.raises(ValueError, match="expected an autoencoder"):
+        backend.gradients(x, x.clone())
+
+
+@pytest.mark.parametrize(("size", "toward"), [(3, 1), (3, -1), (1, 1)])
+def test_pursuit_takes_an_atom_again_or_none(size, toward):
+    """With fewer atoms than rounds codes add up; where no atom lies along the rest, nothing is taken."""
+    x = torch.rand(1, 20, 8, generator=torch.Generator().manual_seed(1))
+    atoms = torch.nn.functional.normalize(toward * torch.rand(size, 8, generator=torch.Generator().manual_seed(2)))
+    found = []
+    for rule in (MatchingPursuit(), by_autograd(MatchingPursuit())):
+        p = rule.start(torch.Generator().manual_seed(0), x[0], size, 5)
+        p = p.stack([p])
+        p.atoms.copy_(atoms)
+        backend = rule.backend(p, 20, torch.float32) or AutogradStep(rule, p)
+        measured = backend.gradients(x, x)
+        found.append(vars(measured) | {"atoms": p.atoms.grad, "bias": p.bias.grad, "least": backend.least()})
+    torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-5)
+    assert float(found[0]["l0"]) == (0 if toward < 0 else found[1]["l0"])
+
+
+def test_pursuit_sees_what_is_nan_and_refuses_other_targets():
+    rule = MatchingPursuit()
+    p = rule.start(torch.Generator().manual_seed(0), torch.randn(9, 8), 24, 3)
+    p = p.stack([p])
+    x = torch.randn(1, 64, 8, generator=torch.Generator().manual_seed(1))
+    backend = rule.backend(p, 64, torch.float32)
+    assert backend.gradients(x, x).error.isfinite().all()
+    p.atoms[0, 3, 2] = torch.nan
+    assert backend.gradients(x, x).error.isnan().all()
+    assert rule.backend(p, 64, torch.bfloat16) is None
     with pytest.raises(ValueError, match="expected an autoencoder"):
         backend.gradients(x, x.clone())
 
