@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from benchmark.report.standing import Standing, leaders
+from benchmark.report.standing import Standing
+from benchmark.site.ranking import leaders
 from benchmark.site.rows import Row
 
 Part = Literal["this method", "may be the best", "blind", "chance", "truth"]

@@ -17,6 +17,7 @@ from typing import Any
 from benchmark.errors import TouchstoneError, UnknownNameError
 from benchmark.published import Published
 from benchmark.site import text
+from benchmark.site.ranking import leaders
 from benchmark.site.rows import Row
 
 NAMED = 4
@@ -84,11 +85,6 @@ def find(board: Published, name: str) -> Standing:
         [row for row in board.leaderboard if row["family"] == own],
         [row for row in board.tasks if row["family"] == own],
     )
-
-
-def leaders(rows: Iterable[Row]) -> list[Row]:
-    """The rows of those that may be the best: no other is shown to be better."""
-    return [row for row in rows if row.get("rank_low") == 1]
 
 
 def ranked(rows: Iterable[Row]) -> list[Row]:
@@ -188,7 +184,7 @@ def _rank(standing: Standing) -> str:
         tied = f"tied with {_listed(others)}" if others else "not told apart from the next"
         return f"it may be the best, but is {tied} (ranks 1 to {high} of {total})"
     place = f"its rank is {low if low == high else f'{low} to {high}'} of {total} methods"
-    best = [str(one["method"]) for one in leaders(everyone) if one.get("beats_blind") is True]
+    best = [str(one["method"]) for one in leaders(everyone)]
     return f"{place}, of which {_listed(best)} may be the best" if low > 1 and best else place
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -65,8 +65,8 @@ class Ranking:
 
     @property
     def leaders(self) -> list[Row]:
-        """The methods that may be the best: those whose rank interval starts at one."""
-        return [row for row in self.ranked if row["rank_low"] == 1]
+        """The methods that may be the best."""
+        return leaders(self.ranked)
 
     @property
     def cheapest(self) -> Row | None:
@@ -93,6 +93,14 @@ def beats(row: Row) -> tuple[str, str]:
     if row["beats_blind"]:
         return "good", "yes"
     return ("open", "no, but chance") if row["beats_random"] is True else ("none", "no")
+
+
+def leaders(table: Iterable[Row]) -> list[Row]:
+    """The rows of methods that may be the best: no other is shown to be better, and they do more than blind, as far as
+    runs can tell: nobody is advised to use what needs no model.
+    """
+    first = [row for row in table if row.get("rank_low") == 1]
+    return [row for row in first if row["beats_blind"] is True or (row["beats_blind"] is None and row["skill"] > 0)]
 
 
 def front(table: Sequence[Row]) -> list[Row]:

@@ -12,7 +12,7 @@ from benchmark.site.addresses import addresses
 from benchmark.site.agreement import agreements
 from benchmark.site.charts import Curve, curves
 from benchmark.site.prose import Block, after_summary, blocks
-from benchmark.site.ranking import front
+from benchmark.site.ranking import front, leaders
 from benchmark.site.svg import Axis
 from benchmark.site.tasks import Dial
 from benchmark.site.templating import heat, pages
@@ -128,6 +128,21 @@ def test_heat_runs_from_below_the_null_to_the_truth() -> None:
     assert [heat(skill) for skill in (None, -2.0, -0.12, 0.0, 0.26, 1.0, 1.4)] == [
         *("", "h-3", "h-1", "h0", "h3", "h10", "h10")
     ]
+
+
+def test_nobody_may_be_the_best_who_does_no_more_than_blind() -> None:
+    def row(method: str, rank_low: int | None, beats_blind: bool | None, skill: float | None) -> dict[str, Any]:
+        return {"method": method, "rank_low": rank_low, "beats_blind": beats_blind, "skill": skill}
+
+    table = [
+        row("shown to see more", 1, True, 0.4),
+        row("shown not to", 1, False, 0.5),
+        row("one run, above", 1, None, 0.1),
+        row("one run, at blind", 1, None, 0.0),
+        row("beaten", 2, True, 0.3),
+        row("unranked", None, None, None),
+    ]
+    assert [one["method"] for one in leaders(table)] == ["shown to see more", "one run, above"]
 
 
 def test_a_dial_keeps_its_steps_and_the_order_of_the_ranking() -> None:
