@@ -41,7 +41,7 @@ def measure(_profile: str) -> Iterator[Row]:
 
         gap = float((ours() - loop()).abs().mean())
         assert gap < APART, f"the two must train the same nets, their accuracies are {gap:.3f} apart"
-        fast, slow = interleaved(ours, loop, repeats=2)
+        fast, slow = interleaved(ours, loop)
         yield Row(f"retraining {count} nets of {width} entries on {device.type}: ours / plain loop", fast, "s", slow)
 
 
