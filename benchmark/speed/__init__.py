@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmark.artifacts import write_bytes
 from benchmark.provenance import hardware, versions
 from benchmark.registry import MODELS, PROJECT
@@ -73,9 +75,11 @@ COLUMNS = ("what", "ours", "other", "unit", "ratio", "limit", "fraction_of_limit
 def measure_all(folder: Path, profile: str) -> Iterator[str]:
     """Run every module's measurements, write the tables, and yield lines to print."""
     rows: list[Row] = []
+    threads = torch.get_num_threads()
     modules = [f"{__name__}.{info.name}" for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_")]
     modules += [f"tasks.models.{path.parent.name}.speed" for path in (PROJECT / "tasks" / MODELS).glob("*/speed.py")]
     for module in sorted(modules):
+        torch.set_num_threads(threads)  # whatever the one before it has left
         found: Iterable[Row] = importlib.import_module(module).measure(profile)
         for row in found:
             rows.append(row)
