@@ -5,8 +5,7 @@ tenth of the training. The target falls from four times the asked L0 to the aske
 a dictionary that is forced to so few codes from the start drops features before it has found them, and a penalty does
 not bring them back. That matters where the learning rate is too low to find all features in as many steps: then relu_l1
 misses a quarter of them without the fall and some hundredths with it; at rates that suffice it finds all either way.
-A rule whose parameters are `Steered` weighs its penalty with `p.weight` and calls `steer(p,
-step)` in `after`.
+A rule whose parameters are `Steered` weighs its penalty with `p.weight` and calls `steer(p, step)` in `after`.
 """
 
 from __future__ import annotations
